@@ -1,0 +1,19 @@
+# Third-party libraries: Debian 12 packages, all of them; nothing is compiled or downloaded here.
+# A new one needs a line in docs/decisions/ and in the package lists of ./dev.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)  # Boost::json
+find_package(tl-expected REQUIRED)                 # tl::expected
+find_package(fmt REQUIRED)                         # fmt::fmt
+find_package(spdlog REQUIRED)                      # spdlog::spdlog
+find_package(yaml-cpp REQUIRED)                    # yaml-cpp
+find_package(SQLite3 REQUIRED)                     # SQLite::SQLite3
+find_package(CLI11 REQUIRED)                       # CLI11::CLI11
+find_package(valijson REQUIRED)                    # valijson
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET GLOBAL libsodium)
+add_library(sodium::sodium ALIAS PkgConfig::sodium)
+
+find_package(GTest REQUIRED)       # GTest::gtest GTest::gmock
+find_package(rapidcheck REQUIRED)  # rapidcheck
+find_package(benchmark REQUIRED)   # benchmark::benchmark
