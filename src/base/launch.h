@@ -1,0 +1,100 @@
+// What an executor is told to start and what it tells back. Plain described values, shared by the
+// engine's Executor port and the supervisor's wire protocol. No thread rule.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/codec.h"
+#include "base/ids.h"
+#include "base/outcome.h"
+#include "base/resources.h"
+#include "base/time.h"
+
+namespace reeve {
+
+/// One attempt to start. Starting the same token twice is harmless: the second is ignored.
+struct Launch {
+  Token token;
+  TaskId task;
+  std::uint32_t attempt = 0;  ///< number, from 1
+  Uuid run;
+  std::vector<std::string> arguments;  ///< argv; argv[0] is looked up in the attempt's PATH
+  std::string script;  ///< not empty: text for the program in `arguments`, which gets it as a file
+                       ///< (appended as last argument) when too long for `-c`, see supervisor
+  std::vector<std::pair<std::string, std::string>> environment;  ///< over the inherited one
+  std::string work_directory;
+  Resources resources;  ///< the executor starts it when these are free in its capacity
+  Duration start_timeout{0};
+  Duration run_timeout{0};
+  Duration idle_timeout{0};
+  Duration grace{0};
+  std::int64_t output_bytes_max = 0;
+  friend bool operator==(const Launch&, const Launch&) = default;
+
+  static constexpr auto fields() {
+    return std::tuple{field("token", &Launch::token),
+                      field("task", &Launch::task),
+                      field("attempt", &Launch::attempt),
+                      field("run", &Launch::run),
+                      field("arguments", &Launch::arguments),
+                      field("script", &Launch::script),
+                      field("environment", &Launch::environment),
+                      field("work_directory", &Launch::work_directory),
+                      field("resources", &Launch::resources),
+                      field("start_timeout", &Launch::start_timeout),
+                      field("run_timeout", &Launch::run_timeout),
+                      field("idle_timeout", &Launch::idle_timeout),
+                      field("grace", &Launch::grace),
+                      field("output_bytes_max", &Launch::output_bytes_max)};
+  }
+};
+
+/// Of an attempt while it runs. Lossy: only the newest matters.
+struct Progress {
+  Token token;
+  std::int16_t percent = -1;  ///< 0..100, or -1: unknown
+  std::string message;        ///< at most 200 bytes of valid UTF-8, no control characters
+  friend bool operator==(const Progress&, const Progress&) = default;
+
+  static constexpr auto fields() {
+    return std::tuple{field("token", &Progress::token), field("percent", &Progress::percent),
+                      field("message", &Progress::message)};
+  }
+};
+
+struct OutputValue {
+  std::string name;
+  std::string value;
+  friend bool operator==(const OutputValue&, const OutputValue&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("name", &OutputValue::name), field("value", &OutputValue::value)};
+  }
+};
+
+/// The end of an attempt. Kept and repeated by the executor until it is told to forget the token.
+struct AttemptEnd {
+  Token token;
+  Outcome outcome;
+  Usage usage;
+  Time started_at = kUnset;  ///< kUnset: it never ran
+  Time ended_at = kUnset;
+  std::vector<OutputValue> outputs;  ///< what it wrote to REEVE_OUTPUT
+  std::string message;               ///< for people: why it could not start, ...
+  friend bool operator==(const AttemptEnd&, const AttemptEnd&) = default;
+
+  static constexpr auto fields() {
+    return std::tuple{
+        field("token", &AttemptEnd::token),       field("outcome", &AttemptEnd::outcome),
+        field("usage", &AttemptEnd::usage),       field("started_at", &AttemptEnd::started_at),
+        field("ended_at", &AttemptEnd::ended_at), field("outputs", &AttemptEnd::outputs),
+        field("message", &AttemptEnd::message)};
+  }
+};
+
+/// What an executor knows of a token when asked.
+enum class Liveness : std::uint8_t { unknown, waiting, running, ended };
+
+}  // namespace reeve
