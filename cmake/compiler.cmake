@@ -35,6 +35,8 @@ add_compile_options(
   -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Wcast-qual
   -Wformat=2 -Wimplicit-fallthrough -Wduplicated-cond -Wduplicated-branches -Wlogical-op
   -Wextra-semi -Wundef -Wmissing-declarations -Wredundant-decls -Wsuggest-override
+  # Options{.timeout = 3s} leaves the other members at their defaults, which is its point.
+  -Wno-missing-field-initializers
   # GCC 12 reports these two inside std::string and std::optional where nothing is wrong
   # (GCC bugs 105651 and 105562).
   -Wno-restrict -Wno-maybe-uninitialized)
