@@ -1,0 +1,202 @@
+// What enters the core: facts, each with all that the core may not fetch for itself (random bits,
+// parsed workflows). Events are written to the journal, so their formats only grow at the end.
+// Client requests are events too; apply() answers them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/codec.h"
+#include "base/launch.h"
+#include "core/records.h"
+
+namespace reeve::core {
+
+struct SubmitRun {
+  Uuid uuid;
+  Digest workflow_digest;  ///< of `workflow`
+  std::string inputs;      ///< JSON object, already checked by spec::resolve_inputs; "" = {}
+  std::int32_t priority = 0;  ///< added to the workflow's
+  RunTexts texts;
+  std::string directory;  ///< with submitter: used when `origin` is null (a replay)
+  std::string submitter;
+  std::shared_ptr<const spec::Workflow> workflow;  // not journaled: found by digest on replay
+  std::shared_ptr<const RunOrigin> origin;         // not journaled: shared form of the two above
+
+  static constexpr auto fields() {
+    return std::tuple{field("uuid", &SubmitRun::uuid),
+                      field("workflow_digest", &SubmitRun::workflow_digest),
+                      field("inputs", &SubmitRun::inputs),
+                      field("priority", &SubmitRun::priority),
+                      field("texts", &SubmitRun::texts),
+                      field("directory", &SubmitRun::directory),
+                      field("submitter", &SubmitRun::submitter)};
+  }
+};
+
+struct AttemptStarted {
+  Token token;
+  Time at;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &AttemptStarted::token), field("at", &AttemptStarted::at)};
+  }
+};
+
+struct AttemptProgressed {
+  Progress progress;
+  static constexpr auto fields() {
+    return std::tuple{field("progress", &AttemptProgressed::progress)};
+  }
+};
+
+struct AttemptEnded {
+  AttemptEnd end;
+  std::uint64_t random = 0;  ///< for the jitter of a retry
+  static constexpr auto fields() {
+    return std::tuple{field("end", &AttemptEnded::end), field("random", &AttemptEnded::random)};
+  }
+};
+
+/// Answer to a probe: waiting, running or unknown (an end comes as AttemptEnded).
+struct AttemptSeen {
+  Token token;
+  Liveness liveness = Liveness::unknown;
+  std::uint64_t random = 0;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &AttemptSeen::token),
+                      field("liveness", &AttemptSeen::liveness),
+                      field("random", &AttemptSeen::random)};
+  }
+};
+
+struct ExecutorChanged {
+  PoolId pool;
+  bool up = false;
+  std::string why;
+  static constexpr auto fields() {
+    return std::tuple{field("pool", &ExecutorChanged::pool), field("up", &ExecutorChanged::up),
+                      field("why", &ExecutorChanged::why)};
+  }
+};
+
+/// What collecting the files of a `validating` task gave.
+struct ArtifactsCollected {
+  Token token;
+  bool ok = false;
+  std::vector<OutputValue> artifacts;  ///< name → stored path
+  std::string message;                 ///< what is missing
+  std::uint64_t random = 0;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &ArtifactsCollected::token),
+                      field("ok", &ArtifactsCollected::ok),
+                      field("artifacts", &ArtifactsCollected::artifacts),
+                      field("message", &ArtifactsCollected::message),
+                      field("random", &ArtifactsCollected::random)};
+  }
+};
+
+/// The attempt could not be described to an executor: an expression failed. Never started.
+struct LaunchRejected {
+  Token token;
+  std::string message;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &LaunchRejected::token),
+                      field("message", &LaunchRejected::message)};
+  }
+};
+
+inline constexpr std::uint32_t kWholeRun = 0xffffffff;
+
+struct Cancel {
+  RunId run;
+  std::uint32_t task = kWholeRun;  ///< index, or kWholeRun
+  bool kill = false;               ///< SIGKILL at once, and `finally` does not run
+  Duration grace{-1};              ///< negative: each task's own
+  std::string by;
+  std::string why;
+  static constexpr auto fields() {
+    return std::tuple{field("run", &Cancel::run),     field("task", &Cancel::task),
+                      field("kill", &Cancel::kill),   field("grace", &Cancel::grace),
+                      field("by", &Cancel::by),       field("why", &Cancel::why)};
+  }
+};
+
+struct Pause {
+  RunId run;
+  std::uint32_t task = kWholeRun;
+  bool paused = true;  ///< false: resume (also of an interrupted run)
+  std::string by;
+  static constexpr auto fields() {
+    return std::tuple{field("run", &Pause::run), field("task", &Pause::task),
+                      field("paused", &Pause::paused), field("by", &Pause::by)};
+  }
+};
+
+struct Approve {
+  TaskId task;
+  bool approved = true;
+  std::string by;
+  static constexpr auto fields() {
+    return std::tuple{field("task", &Approve::task), field("approved", &Approve::approved),
+                      field("by", &Approve::by)};
+  }
+};
+
+/// Tries tasks of a finished (and reloaded) or failing run again: those that did not succeed, or
+/// those of group `from` and all that depend on it.
+struct Retry {
+  RunId run;
+  bool failed_only = true;
+  GroupIndex from;
+  std::string by;
+  static constexpr auto fields() {
+    return std::tuple{field("run", &Retry::run), field("failed_only", &Retry::failed_only),
+                      field("from", &Retry::from), field("by", &Retry::by)};
+  }
+};
+
+/// First event after the rows were loaded. Runs that are not listed are held as `interrupted`
+/// unless `all`.
+struct EngineStarted {
+  bool all = true;
+  std::vector<RunId> resumed;
+  std::string engine;  ///< version and process, for the journal's reader
+  static constexpr auto fields() {
+    return std::tuple{field("all", &EngineStarted::all),
+                      field("resumed", &EngineStarted::resumed),
+                      field("engine", &EngineStarted::engine)};
+  }
+};
+
+struct CapacitySet {
+  PoolId pool;
+  Resources capacity;
+  static constexpr auto fields() {
+    return std::tuple{field("pool", &CapacitySet::pool),
+                      field("capacity", &CapacitySet::capacity)};
+  }
+};
+
+/// A finished run comes back into memory (for `retry`): its stored record and tasks.
+struct RunReloaded {
+  RunId run;
+  static constexpr auto fields() { return std::tuple{field("run", &RunReloaded::run)}; }
+};
+
+/// Time has passed.
+struct Tick {
+  std::uint8_t unused = 0;
+  static constexpr auto fields() { return std::tuple{field("unused", &Tick::unused)}; }
+};
+
+/// Journal format: the order is the format.
+using Event =
+    std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
+                 ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause, Approve, Retry,
+                 EngineStarted, CapacitySet, RunReloaded, Tick>;
+
+std::string_view name(const Event& event);
+
+}  // namespace reeve::core

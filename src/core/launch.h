@@ -1,0 +1,39 @@
+// Renders what an executor is told: evaluates the templates of a task against its run. Pure; called
+// when a StartAttempt is dispatched, so that the step itself does not pay for text.
+#pragma once
+
+#include "base/launch.h"
+#include "core/effect.h"
+#include "core/state.h"
+
+namespace reeve::core {
+
+/// Everything but secrets and paths of the executor. An error becomes LaunchRejected.
+Result<Launch> render_launch(const State& state, const StartAttempt& start);
+
+/// The files that a task declares, with rendered paths, for its outcome.
+struct ArtifactPath {
+  std::string name;
+  std::string path;
+};
+Result<std::vector<ArtifactPath>> render_artifacts(const State& state, TaskId task);
+
+/// Owns the JSON that a spec::Context points into.
+struct ExpressionData {
+  spec::Json inputs;
+  spec::Json env;
+  spec::Json needs;
+  spec::Json matrix;
+  spec::Json run;
+  spec::Json task;
+  spec::Context::Status status = spec::Context::Status::success;
+  spec::Context context() const;
+};
+/// What the expressions of a group see; `index` of a task, or none before expansion.
+ExpressionData expression_data(const State& state, const Run& run, GroupIndex group,
+                               std::optional<std::uint32_t> index);
+
+/// "build", "test[3]", "test (ubuntu, 20)": how people call a task.
+std::string task_label(const Run& run, std::uint32_t index);
+
+}  // namespace reeve::core

@@ -1,0 +1,127 @@
+// All that the core knows: runs with their groups and tasks, pools, locks, the ready queue, timers.
+// Tables by id; entities refer to each other by id only.
+//
+// Invariants (check_invariants() proves them, simulation calls it after every step):
+//  - a live task has a token, tokens are unique, live_ holds exactly the live and validating tasks;
+//  - used capacity is the sum over live, not staged tasks and never exceeds the pool's capacity
+//    unless the capacity was lowered meanwhile;
+//  - lock units in use are the sum over holders and never exceed the limit;
+//  - a group's counters match its tasks; a task is blocked exactly while its group is not released;
+//  - a run is final exactly when all its groups are done.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/records.h"
+#include "core/timers.h"
+#include "schedule/ledger.h"
+#include "schedule/locks.h"
+#include "schedule/ready_queue.h"
+
+namespace reeve::core {
+
+/// What a pool is created with.
+struct PoolSetup {
+  std::string name = "local";
+  Resources capacity;
+};
+
+/// Run-time side of one task group.
+struct Group {
+  std::uint32_t first = 0;   ///< index of its first task in the run
+  std::uint32_t count = 0;   ///< tasks; known once expanded
+  std::uint32_t unmet = 0;   ///< needs that are not done
+  std::uint32_t open = 0;    ///< tasks that are not final
+  std::uint32_t failed = 0;  ///< failed, timed out or aborted, and not forgiven
+  std::uint32_t cancelled = 0;
+  std::uint32_t skipped = 0;
+  schedule::ClassId ready_class;   ///< valid once released
+  bool expanded = false;
+  bool released = false;           ///< its needs were met (or it was skipped)
+  bool done = false;
+  Time released_at = kUnset;
+};
+
+/// A run in memory.
+struct Run {
+  RunRecord record;
+  boost::container::small_vector<Group, 1> groups;
+  boost::container::small_vector<Task, 1> tasks;
+  std::unique_ptr<std::map<std::uint32_t, TaskExtra>> extras;       ///< by task index
+  std::unique_ptr<std::map<std::uint32_t, spec::Json>> expansions;  ///< by group: legs or items
+  std::uint32_t open_groups[3] = {0, 0, 0};                         ///< by spec::Phase
+  spec::Phase phase = spec::Phase::main;
+  bool admitted = false;  ///< holds its concurrency group; its tasks may be queued
+  bool dirty = false;
+
+  const spec::Workflow& workflow() const { return *record.workflow; }
+  const spec::TaskGroup& group_spec(GroupIndex group) const {
+    return record.workflow->groups[group.value];
+  }
+  const TaskExtra* extra(std::uint32_t index) const;
+  TaskExtra& make_extra(std::uint32_t index);
+};
+
+/// What the core remembers of an attempt that an executor may still report on.
+struct LiveAttempt {
+  TaskId task;
+  PoolId pool;
+  Time heard_at = kUnset;  ///< when the executor last said something of it
+  bool holds_capacity = false;
+  Reason placed;
+};
+
+struct Pool {
+  std::string name;
+  schedule::Ledger ledger;
+  bool up = false;
+};
+
+class State {
+ public:
+  explicit State(const std::vector<PoolSetup>& pools);
+
+  const Run* find_run(RunId id) const;
+  Run* find_run(RunId id);
+  const Task* find_task(TaskId id) const;
+  Task* find_task(TaskId id);
+  /// Position of a task in its group.
+  static std::uint32_t element_of(const Run& run, std::uint32_t index);
+  /// Runs in memory, by id.
+  template <class Visit>
+  void each_run(Visit visit) const {
+    for (const auto& run : runs) {
+      if (run) visit(*run);
+    }
+  }
+  std::size_t run_count() const { return run_count_in_memory; }
+
+  /// Aborts with a message when an invariant does not hold. O(everything).
+  void check_invariants() const;
+
+  // Tables. Written by the core's handlers only.
+  std::vector<std::unique_ptr<Run>> runs;  ///< at [id - first_run]; null: not in memory
+  std::uint32_t first_run = 1;
+  std::uint32_t next_run = 1;
+  std::size_t run_count_in_memory = 0;
+  std::uint64_t next_token = 1;
+  std::vector<Pool> pools;
+  std::map<Token, LiveAttempt> live;
+  schedule::ReadyQueue ready;
+  schedule::Locks locks;
+  Timers timers;
+  std::set<RunId> waiting_admission;  ///< runs that wait for their concurrency group
+  std::map<Digest, std::weak_ptr<const spec::Workflow>> workflows;
+  std::map<RunOrigin, std::weak_ptr<const RunOrigin>> origins;
+  Time next_probe = kNever;
+};
+
+}  // namespace reeve::core

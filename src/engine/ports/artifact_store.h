@@ -1,0 +1,29 @@
+// Port: keeps the files that a task declared, by digest. collect() returns at once; the answer comes
+// through `done`, from any thread. The stored files are read-only and stay until removed by a person.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/launch.h"
+#include "base/result.h"
+
+namespace reeve::engine {
+
+struct ArtifactRequest {
+  std::string name;
+  std::string path;  ///< absolute or relative to `directory`; * and ? in its last component
+  bool required = true;
+};
+
+class ArtifactStore {
+ public:
+  using Done = std::function<void(Result<std::vector<OutputValue>>)>;  ///< name → stored path
+  virtual ~ArtifactStore() = default;
+  /// Repeating a collection is harmless. not_found names the missing file.
+  virtual void collect(TaskId task, std::string directory, std::vector<ArtifactRequest> files,
+                       Done done) = 0;
+};
+
+}  // namespace reeve::engine

@@ -1,0 +1,68 @@
+// Port: reading what is stored, for people and programs, apart from the engine: by another
+// connection or another process while an engine works. Consistent within one call, never blocks the
+// engine. One object per thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/records.h"
+
+namespace reeve::engine {
+
+/// Tasks of a run by state; tasks without a row are in the state the workflow gives them.
+struct TaskCounts {
+  std::array<std::uint64_t, core::kTaskStateCount> stored{};  ///< rows by state
+};
+
+struct RunView {
+  core::RunRecord record;  ///< workflow and origin filled
+  TaskCounts counts;
+};
+
+struct RunFilter {
+  std::vector<core::RunState> states;  ///< empty: all
+  std::string name;                    ///< of the workflow or the run; "": all
+  std::string label_key;               ///< "": all
+  std::string label_value;
+  Time submitted_after = kUnset;
+  RunId before;             ///< cursor: only runs with a smaller id; 0: from the newest
+  std::uint32_t limit = 50;
+};
+
+struct TaskFilter {
+  std::vector<core::TaskState> states;  ///< empty: all
+  std::optional<GroupIndex> group;
+  std::uint32_t from = 0;  ///< cursor: smallest index
+  std::uint32_t limit = 1000;
+};
+
+class History {
+ public:
+  virtual ~History() = default;
+  /// Newest first.
+  virtual Result<std::vector<RunView>> list_runs(const RunFilter& filter) = 0;
+  virtual Result<RunView> get_run(RunId run) = 0;
+  /// "run_…" whole, a unique ending of at least 4 characters, "12" (the number) or "last".
+  /// not_found, or conflict when several match (the message lists them).
+  virtual Result<RunId> find_run(std::string_view reference) = 0;
+  /// Stored rows only, by index.
+  virtual Result<std::vector<core::StoredTask>> list_tasks(RunId run,
+                                                           const TaskFilter& filter) = 0;
+  virtual Result<std::vector<core::Expansion>> list_expansions(RunId run) = 0;
+  /// Ended attempts of one task, by number.
+  virtual Result<std::vector<core::AttemptRecord>> list_attempts(TaskId task) = 0;
+  /// Ended attempts of a whole run, in order of their end, at most `limit` from the `offset`-th.
+  virtual Result<std::vector<core::AttemptRecord>> list_run_attempts(RunId run,
+                                                                     std::uint64_t offset,
+                                                                     std::uint32_t limit) = 0;
+  /// Changes whenever another connection has committed.
+  virtual Result<std::uint64_t> version() = 0;
+};
+
+}  // namespace reeve::engine

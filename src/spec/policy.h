@@ -1,0 +1,76 @@
+// The settings of a task that decide how it is tried: retries, limits, resources. Values that the
+// parser fills and the core obeys. No thread rule.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/outcome.h"
+#include "base/resources.h"
+#include "base/time.h"
+
+namespace reeve::spec {
+
+/// Exponential back-off with full jitter: the n-th wait is uniform in
+/// [0, min(max, initial * factor^(n-1))] (Brooker, "Exponential Backoff And Jitter", 2015);
+/// with `jitter` false the upper end itself.
+struct Backoff {
+  Duration initial = std::chrono::seconds{1};
+  double factor = 2.0;
+  Duration max = std::chrono::minutes{5};
+  bool jitter = true;
+  friend bool operator==(const Backoff&, const Backoff&) = default;
+};
+
+inline constexpr std::int32_t kNoLimit = -1;
+
+struct RetryPolicy {
+  std::int32_t max = 0;  ///< further tries after the first
+  Backoff backoff;
+  /// Which classes are tried again, and how often each at most (kNoLimit: only `max` counts).
+  /// `lost` and `start_failed` are tried again without being charged to `max`, up to their limit.
+  struct ClassRule {
+    bool retried = false;
+    std::int32_t limit = kNoLimit;
+    friend bool operator==(const ClassRule&, const ClassRule&) = default;
+  };
+  std::array<ClassRule, kOutcomeClassCount> by_class{};
+  friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
+  const ClassRule& rule(OutcomeClass outcome) const {
+    return by_class[static_cast<std::size_t>(outcome)];
+  }
+  ClassRule& rule(OutcomeClass outcome) { return by_class[static_cast<std::size_t>(outcome)]; }
+  /// exited, signalled, timed_out and out_of_memory are listed; lost up to 16, start_failed up to 10.
+  static RetryPolicy standard();
+};
+
+/// Zero: no limit.
+struct Timeouts {
+  Duration queue{0};   ///< from queued to started
+  Duration start{0};   ///< from being handed to an executor with a free place to its first instruction
+  Duration run{0};     ///< of one attempt
+  Duration idle{0};    ///< of one attempt without output
+  Duration grace = std::chrono::seconds{10};  ///< from SIGTERM to SIGKILL
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+struct LockRequest {
+  std::string name;
+  std::int32_t units = 1;
+  friend bool operator==(const LockRequest&, const LockRequest&) = default;
+};
+
+/// Shared by all tasks of a workflow whose settings are equal (Workflow::policies).
+struct Policy {
+  RetryPolicy retry = RetryPolicy::standard();
+  Timeouts timeouts;
+  Resources resources{.cpu_millicores = 1000};
+  std::int32_t priority = 0;  ///< added to the run's; higher first
+  std::vector<LockRequest> locks;
+  std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
+  friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+}  // namespace reeve::spec
