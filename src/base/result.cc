@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "base/ensure.h"
 
@@ -51,7 +51,8 @@ tl::unexpected<Error> fail_errno(int error_number, std::string message) {
   if (error_number == ENOENT) code = ErrorCode::not_found;
   if (error_number == EAGAIN || error_number == EMFILE || error_number == ENFILE)
     code = ErrorCode::exhausted;
-  return tl::unexpected<Error>(Error{code, std::move(message), {std::strerror(error_number)}});
+  return tl::unexpected<Error>(
+      Error{code, std::move(message), {std::generic_category().message(error_number)}});
 }
 
 }  // namespace reeve
