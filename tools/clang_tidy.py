@@ -15,7 +15,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-KEPT = re.compile(r"-(?:std=|D|I|isystem|f(?:PIE|stack|no-omit))|-W(?:all|extra|shadow|conversion)$")
+KEPT = re.compile(r"-(?:D|I|isystem)|-W(?:all|extra|shadow|conversion)$")
 
 
 def is_test(path):
@@ -35,7 +35,7 @@ def entries(build, with_tests, prefixes):
 
 def clang_arguments(command):
     words = shlex.split(command["command"])
-    kept, follow = ["clang++-16"], False
+    kept, follow = ["clang++-16", "-std=c++2b"], False
     for word in words:
         if follow or KEPT.match(word):
             kept.append(word)
