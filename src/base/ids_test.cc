@@ -1,5 +1,10 @@
 #include "base/ids.h"
 
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

@@ -1,5 +1,6 @@
 #include "base/resources.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 
