@@ -1,7 +1,7 @@
 // The precompiled header of all tests: the standard library and GoogleTest.
 #pragma once
 
-#include "pch_std.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "pch_std.h"

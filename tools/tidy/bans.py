@@ -21,7 +21,9 @@ PURE_BANS = (
      + FREE.format("time|gettimeofday|clock_gettime|clock|localtime(?:_r)?|gmtime(?:_r)?")),
     ("pure-files", "files, sockets and processes",
      r"\bstd::(?:[io]?fstream|filesystem|FILE)\b|\bFILE\s*\*|"
-     + FREE.format("fopen|open|openat|creat|read|write|unlink|popen|system|socket|fork|stat")),
+     + FREE.format("fopen|openat|creat|popen|unlink")
+     # Short names may be functions of ours, and <fcntl.h> is banned; the qualified call is not ours.
+     + r"|(?<![\w>])::(?:open|read|write|stat|socket|fork|system)\s*\("),
     ("pure-environment", "the environment",
      r"\b(?:secure_)?getenv\b|\bsetenv\b|\benviron\b"),
     ("pure-random", "random sources",
@@ -95,9 +97,18 @@ def check_everywhere(tree):
                 yield Finding(source.path, line, "regex", "<regex> is slow and overflows its stack")
             if path == "iostream" and source.is_header:
                 yield Finding(source.path, line, "iostream", "<iostream> in a header")
-        if re.search(r"\bshared_ptr\b", source.code) and "shared" not in source.comments:
-            yield Finding(source.path, 1, "shared-ptr",
-                          "shared_ptr needs a comment that says why ownership is shared")
+        yield from check_shared(source)
+
+
+def check_shared(source):
+    """Some comment beside a use, or one that says "shared", explains why nobody owns it alone."""
+    uses = [number for number, line in enumerate(source.code_lines)
+            if re.search(r"\bshared_ptr\b", line)]
+    explained = "shared" in source.comments or any(
+        line.strip() for use in uses for line in source.comment_lines[max(0, use - 1) : use + 1])
+    if uses and not explained:
+        yield Finding(source.path, uses[0] + 1, "shared-ptr",
+                      "shared_ptr needs a comment that says why ownership is shared")
 
 
 def check_comments(tree):

@@ -240,6 +240,7 @@ class PureRings(unittest.TestCase):
         self.assertIn("pure-files", self.pure('int f = ::open("x", 0);'))
         self.assertIn("pure-files", self.pure("namespace fs = std::filesystem;"))
         self.assertNotIn("pure-files", self.pure("auto j = Journal::open(x);"))
+        self.assertNotIn("pure-files", self.pure("void A::start() { open(Kind::map); }"))
 
     def test_environment_and_random_sources(self):
         self.assertIn("pure-environment", self.pure('auto h = std::getenv("HOME");'))
@@ -296,7 +297,9 @@ class Everywhere(unittest.TestCase):
 
     def test_shared_ownership_is_explained(self):
         self.assertIn("shared-ptr", rules_of("std::shared_ptr<int> a;\n"))
-        self.assertNotIn("shared-ptr", rules_of("// shared: two streams read it.\n"
+        self.assertNotIn("shared-ptr", rules_of("// Kept shared between streams.\n\n"
+                                                "std::shared_ptr<int> a;\n"))
+        self.assertNotIn("shared-ptr", rules_of("// Whoever ends last frees it.\n"
                                                 "std::shared_ptr<int> a;\n"))
 
     def test_work_left_names_its_issue(self):
