@@ -142,10 +142,12 @@ function(engine_test_binary which label timeout)
   set(conformance "Conformance*:*/Conformance*")
   gtest_discover_tests(test_${which}
     DISCOVERY_MODE PRE_TEST
+    NO_PRETTY_VALUES
     TEST_FILTER "-${conformance}"
     PROPERTIES LABELS ${label} TIMEOUT ${timeout})
   gtest_discover_tests(test_${which}
     DISCOVERY_MODE PRE_TEST
+    NO_PRETTY_VALUES
     TEST_FILTER "${conformance}"
     PROPERTIES LABELS conformance TIMEOUT ${timeout})
 endfunction()

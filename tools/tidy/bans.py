@@ -22,7 +22,7 @@ PURE_BANS = (
     ("pure-files", "files, sockets and processes",
      r"\bstd::(?:[io]?fstream|filesystem|FILE)\b|\bFILE\s*\*|"
      + FREE.format("fopen|openat|creat|popen|unlink")
-     # Short names may be functions of ours, and <fcntl.h> is banned; the qualified call is not ours.
+     # Short names may be functions of ours; the qualified call is the system's.
      + r"|(?<![\w>])::(?:open|read|write|stat|socket|fork|system)\s*\("),
     ("pure-environment", "the environment",
      r"\b(?:secure_)?getenv\b|\bsetenv\b|\benviron\b"),
