@@ -1,0 +1,268 @@
+#include "store/sqlite/rows.h"
+
+#include <algorithm>
+#include <concepts>
+#include <limits>
+
+#include "base/codec.h"
+
+namespace reeve::store::sqlite {
+namespace {
+
+using core::AttemptRecord;
+using core::Expansion;
+using core::RunRecord;
+using core::RunTexts;
+using core::StoredTask;
+using core::Task;
+using core::TaskExtra;
+
+constexpr std::int64_t microseconds(Time time) { return time.time_since_epoch().count(); }
+
+void bind_time(Statement& statement, int parameter, Time time, Time null_means = kUnset) {
+  if (time == null_means) {
+    statement.bind_null(parameter);
+  } else {
+    statement.bind(parameter, microseconds(time));
+  }
+}
+
+Time read_time(const Statement& row, int column, Time null_means = kUnset) {
+  if (row.is_null(column)) return null_means;
+  return Time{Duration{row.integer(column)}};
+}
+
+void bind_reason(Statement& statement, int parameter, const Reason& reason) {
+  statement.bind(parameter, static_cast<std::int64_t>(reason.code));
+  statement.bind(parameter + 1, reason.a);
+  statement.bind(parameter + 2, reason.b);
+}
+
+/// An integer of the width of its member; false if it does not fit.
+template <std::integral T>
+bool read_integer(const Statement& row, int column, T& out) {
+  const std::int64_t value = row.integer(column);
+  out = static_cast<T>(value);
+  if constexpr (std::same_as<T, std::uint64_t>) return true;
+  return static_cast<std::int64_t>(out) == value;
+}
+
+template <class Enum>
+bool read_enum(const Statement& row, int column, std::size_t count, Enum& out) {
+  const std::int64_t value = row.integer(column);
+  out = static_cast<Enum>(value);
+  return value >= 0 && static_cast<std::size_t>(value) < count;
+}
+
+bool read_reason(const Statement& row, int column, Reason& out) {
+  return read_enum(row, column, std::numeric_limits<std::uint16_t>::max(), out.code) &&
+         read_integer(row, column + 1, out.a) && read_integer(row, column + 2, out.b);
+}
+
+std::string encode_extra(const TaskExtra& extra) {
+  std::string out;
+  Writer writer(out);
+  writer.varint(extra.ends_by_class.size());
+  for (const std::uint16_t ends : extra.ends_by_class) writer.varint(ends);
+  encode(writer, extra.message);
+  encode(writer, extra.outputs);
+  encode(writer, extra.artifacts);
+  return out;
+}
+
+bool decode_extra(std::string_view bytes, TaskExtra& out) {
+  Reader reader(bytes);
+  std::uint64_t classes = 0;
+  if (!reader.varint(classes) || classes > out.ends_by_class.size()) return false;
+  for (std::uint64_t i = 0; i < classes; ++i) {
+    if (!decode(reader, out.ends_by_class[i])) return false;
+  }
+  return decode(reader, out.message) && decode(reader, out.outputs) &&
+         decode(reader, out.artifacts) && reader.at_end();
+}
+
+template <class T>
+std::string_view bytes_of_array(const T& value) {
+  return {reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()};
+}
+
+template <class T>
+bool read_array(std::string_view bytes, T& out) {
+  if (bytes.size() != out.bytes.size()) return false;
+  std::ranges::transform(bytes, out.bytes.begin(),
+                         [](char c) { return static_cast<std::uint8_t>(c); });
+  return true;
+}
+
+}  // namespace
+
+std::string_view bytes_of(const Digest& digest) { return bytes_of_array(digest); }
+std::string_view bytes_of(const Uuid& uuid) { return bytes_of_array(uuid); }
+bool read_digest(std::string_view bytes, Digest& out) { return read_array(bytes, out); }
+
+TaskRange tasks_of(RunId run) {
+  return {
+      static_cast<std::int64_t>(TaskId{run, 0}.packed()),
+      static_cast<std::int64_t>(TaskId{run, std::numeric_limits<std::uint32_t>::max()}.packed())};
+}
+
+void bind_task(Statement& statement, TaskId id, const Task& task, const TaskExtra* extra,
+               std::string& buffer) {
+  statement.bind(1, static_cast<std::int64_t>(id.packed()));
+  statement.bind(2, static_cast<std::int64_t>(task.state));
+  statement.bind(3, task.group.value);
+  statement.bind(4, static_cast<std::int64_t>(task.outcome));
+  statement.bind(5, task.code);
+  statement.bind(6, task.flags & core::kTaskFlagsStored);
+  statement.bind(7, task.percent);
+  statement.bind(8, task.attempt);
+  statement.bind(9, task.charged);
+  bind_reason(statement, 10, task.reason);
+  statement.bind(13, static_cast<std::int64_t>(task.token.value));
+  bind_time(statement, 14, task.since);
+  bind_time(statement, 15, task.wake_at, kNever);
+  bind_time(statement, 16, task.queued_at);
+  bind_time(statement, 17, task.started_at);
+  if (extra == nullptr) {
+    statement.bind_null(18);
+  } else {
+    buffer = encode_extra(*extra);
+    statement.bind_blob(18, buffer);
+  }
+}
+
+bool read_task(const Statement& row, StoredTask& out) {
+  out.id = TaskId::from_packed(static_cast<std::uint64_t>(row.integer(0)));
+  Task& task = out.task;
+  const bool ok = read_enum(row, 1, core::kTaskStateCount, task.state) &&
+                  read_integer(row, 2, task.group.value) &&
+                  read_enum(row, 3, kOutcomeClassCount, task.outcome) &&
+                  read_integer(row, 4, task.code) && read_integer(row, 5, task.flags) &&
+                  read_integer(row, 6, task.percent) && read_integer(row, 7, task.attempt) &&
+                  read_integer(row, 8, task.charged) && read_reason(row, 9, task.reason) &&
+                  read_integer(row, 12, task.token.value);
+  task.flags |= core::kTaskStored;
+  task.since = read_time(row, 13);
+  task.wake_at = read_time(row, 14, kNever);
+  task.queued_at = read_time(row, 15);
+  task.started_at = read_time(row, 16);
+  if (!ok) return false;
+  if (row.is_null(17)) return true;
+  out.extra = std::make_unique<TaskExtra>();
+  return decode_extra(row.bytes(17), *out.extra);
+}
+
+void bind_attempt(Statement& statement, const AttemptRecord& attempt) {
+  statement.bind(1, static_cast<std::int64_t>(attempt.task.packed()));
+  statement.bind(2, attempt.number);
+  statement.bind(3, static_cast<std::int64_t>(attempt.token.value));
+  statement.bind(4, attempt.pool.value);
+  statement.bind(5, static_cast<std::int64_t>(attempt.outcome.kind));
+  statement.bind(6, attempt.outcome.code);
+  bind_reason(statement, 7, attempt.outcome.reason);
+  bind_reason(statement, 10, attempt.placed);
+  bind_reason(statement, 13, attempt.next);
+  bind_time(statement, 16, attempt.queued_at);
+  bind_time(statement, 17, attempt.started_at);
+  bind_time(statement, 18, attempt.ended_at);
+  statement.bind(19, attempt.usage.user_cpu.count());
+  statement.bind(20, attempt.usage.system_cpu.count());
+  statement.bind(21, attempt.usage.memory_peak_bytes);
+  statement.bind(22, attempt.usage.read_bytes);
+  statement.bind(23, attempt.usage.written_bytes);
+  statement.bind(24, attempt.usage.context_switches);
+  statement.bind(25, attempt.usage.output_bytes);
+  statement.bind_text_or_null(26, attempt.message);
+}
+
+bool read_attempt(const Statement& row, AttemptRecord& out) {
+  out.task = TaskId::from_packed(static_cast<std::uint64_t>(row.integer(0)));
+  const bool ok = read_integer(row, 1, out.number) && read_integer(row, 2, out.token.value) &&
+                  read_integer(row, 3, out.pool.value) &&
+                  read_enum(row, 4, kOutcomeClassCount, out.outcome.kind) &&
+                  read_integer(row, 5, out.outcome.code) &&
+                  read_reason(row, 6, out.outcome.reason) && read_reason(row, 9, out.placed) &&
+                  read_reason(row, 12, out.next);
+  out.queued_at = read_time(row, 15);
+  out.started_at = read_time(row, 16);
+  out.ended_at = read_time(row, 17);
+  out.usage.user_cpu = Duration{row.integer(18)};
+  out.usage.system_cpu = Duration{row.integer(19)};
+  out.usage.memory_peak_bytes = row.integer(20);
+  out.usage.read_bytes = row.integer(21);
+  out.usage.written_bytes = row.integer(22);
+  out.usage.context_switches = row.integer(23);
+  out.usage.output_bytes = row.integer(24);
+  out.message = row.bytes(25);
+  return ok;
+}
+
+void bind_run(Statement& statement, const RunRecord& run, RunReferences references) {
+  statement.bind(1, run.id.value);
+  statement.bind(2, static_cast<std::int64_t>(run.state));
+  statement.bind(3, run.paused ? 1 : 0);
+  statement.bind(4, run.cancel_requested ? 1 : 0);
+  statement.bind(5, run.interrupted ? 1 : 0);
+  statement.bind(6, run.priority);
+  statement.bind(7, run.round);
+  bind_reason(statement, 8, run.reason);
+  statement.bind(11, references.workflow);
+  statement.bind(12, references.origin);
+  bind_time(statement, 13, run.submitted_at);
+  bind_time(statement, 14, run.started_at);
+  bind_time(statement, 15, run.ended_at);
+  statement.bind_blob(16, bytes_of(run.uuid));
+  statement.bind_text_or_null(17, run.inputs);
+}
+
+bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
+  constexpr std::size_t kRunStateCount = static_cast<std::size_t>(core::RunState::cancelled) + 1;
+  const bool ok = read_integer(row, 0, out.id.value) && out.id.value <= kRunIdMax &&
+                  read_enum(row, 1, kRunStateCount, out.state) &&
+                  read_integer(row, 5, out.priority) && read_integer(row, 6, out.round) &&
+                  read_reason(row, 7, out.reason) && read_array(row.bytes(15), out.uuid);
+  out.paused = row.integer(2) != 0;
+  out.cancel_requested = row.integer(3) != 0;
+  out.interrupted = row.integer(4) != 0;
+  references = {row.integer(10), row.integer(11)};
+  out.submitted_at = read_time(row, 12);
+  out.started_at = read_time(row, 13);
+  out.ended_at = read_time(row, 14);
+  out.inputs = row.bytes(16);
+  return ok;
+}
+
+void bind_run_texts(Statement& statement, RunId run, const RunTexts& texts) {
+  statement.bind(1, run.value);
+  statement.bind_text_or_null(2, texts.name);
+  statement.bind_text_or_null(3, texts.labels);
+  statement.bind_text_or_null(4, texts.idempotency_key);
+  statement.bind_text_or_null(5, texts.outputs);
+  statement.bind_text_or_null(6, texts.cancel_reason);
+}
+
+void read_run_texts(const Statement& row, int first_column, RunRecord& out) {
+  if (row.is_null(first_column)) return;
+  out.texts = std::make_unique<RunTexts>();
+  out.texts->name = row.bytes(first_column + 1);
+  out.texts->labels = row.bytes(first_column + 2);
+  out.texts->idempotency_key = row.bytes(first_column + 3);
+  out.texts->outputs = row.bytes(first_column + 4);
+  out.texts->cancel_reason = row.bytes(first_column + 5);
+}
+
+void bind_expansion(Statement& statement, const Expansion& expansion) {
+  statement.bind(1, expansion.run.value);
+  statement.bind(2, expansion.group.value);
+  statement.bind(3, expansion.first);
+  statement.bind(4, expansion.count);
+  statement.bind_text(5, expansion.items);
+}
+
+bool read_expansion(const Statement& row, Expansion& out) {
+  out.items = row.bytes(4);
+  return read_integer(row, 0, out.run.value) && read_integer(row, 1, out.group.value) &&
+         read_integer(row, 2, out.first) && read_integer(row, 3, out.count);
+}
+
+}  // namespace reeve::store::sqlite

@@ -1,0 +1,90 @@
+// How records become rows and rows become records: the one place that knows the columns, used by
+// the store and by the history. Statements are built from the column lists here, so that the order
+// of columns, of parameters and of reading stays one. No state; no thread rule.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/records.h"
+#include "store/sqlite/connection.h"
+
+namespace reeve::store::sqlite {
+
+/// Largest run number: its tasks' packed ids stay positive, so that they sort by run.
+inline constexpr std::uint32_t kRunIdMax = 0x7fffffff;
+
+/// The packed ids of a run's tasks.
+struct TaskRange {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+TaskRange tasks_of(RunId run);
+
+inline constexpr std::string_view kTaskColumns =
+    "id, state, group_index, outcome, code, flags, percent, attempt, charged, reason, reason_a, "
+    "reason_b, token, since, wake_at, queued_at, started_at, extra";
+inline constexpr std::string_view kPutTask =
+    "REPLACE INTO tasks (id, state, group_index, outcome, code, flags, percent, attempt, charged, "
+    "reason, reason_a, reason_b, token, since, wake_at, queued_at, started_at, extra) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// `buffer` holds the encoded extra until the statement has run.
+void bind_task(Statement& statement, TaskId id, const core::Task& task,
+               const core::TaskExtra* extra, std::string& buffer);
+/// False: the row cannot be ours.
+bool read_task(const Statement& row, core::StoredTask& out);
+
+inline constexpr std::string_view kAttemptColumns =
+    "task, number, token, pool, outcome, code, reason, reason_a, reason_b, placed, placed_a, "
+    "placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, system_cpu, "
+    "memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, message";
+inline constexpr std::string_view kPutAttempt =
+    "REPLACE INTO attempts (task, number, token, pool, outcome, code, reason, reason_a, reason_b, "
+    "placed, placed_a, placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, "
+    "system_cpu, memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, "
+    "message) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+void bind_attempt(Statement& statement, const core::AttemptRecord& attempt);
+bool read_attempt(const Statement& row, core::AttemptRecord& out);
+
+inline constexpr std::string_view kRunColumns =
+    "runs.id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
+    "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs";
+inline constexpr std::string_view kInsertRun =
+    "INSERT INTO runs (id, state, paused, cancel_requested, interrupted, priority, round, reason, "
+    "reason_a, reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+inline constexpr std::string_view kUpdateRun =
+    "UPDATE runs SET state=?2, paused=?3, cancel_requested=?4, interrupted=?5, priority=?6, "
+    "round=?7, reason=?8, reason_a=?9, reason_b=?10, workflow=?11, origin=?12, submitted_at=?13, "
+    "started_at=?14, ended_at=?15, uuid=?16, inputs=?17 WHERE id=?1";
+/// Rows of `workflows` and `origins` that a run refers to.
+struct RunReferences {
+  std::int64_t workflow = 0;
+  std::int64_t origin = 0;
+};
+void bind_run(Statement& statement, const core::RunRecord& run, RunReferences references);
+/// All but workflow, origin and texts.
+bool read_run(const Statement& row, core::RunRecord& out, RunReferences& references);
+
+/// Read together with a run, from column kRunTextsFirst on, as LEFT JOIN run_texts.
+inline constexpr int kRunTextsFirst = 17;
+inline constexpr std::string_view kRunTextsColumns =
+    "run, name, labels, idempotency_key, outputs, cancel_reason";
+inline constexpr std::string_view kPutRunTexts =
+    "REPLACE INTO run_texts (run, name, labels, idempotency_key, outputs, cancel_reason) "
+    "VALUES (?,?,?,?,?,?)";
+void bind_run_texts(Statement& statement, RunId run, const core::RunTexts& texts);
+void read_run_texts(const Statement& row, int first_column, core::RunRecord& out);
+
+inline constexpr std::string_view kExpansionColumns = "run, group_index, first, count, items";
+inline constexpr std::string_view kPutExpansion =
+    "INSERT INTO expansions (run, group_index, first, count, items) VALUES (?,?,?,?,?)";
+void bind_expansion(Statement& statement, const core::Expansion& expansion);
+bool read_expansion(const Statement& row, core::Expansion& out);
+
+std::string_view bytes_of(const Digest& digest);
+std::string_view bytes_of(const Uuid& uuid);
+/// False: not of that length.
+bool read_digest(std::string_view bytes, Digest& out);
+
+}  // namespace reeve::store::sqlite
