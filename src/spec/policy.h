@@ -66,7 +66,7 @@ struct LockRequest {
 struct Policy {
   RetryPolicy retry = RetryPolicy::standard();
   Timeouts timeouts;
-  Resources resources{.cpu_millicores = 1000};
+  Resources resources{.cpu_millicores = 1000, .countables = {}};
   std::int32_t priority = 0;  ///< added to the run's; higher first
   std::vector<LockRequest> locks;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt

@@ -1,0 +1,176 @@
+#include "spec/read_policy.h"
+
+#include <algorithm>
+#include <array>
+
+namespace reeve::spec {
+namespace {
+
+constexpr std::array<std::string_view, 7> kPolicyFields{
+    "retry", "timeout", "timeout-minutes", "resources", "priority", "locks", "output_limit"};
+
+struct ClassName {
+  std::string_view name;
+  OutcomeClass outcome;
+};
+constexpr std::array kClassNames{
+    ClassName{"exit", OutcomeClass::exited},       ClassName{"signal", OutcomeClass::signalled},
+    ClassName{"oom", OutcomeClass::out_of_memory}, ClassName{"timeout", OutcomeClass::timed_out},
+    ClassName{"lost", OutcomeClass::lost},         ClassName{"rejected", OutcomeClass::rejected},
+    ClassName{"start", OutcomeClass::start_failed},
+};
+
+const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
+
+}  // namespace
+
+PolicyReader::PolicyReader(Reading& reading, std::vector<Policy>& policies)
+    : reading_(reading), policies_(policies) {
+  policies_.emplace_back();
+}
+
+void PolicyReader::read_defaults(const Section& defaults) { apply(defaults, policies_[0]); }
+
+std::uint32_t PolicyReader::read(const Section& task) {
+  std::string identity;
+  for (const std::string_view name : kPolicyFields) {
+    const auto node = task.get(name);
+    if (!node) continue;
+    identity += name;
+    append_identity(identity, *node);
+  }
+  if (identity.empty()) return 0;
+  if (const auto found = known_.find(identity); found != known_.end()) return found->second;
+  Policy policy = policies_[0];
+  apply(task, policy);
+  policies_.push_back(std::move(policy));
+  const auto index = static_cast<std::uint32_t>(policies_.size() - 1);
+  known_.emplace(std::move(identity), index);
+  return index;
+}
+
+void PolicyReader::apply(const Section& section, Policy& policy) {
+  if (const auto retry = section.get("retry")) apply_retry(*retry, policy.retry);
+  if (const auto timeout = section.get("timeout")) apply_timeout(*timeout, policy.timeouts);
+  if (const auto minutes = section.get("timeout-minutes")) {
+    const Json value = minutes->scalar_value();
+    const double number = value.is_double()  ? value.get_double()
+                          : value.is_int64() ? static_cast<double>(value.get_int64())
+                                             : 0;
+    const double microseconds = std::clamp(number, 0.0, 52'560'000.0) * 60e6;
+    policy.timeouts.run = Duration{static_cast<std::int64_t>(microseconds)};
+  }
+  if (const auto resources = section.get("resources"))
+    apply_resources(*resources, policy.resources);
+  if (const auto priority = section.get("priority"))
+    policy.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
+  if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
+  if (const auto limit = section.get("output_limit"))
+    policy.output_bytes_max = parse_bytes(limit->text()).value_or(0);
+}
+
+void PolicyReader::apply_retry(const YamlNode& node, RetryPolicy& retry) {
+  if (node.is_scalar()) {
+    retry.max = static_cast<std::int32_t>(reading_.read_integer(node));
+    return;
+  }
+  const Section section(node, shape_of("retry"));
+  if (const auto max = section.get("max"))
+    retry.max = static_cast<std::int32_t>(reading_.read_integer(*max));
+  if (const auto backoff = section.get("backoff")) apply_backoff(*backoff, retry.backoff);
+  if (const auto on = section.get("on")) {
+    // The list says it all, except that a start that failed is never the task's fault.
+    for (const ClassName& row : kClassNames) {
+      if (row.outcome != OutcomeClass::start_failed) retry.rule(row.outcome).retried = false;
+    }
+    for (const YamlNode& item : reading_.read_list(*on)) {
+      const auto row = std::ranges::find(kClassNames, item.text(), &ClassName::name);
+      if (row != kClassNames.end()) retry.rule(row->outcome).retried = true;
+    }
+  }
+  if (const auto limits = section.get("limits")) {
+    for (const YamlNode::Entry& entry : limits->entries()) {
+      const auto row = std::ranges::find(kClassNames, entry.key.text(), &ClassName::name);
+      if (row == kClassNames.end()) continue;
+      retry.rule(row->outcome).limit =
+          static_cast<std::int32_t>(reading_.read_integer(entry.value));
+    }
+  }
+}
+
+void PolicyReader::apply_backoff(const YamlNode& node, Backoff& backoff) {
+  if (node.is_scalar()) {
+    backoff.initial = reading_.read_duration(node);
+    backoff.max = std::max(backoff.max, backoff.initial);
+    return;
+  }
+  const Section section(node, *find_field(shape_of("retry"), "backoff")->shape);
+  const auto max = section.get("max");
+  if (max) backoff.max = reading_.read_duration(*max);
+  if (const auto initial = section.get("initial")) {
+    backoff.initial = reading_.read_duration(*initial);
+    if (!max) backoff.max = std::max(backoff.max, backoff.initial);
+  }
+  if (const auto factor = section.get("factor")) {
+    const Json value = factor->scalar_value();
+    if (value.is_double()) backoff.factor = value.get_double();
+    if (value.is_int64()) backoff.factor = static_cast<double>(value.get_int64());
+  }
+  if (const auto jitter = section.get("jitter")) backoff.jitter = reading_.read_boolean(*jitter);
+  if (backoff.initial > backoff.max)
+    reading_.diagnostics().error(node, "the longest wait is shorter than the first");
+}
+
+void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {
+  if (node.is_scalar()) {
+    timeouts.run = reading_.read_duration(node);
+    return;
+  }
+  const Section section(node, shape_of("timeout"));
+  const auto set = [&](std::string_view name, Duration& out) {
+    if (const auto value = section.get(name)) out = reading_.read_duration(*value);
+  };
+  set("run", timeouts.run);
+  set("queue", timeouts.queue);
+  set("start", timeouts.start);
+  set("idle", timeouts.idle);
+  set("grace", timeouts.grace);
+}
+
+void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
+  const Section section(node, shape_of("resources"));
+  if (const auto cpu = section.get("cpu"))
+    resources.cpu_millicores = parse_millis(cpu->text()).value_or(0);
+  if (const auto memory = section.get("memory"))
+    resources.memory_bytes = parse_bytes(memory->text()).value_or(0);
+  if (const auto disk = section.get("disk"))
+    resources.disk_bytes = parse_bytes(disk->text()).value_or(0);
+  if (const auto gpu = section.get("gpu"))
+    resources.gpu_milli = parse_millis(gpu->text()).value_or(0);
+  const auto licenses = section.get("licenses");
+  if (!licenses) return;
+  resources.countables.clear();
+  for (const YamlNode::Entry& entry : licenses->entries()) {
+    resources.countables.push_back(
+        {reading_.read_text(entry.key), reading_.read_integer(entry.value)});
+  }
+  std::ranges::sort(resources.countables);
+}
+
+std::vector<LockRequest> PolicyReader::read_locks(const YamlNode& node) {
+  std::vector<LockRequest> locks;
+  for (const YamlNode& name : reading_.read_list(node))
+    locks.push_back({.name = reading_.read_text(name)});
+  for (const YamlNode::Entry& entry : node.entries()) {
+    locks.push_back({.name = reading_.read_text(entry.key),
+                     .units = static_cast<std::int32_t>(reading_.read_integer(entry.value))});
+  }
+  // In one order everywhere, so that two tasks cannot each hold what the other waits for.
+  std::ranges::sort(locks, {}, &LockRequest::name);
+  const auto same = std::ranges::adjacent_find(locks, {}, &LockRequest::name);
+  if (same != locks.end())
+    reading_.diagnostics().error(node, "the lock '" + same->name + "' is named twice");
+  return locks;
+}
+
+}  // namespace reeve::spec

@@ -1,0 +1,234 @@
+#include "spec/read_tasks.h"
+
+#include <algorithm>
+#include <array>
+
+namespace reeve::spec {
+namespace {
+
+// What becomes a GroupDetail, beside the fan-out's limits and the default work directory.
+constexpr std::array<std::string_view, 10> kDetailFields{
+    "name",   "description", "env",      "secrets", "artifacts",
+    "labels", "concurrency", "deadline", "workdir", "continue-on-error"};
+
+const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
+
+NeedCondition read_condition_name(std::string_view name) {
+  if (name == "failure") return NeedCondition::failure;
+  return name == "always" ? NeedCondition::always : NeedCondition::success;
+}
+
+// "out/report.tar.gz" → "report"
+std::string default_artifact_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
+  return std::string(name.substr(0, name.find('.')));
+}
+
+}  // namespace
+
+std::vector<EnvEntry> read_env(const YamlNode& node, Place place, Reading& reading) {
+  std::vector<EnvEntry> env;
+  env.reserve(node.size());
+  for (const YamlNode::Entry& entry : node.entries())
+    env.emplace_back(reading.read_text(entry.key), reading.read_template(entry.value, place));
+  return env;
+}
+
+std::vector<std::string> read_secrets(const YamlNode& node, const std::vector<EnvEntry>& env,
+                                      Reading& reading) {
+  std::vector<std::string> secrets;
+  for (const YamlNode& name : node.items()) {
+    secrets.push_back(reading.read_text(name));
+    const bool in_env = std::ranges::any_of(
+        env, [&](const EnvEntry& entry) { return entry.first == name.text(); });
+    if (in_env) {
+      reading.diagnostics().error(
+          name, "'" + secrets.back() + "' is in env too; a secret is never put into env");
+    }
+  }
+  return secrets;
+}
+
+std::map<std::string, std::string> read_labels(const YamlNode& node) {
+  std::map<std::string, std::string> labels;
+  for (const YamlNode::Entry& entry : node.entries())
+    labels.emplace(entry.key.text(), entry.value.text());
+  return labels;
+}
+
+Concurrency read_concurrency(const YamlNode& node, Place place, Reading& reading) {
+  Concurrency concurrency;
+  if (node.is_scalar()) {
+    concurrency.group = reading.read_template(node, place);
+    return concurrency;
+  }
+  const Section section(node, shape_of("concurrency"));
+  if (const auto group = section.get("group"))
+    concurrency.group = reading.read_template(*group, place);
+  if (const auto limit = section.get("limit"))
+    concurrency.limit = static_cast<std::int32_t>(reading.read_integer(*limit));
+  if (const auto cancel = section.get("cancel-in-progress"))
+    concurrency.cancel_in_progress = reading.read_boolean(*cancel);
+  return concurrency;
+}
+
+TaskReader::TaskReader(Reading& reading, Workflow& workflow)
+    : reading_(reading), workflow_(workflow), policies_(reading, workflow.policies) {}
+
+void TaskReader::read_defaults(const YamlNode& defaults) {
+  const Section section(defaults, *find_field(workflow_shape(), "defaults")->shape);
+  policies_.read_defaults(section);
+  if (const auto shell = section.get("shell")) shell_ = reading_.read_text(*shell);
+  work_directory_ = section.get("workdir");
+}
+
+void TaskReader::read(const YamlNode& tasks, Phase phase) {
+  workflow_.groups.reserve(workflow_.groups.size() + tasks.size());
+  for (const YamlNode::Entry& entry : tasks.entries()) read_task(entry.key, entry.value, phase);
+  reading_.set_group(kNoGroup);
+}
+
+void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phase) {
+  const Section task(node, task_shape());
+  TaskGroup group;
+  group.id = reading_.read_text(key);
+  group.phase = phase;
+  reading_.set_group(static_cast<std::uint32_t>(workflow_.groups.size()));
+  if (const auto needs = task.get("needs")) read_needs(*needs);
+  if (const auto condition = task.get("if")) group.condition = reading_.read_condition(*condition);
+  FanOutSettings fan_out = read_fan_out(task, reading_);
+  read_action(task, group);
+  group.policy = policies_.read(task);
+  read_detail(task, fan_out, group);
+  group.fan_out = std::move(fan_out.fan_out);
+  workflow_.groups.push_back(std::move(group));
+  keys_.push_back(key);
+}
+
+void TaskReader::read_needs(const YamlNode& node) {
+  const auto group = static_cast<std::uint32_t>(workflow_.groups.size());
+  for (const YamlNode& name : reading_.read_list(node)) needs_.push_back({group, name});
+  for (const YamlNode::Entry& entry : node.entries())
+    needs_.push_back({group, entry.key, read_condition_name(entry.value.text())});
+}
+
+void TaskReader::read_action(const Section& task, TaskGroup& group) {
+  const auto shell = task.get("shell");
+  if (const auto run = task.get("run")) {
+    Script script;
+    script.text = reading_.read_template(*run, Place::task_text);
+    script.shell = shell ? reading_.read_text(*shell) : shell_;
+    const std::string_view text = run->text();
+    if (run->is_scalar() && text.find_first_not_of(" \t\r\n") == text.npos)
+      reading_.diagnostics().error(*run, "there is nothing to run");
+    group.action = std::move(script);
+  } else if (const auto command = task.get("command")) {
+    Command arguments;
+    for (const YamlNode& argument : reading_.read_list(*command))
+      arguments.arguments.push_back(reading_.read_template(argument, Place::task_text));
+    group.action = std::move(arguments);
+  } else if (const auto approval = task.get("approval")) {
+    const Section section(*approval, shape_of("approval"));
+    Approval value;
+    if (const auto by = section.get("by")) {
+      for (const YamlNode& name : reading_.read_list(*by))
+        value.by.push_back(reading_.read_text(name));
+    }
+    if (const auto timeout = section.get("timeout"))
+      value.timeout = reading_.read_duration(*timeout);
+    group.action = std::move(value);
+  }
+  if (shell && !task.has("run")) {
+    reading_.diagnostics().error(*shell, "shell has a meaning only beside run");
+  } else if (shell && shell->text().find_first_of(" \t{") != std::string_view::npos) {
+    reading_.diagnostics().error(*shell,
+                                 "expected the name of a program without arguments, such as bash");
+  }
+}
+
+void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
+                             TaskGroup& group) {
+  std::string identity;
+  for (const std::string_view name : kDetailFields) {
+    const auto node = task.get(name);
+    if (!node) continue;
+    identity += name;
+    append_identity(identity, *node);
+  }
+  if (fan_out.max_parallel > 0) identity += "parallel" + std::to_string(fan_out.max_parallel);
+  if (!fan_out.fail_fast) identity += "slow";
+  if (identity.empty() && !work_directory_) return;
+
+  GroupDetail detail;
+  detail.max_parallel = fan_out.max_parallel;
+  detail.fail_fast = fan_out.fail_fast;
+  if (const auto name = task.get("name")) detail.display_name = reading_.read_text(*name);
+  if (const auto text = task.get("description")) detail.description = reading_.read_text(*text);
+  if (const auto env = task.get("env")) detail.env = read_env(*env, Place::task_env, reading_);
+  if (const auto secrets = task.get("secrets")) {
+    std::vector<EnvEntry> env = workflow_.env;
+    env.insert(env.end(), detail.env.begin(), detail.env.end());
+    detail.secrets = read_secrets(*secrets, env, reading_);
+  }
+  if (const auto artifacts = task.get("artifacts")) detail.artifacts = read_artifacts(*artifacts);
+  if (const auto labels = task.get("labels")) detail.labels = read_labels(*labels);
+  if (const auto value = task.get("concurrency"))
+    detail.concurrency = read_concurrency(*value, Place::task_text, reading_);
+  if (const auto deadline = task.get("deadline"))
+    detail.deadline = reading_.read_duration(*deadline);
+  const auto directory = task.get("workdir");
+  if (directory || work_directory_) {
+    const YamlNode& node = directory ? *directory : *work_directory_;
+    detail.work_directory = reading_.read_template(node, Place::task_text);
+  }
+  if (const auto value = task.get("continue-on-error"))
+    detail.continue_on_error = reading_.read_template(*value, Place::task_text);
+
+  auto& shared = details_[identity];
+  // shared: equal details are built once
+  if (shared == nullptr) shared = std::make_shared<const GroupDetail>(std::move(detail));
+  group.detail = shared;
+}
+
+std::vector<Artifact> TaskReader::read_artifacts(const YamlNode& node) {
+  std::vector<Artifact> artifacts;
+  const std::vector<YamlNode> items =
+      node.is_list() ? node.items() : std::vector<YamlNode>{node};
+  for (const YamlNode& item : items) {
+    Artifact artifact = read_artifact(item);
+    const auto same = std::ranges::find(artifacts, artifact.name, &Artifact::name);
+    if (same != artifacts.end() && !artifact.name.empty()) {
+      reading_.diagnostics().error(item, "a second artifact called '" + artifact.name +
+                                             "'; give it another name: {name: ..., path: ...}");
+    }
+    artifacts.push_back(std::move(artifact));
+  }
+  return artifacts;
+}
+
+Artifact TaskReader::read_artifact(const YamlNode& node) {
+  Artifact artifact;
+  std::optional<YamlNode> path = node;
+  if (node.is_map()) {
+    const Section section(node, *shape_of("artifacts").item);
+    path = section.get("path");
+    if (const auto name = section.get("name")) artifact.name = reading_.read_text(*name);
+    if (const auto when = section.get("when")) {
+      if (when->text() == "failure") artifact.when = Artifact::When::failure;
+      if (when->text() == "always") artifact.when = Artifact::When::always;
+    }
+  }
+  if (!path || !path->is_scalar()) return artifact;
+  artifact.path = reading_.read_template(*path, Place::task_text);
+  if (!artifact.name.empty()) return artifact;
+  artifact.name = default_artifact_name(path->text());
+  if (!is_identifier(artifact.name)) {
+    reading_.diagnostics().error(*path, "this file needs a name: {name: ..., path: '" +
+                                            std::string(path->text()) + "'}");
+    artifact.name.clear();
+  }
+  return artifact;
+}
+
+}  // namespace reeve::spec
