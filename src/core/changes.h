@@ -26,10 +26,11 @@ struct Changes {
   std::vector<RunChange> run_changes;
   std::vector<Effect> effects;
   std::uint64_t stale_reports = 0;  ///< late answers of old attempts, ignored
+  bool timer_fired = false;         ///< time alone changed something that later steps depend on
 
   bool empty() const {
     return runs.empty() && tasks.empty() && attempts.empty() && expansions.empty() &&
-           effects.empty() && progressed.empty();
+           effects.empty() && progressed.empty() && !timer_fired;
   }
   void clear();
 };

@@ -1,6 +1,7 @@
-// The decisions of Reeve, pure: apply() takes a fact, plan() starts what may start; both only change
-// State and note what changed and what is to be done outside. No clock, file, thread, random source
-// or unordered iteration; the same events at the same times give the same effects. One thread.
+// The decisions of Reeve, pure: apply() takes a fact, plan() starts what may start; both only
+// change State and note what changed and what is to be done outside. No clock, file, thread, random
+// source or unordered iteration; the same events at the same times give the same effects. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ class Core {
   /// Fires timers that are due and starts what fits. Once a round, after all events.
   void plan(Time now);
   /// Whether plan() stopped at kStartsPerPlanMax and would go on.
-  bool plan_again() const;
+  bool plan_again() const { return plan_again_; }
   /// When plan() has something to do though no event arrives.
   std::optional<Time> next_wake() const;
 
@@ -46,6 +47,7 @@ class Core {
  private:
   State state_;
   Changes changes_;
+  bool plan_again_ = false;
 };
 
 }  // namespace reeve::core

@@ -5,6 +5,7 @@
 
 #include <variant>
 
+#include "base/codec.h"
 #include "base/ids.h"
 #include "base/launch.h"
 #include "base/reason.h"
@@ -19,29 +20,48 @@ struct StartAttempt {
   std::uint32_t attempt = 0;
   Token token;
   PoolId pool;
+  static constexpr auto fields() {
+    return std::tuple{field("task", &StartAttempt::task), field("attempt", &StartAttempt::attempt),
+                      field("token", &StartAttempt::token), field("pool", &StartAttempt::pool)};
+  }
 };
 struct StopAttempt {
   Token token;
   PoolId pool;
   bool kill = false;
   Duration grace{0};
+  static constexpr auto fields() {
+    return std::tuple{field("token", &StopAttempt::token), field("pool", &StopAttempt::pool),
+                      field("kill", &StopAttempt::kill), field("grace", &StopAttempt::grace)};
+  }
 };
 struct ProbeAttempt {
   Token token;
   PoolId pool;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &ProbeAttempt::token), field("pool", &ProbeAttempt::pool)};
+  }
 };
 /// The end of the attempt is durable.
 struct ForgetAttempt {
   Token token;
   PoolId pool;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &ForgetAttempt::token), field("pool", &ForgetAttempt::pool)};
+  }
 };
 /// Collect the declared files of a `validating` task; answered by ArtifactsCollected.
 struct CollectArtifacts {
   TaskId task;
   Token token;
+  static constexpr auto fields() {
+    return std::tuple{field("task", &CollectArtifacts::task),
+                      field("token", &CollectArtifacts::token)};
+  }
 };
 struct SetCapacity {
   PoolId pool;
+  static constexpr auto fields() { return std::tuple{field("pool", &SetCapacity::pool)}; }
 };
 
 using Effect = std::variant<StartAttempt, StopAttempt, ProbeAttempt, ForgetAttempt,

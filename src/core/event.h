@@ -16,8 +16,8 @@ namespace reeve::core {
 
 struct SubmitRun {
   Uuid uuid;
-  Digest workflow_digest;  ///< of `workflow`
-  std::string inputs;      ///< JSON object, already checked by spec::resolve_inputs; "" = {}
+  Digest workflow_digest;     ///< of `workflow`
+  std::string inputs;         ///< JSON object, already checked by spec::resolve_inputs; "" = {}
   std::int32_t priority = 0;  ///< added to the workflow's
   RunTexts texts;
   std::string directory;  ///< with submitter: used when `origin` is null (a replay)
@@ -117,9 +117,9 @@ struct Cancel {
   std::string by;
   std::string why;
   static constexpr auto fields() {
-    return std::tuple{field("run", &Cancel::run),     field("task", &Cancel::task),
-                      field("kill", &Cancel::kill),   field("grace", &Cancel::grace),
-                      field("by", &Cancel::by),       field("why", &Cancel::why)};
+    return std::tuple{field("run", &Cancel::run),   field("task", &Cancel::task),
+                      field("kill", &Cancel::kill), field("grace", &Cancel::grace),
+                      field("by", &Cancel::by),     field("why", &Cancel::why)};
   }
 };
 
@@ -164,8 +164,7 @@ struct EngineStarted {
   std::vector<RunId> resumed;
   std::string engine;  ///< version and process, for the journal's reader
   static constexpr auto fields() {
-    return std::tuple{field("all", &EngineStarted::all),
-                      field("resumed", &EngineStarted::resumed),
+    return std::tuple{field("all", &EngineStarted::all), field("resumed", &EngineStarted::resumed),
                       field("engine", &EngineStarted::engine)};
   }
 };
@@ -174,8 +173,7 @@ struct CapacitySet {
   PoolId pool;
   Resources capacity;
   static constexpr auto fields() {
-    return std::tuple{field("pool", &CapacitySet::pool),
-                      field("capacity", &CapacitySet::capacity)};
+    return std::tuple{field("pool", &CapacitySet::pool), field("capacity", &CapacitySet::capacity)};
   }
 };
 
@@ -192,10 +190,9 @@ struct Tick {
 };
 
 /// Journal format: the order is the format.
-using Event =
-    std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
-                 ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause, Approve, Retry,
-                 EngineStarted, CapacitySet, RunReloaded, Tick>;
+using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
+                           ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
+                           Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick>;
 
 std::string_view name(const Event& event);
 

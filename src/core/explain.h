@@ -9,9 +9,10 @@
 namespace reeve::core {
 
 struct Explanation {
-  Reason reason;                   ///< the code and its numbers
-  std::string sentence;            ///< "waits for cpu: asks for 2, 0.5 of 4 free"
-  std::vector<std::string> facts;  ///< further lines: needs and their states, who holds the lock, ...
+  Reason reason;         ///< the code and its numbers
+  std::string sentence;  ///< "waits for cpu: asks for 2, 0.5 of 4 free"
+  std::vector<std::string>
+      facts;  ///< further lines: needs and their states, who holds the lock, ...
 };
 Explanation explain_task(const State& state, TaskId task, Time now);
 Explanation explain_run(const State& state, RunId run, Time now);

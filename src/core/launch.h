@@ -15,8 +15,11 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start);
 struct ArtifactPath {
   std::string name;
   std::string path;
+  bool required = true;
 };
 Result<std::vector<ArtifactPath>> render_artifacts(const State& state, TaskId task);
+/// Where a task works: relative artifact paths start there.
+Result<std::string> render_work_directory(const State& state, TaskId task);
 
 /// Owns the JSON that a spec::Context points into.
 struct ExpressionData {
@@ -32,6 +35,9 @@ struct ExpressionData {
 /// What the expressions of a group see; `index` of a task, or none before expansion.
 ExpressionData expression_data(const State& state, const Run& run, GroupIndex group,
                                std::optional<std::uint32_t> index);
+
+/// What the workflow's `outputs` see: every group.
+ExpressionData run_expression_data(const State& state, const Run& run);
 
 /// "build", "test[3]", "test (ubuntu, 20)": how people call a task.
 std::string task_label(const Run& run, std::uint32_t index);

@@ -85,14 +85,18 @@ inline constexpr std::uint8_t kTaskStored = 2;         ///< has a row
 inline constexpr std::uint8_t kTaskStopAsked = 4;      ///< a stop of its attempt is under way
 inline constexpr std::uint8_t kTaskStopByPerson = 8;   ///< … by a person: ends as cancelled
 inline constexpr std::uint8_t kTaskStaged = 16;        ///< handed over beyond the free capacity
-inline constexpr std::uint8_t kTaskStopQueueLimit = 32; ///< … for a queue or deadline limit
+inline constexpr std::uint8_t kTaskStopDeadline = 32;  ///< … for a deadline: ends as timed_out
+inline constexpr std::uint8_t kTaskForgiven = 64;  ///< failed, but continue-on-error counts it done
+/// The flags that are stored; the others belong to the engine's memory.
+inline constexpr std::uint8_t kTaskFlagsStored =
+    kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskForgiven;
 
 /// What few tasks have.
 struct TaskExtra {
   std::array<std::uint16_t, kOutcomeClassCount> ends_by_class{};  ///< for per-class limits
-  std::string message;                ///< for people
-  std::vector<OutputValue> outputs;   ///< of the attempt that succeeded
-  std::vector<OutputValue> artifacts; ///< name → absolute path of the stored file
+  std::string message;                                            ///< for people
+  std::vector<OutputValue> outputs;                               ///< of the attempt that succeeded
+  std::vector<OutputValue> artifacts;  ///< name → absolute path of the stored file
 };
 
 /// A task as it is read back.
@@ -117,20 +121,21 @@ struct AttemptRecord {
   std::string message;
 };
 
-/// A group whose tasks became known only while the run went on.
+inline constexpr std::uint32_t kNotExpanded = 0xffffffff;
+/// A group whose tasks became known only while the run went on. The last record of a group counts.
 struct Expansion {
   RunId run;
   GroupIndex group;
-  std::uint32_t first = 0;  ///< index of its first task
+  std::uint32_t first = 0;  ///< index of its first task; kNotExpanded: it is to be expanded again
   std::uint32_t count = 0;
   std::string items;  ///< JSON array: the legs or items
 };
 
 /// What stores give back for recovery and for `retry`.
 struct StoredRun {
-  RunRecord record;  ///< workflow and origin filled
+  RunRecord record;                   ///< workflow and origin filled
   std::vector<Expansion> expansions;  ///< in the order they happened
-  std::vector<StoredTask> tasks;            ///< by index
+  std::vector<StoredTask> tasks;      ///< by index
 };
 struct Snapshot {
   std::vector<StoredRun> runs;  ///< by id; only those that are not final

@@ -10,7 +10,6 @@
 //  - a run is final exactly when all its groups are done.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,6 +18,8 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "core/records.h"
 #include "core/timers.h"
@@ -43,9 +44,10 @@ struct Group {
   std::uint32_t failed = 0;  ///< failed, timed out or aborted, and not forgiven
   std::uint32_t cancelled = 0;
   std::uint32_t skipped = 0;
-  schedule::ClassId ready_class;   ///< valid once released
+  schedule::ClassId ready_class;  ///< valid once released
   bool expanded = false;
-  bool released = false;           ///< its needs were met (or it was skipped)
+  bool released = false;  ///< its needs were met (or it was skipped)
+  bool partial = false;   ///< released, but some tasks are blocked: after recovery or retry
   bool done = false;
   Time released_at = kUnset;
 };
@@ -58,6 +60,8 @@ struct Run {
   std::unique_ptr<std::map<std::uint32_t, TaskExtra>> extras;       ///< by task index
   std::unique_ptr<std::map<std::uint32_t, spec::Json>> expansions;  ///< by group: legs or items
   std::uint32_t open_groups[3] = {0, 0, 0};                         ///< by spec::Phase
+  std::unique_ptr<std::map<std::uint32_t, spec::Json>> needs;  ///< `needs` seen by fan-out groups
+  schedule::LockSetId admission_locks;  ///< the run's own concurrency group; 0: none
   spec::Phase phase = spec::Phase::main;
   bool admitted = false;  ///< holds its concurrency group; its tasks may be queued
   bool dirty = false;
@@ -95,6 +99,8 @@ class State {
   Task* find_task(TaskId id);
   /// Position of a task in its group.
   static std::uint32_t element_of(const Run& run, std::uint32_t index);
+  /// Shared form of an origin.
+  std::shared_ptr<const RunOrigin> intern_origin(std::string directory, std::string submitter);
   /// Runs in memory, by id.
   template <class Visit>
   void each_run(Visit visit) const {
@@ -103,6 +109,8 @@ class State {
     }
   }
   std::size_t run_count() const { return run_count_in_memory; }
+  Run& add_run(std::unique_ptr<Run> run);
+  void drop_run(RunId id);
 
   /// Aborts with a message when an invariant does not hold. O(everything).
   void check_invariants() const;

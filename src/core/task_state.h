@@ -4,25 +4,26 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace reeve::core {
 
 /// Stored as numbers: append only.
 enum class TaskState : std::uint8_t {
-  blocked,            ///< its needs are not met
-  queued,             ///< waits for a place
-  starting,           ///< handed to an executor
+  blocked,   ///< its needs are not met
+  queued,    ///< waits for a place
+  starting,  ///< handed to an executor
   running,
-  validating,         ///< its process ended well; what it produced is being collected and checked
-  retry_wait,         ///< waits for its next try
-  paused,             ///< taken out of the queue by a person
+  validating,  ///< its process ended well; what it produced is being collected and checked
+  retry_wait,  ///< waits for its next try
+  paused,      ///< taken out of the queue by a person
   awaiting_approval,
   succeeded,
   failed,
   timed_out,
-  cancelled,          ///< by a person
-  aborted,            ///< by the engine
+  cancelled,  ///< by a person
+  aborted,    ///< by the engine
   skipped,
 };
 inline constexpr std::size_t kTaskStateCount = 14;
@@ -42,7 +43,7 @@ struct TaskTransition {
 std::span<const TaskTransition> task_transitions();
 bool is_allowed(TaskState from, TaskState to);
 /// docs/task-states.md, whole.
-std::string_view task_states_document();
+std::string task_states_document();
 
 enum class RunState : std::uint8_t {
   queued,  ///< waits for its concurrency group, or nothing of it has started

@@ -40,7 +40,7 @@ struct Ports {
   Clock& clock;
   Random& random;
   Store& store;
-  std::vector<Executor*> executors;  ///< by PoolId
+  std::vector<Executor*> executors;    ///< by PoolId
   ArtifactStore* artifacts = nullptr;  ///< null: workflows with artifacts are refused at launch
 };
 
@@ -55,7 +55,8 @@ struct Options {
 
 class Engine {
  public:
-  /// Loads the store, posts EngineStarted, attaches the executors. Fails if the store cannot be read.
+  /// Loads the store, posts EngineStarted, attaches the executors. Fails if the store cannot be
+  /// read.
   static Result<std::unique_ptr<Engine>> open(Ports ports, Options options);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -89,8 +90,9 @@ class Engine {
   };
   const Counters& counters() const;
 
+  struct Parts;  ///< internal to engine/
+
  private:
-  struct Parts;
   explicit Engine(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -16,8 +16,8 @@ namespace reeve::engine {
 
 /// What a client learns once its request is durable.
 struct Receipt {
-  RunId run;            ///< of a submission
-  bool existed = false; ///< the idempotency key was known: `run` is the earlier one
+  RunId run;             ///< of a submission
+  bool existed = false;  ///< the idempotency key was known: `run` is the earlier one
 };
 using Completion = std::function<void(Result<Receipt>)>;
 

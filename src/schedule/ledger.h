@@ -1,5 +1,5 @@
-// What of a pool's capacity is in use, and which attempts were handed over beyond it ("staged"): the
-// executor starts those in order as places become free, and the ledger mirrors that. Pure; one
+// What of a pool's capacity is in use, and which attempts were handed over beyond it ("staged"):
+// the executor starts those in order as places become free, and the ledger mirrors that. Pure; one
 // thread. Invariant: used = sum of the requests of holders; staged ones hold nothing.
 #pragma once
 

@@ -1,5 +1,6 @@
-// Named semaphores: locks of tasks, concurrency groups, max-parallel of a fan-out. Names are interned
-// to ids; sets of requests are interned too, so that tasks with equal requests share one. Pure.
+// Named semaphores: locks of tasks, concurrency groups, max-parallel of a fan-out. Names are
+// interned to ids; sets of requests are interned too, so that tasks with equal requests share one.
+// Pure.
 #pragma once
 
 #include <cstdint>

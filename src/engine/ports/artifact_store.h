@@ -1,5 +1,6 @@
-// Port: keeps the files that a task declared, by digest. collect() returns at once; the answer comes
-// through `done`, from any thread. The stored files are read-only and stay until removed by a person.
+// Port: keeps the files that a task declared, by digest. collect() returns at once; the answer
+// comes through `done`, from any thread. The stored files are read-only and stay until removed by a
+// person.
 #pragma once
 
 #include <functional>

@@ -1,0 +1,324 @@
+// What executors report: starts, progress, ends. A report is believed only if its fencing token is
+// that of the task's present attempt; late answers of old attempts are counted and dropped.
+#include "base/ensure.h"
+#include "core/launch.h"
+#include "core/retry.h"
+#include "core/step.h"
+
+namespace reeve::core {
+namespace {
+
+struct Found {
+  LiveAttempt* live = nullptr;
+  Run* run = nullptr;
+  Task* task = nullptr;
+  std::uint32_t index = 0;
+};
+
+/// The attempt that a token belongs to, or nothing: the report is stale.
+std::optional<Found> find_attempt(Step& step, Token token) {
+  const auto found = step.state.live.find(token);
+  if (found == step.state.live.end()) {
+    ++step.changes.stale_reports;
+    return std::nullopt;
+  }
+  LiveAttempt& live = found->second;
+  live.heard_at = step.now;
+  Run* run = step.state.find_run(live.task.run);
+  ENSURE(run != nullptr);
+  Task& task = run->tasks[live.task.index];
+  ENSURE(task.token == token);
+  return Found{&live, run, &task, live.task.index};
+}
+
+/// Frees what the attempt holds; staged attempts move up.
+void release_places(Step& step, const Found& at, Token token) {
+  Pool& pool = step.state.pools[at.live->pool.value];
+  const Group& group = at.run->groups[at.task->group.value];
+  const schedule::ClassKey& key = step.state.ready.key(group.ready_class);
+  step.state.locks.release(key.locks);
+  const std::vector<Token> promoted =
+      at.live->holds_capacity ? pool.ledger.release(key.request) : pool.ledger.unstage(token);
+  at.live->holds_capacity = false;
+  at.task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
+  for (const Token next : promoted) {
+    LiveAttempt& live = step.state.live.at(next);
+    live.holds_capacity = true;
+    Task* task = step.state.find_task(live.task);
+    task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
+  }
+}
+
+void forget(Step& step, Token token, PoolId pool) {
+  step.changes.effects.emplace_back(ForgetAttempt{token, pool});
+}
+
+bool is_forgiven(const Step& step, const Run& run, std::uint32_t index) {
+  const Task& task = run.tasks[index];
+  const spec::TaskGroup& spec = run.group_spec(task.group);
+  if (!spec.detail || !spec.detail->continue_on_error) return false;
+  const ExpressionData data = expression_data(step.state, run, task.group, index);
+  const Result<spec::Json> value = spec.detail->continue_on_error->render_value(data.context());
+  if (!value) return false;
+  return value->is_string() ? value->get_string() == "true" : spec::is_truthy(*value);
+}
+
+/// The other tasks of a fan-out that fails fast.
+void abort_siblings(Step& step, Run& run, std::uint32_t failed) {
+  const Group& group = run.groups[run.tasks[failed].group.value];
+  for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+    if (i != failed && !is_final(run.tasks[i].state))
+      end_task(step, run, i, TaskState::aborted, {.reason = {ReasonCode::fail_fast, 0, failed}});
+  }
+}
+
+void fail_task(Step& step, Run& run, std::uint32_t index, Reason reason) {
+  Task& task = run.tasks[index];
+  const TaskState to =
+      task.outcome == OutcomeClass::timed_out ? TaskState::timed_out : TaskState::failed;
+  if (is_forgiven(step, run, index)) task.flags |= kTaskForgiven;
+  finish_task(step, run, index, to, reason);
+  const spec::TaskGroup& spec = run.group_spec(task.group);
+  const Group& group = run.groups[task.group.value];
+  const bool fail_fast = spec.detail && spec.detail->fail_fast && group.count > 1;
+  if (fail_fast && (task.flags & kTaskForgiven) == 0) abort_siblings(step, run, index);
+}
+
+/// The state of a task whose stop was asked for, once its attempt has ended.
+TaskState stopped_state(const Task& task) {
+  if ((task.flags & kTaskStopByPerson) != 0) return TaskState::cancelled;
+  if ((task.flags & kTaskStopDeadline) != 0) return TaskState::timed_out;
+  return TaskState::aborted;
+}
+
+struct Judged {
+  Outcome outcome;
+  std::uint64_t random = 0;
+};
+
+/// Success, another try, or the end: after a process ended and its files were collected.
+/// Returns why it is tried again or not.
+Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged) {
+  Task& task = run.tasks[index];
+  const bool stopped = (task.flags & kTaskStopAsked) != 0;
+  if (judged.outcome.is_success()) {
+    finish_task(step, run, index, TaskState::succeeded, {ReasonCode::completed, 0, 0});
+    return {};
+  }
+  if (stopped) {
+    const Reason reason = task.reason;
+    finish_task(step, run, index, stopped_state(task), reason);
+    return reason;
+  }
+  TaskExtra& extra = run.make_extra(index);
+  const std::uint32_t ends = ++extra.ends_by_class[static_cast<std::size_t>(judged.outcome.kind)];
+  const spec::RetryPolicy& policy = run.workflow().policy_of(run.group_spec(task.group)).retry;
+  RetryDecision decision =
+      decide_retry(policy, {judged.outcome.kind, ends, task.charged, judged.random});
+  if (run.record.cancel_requested && run.phase == spec::Phase::main) decision.again = false;
+  if (!decision.again) {
+    fail_task(step, run, index, judged.outcome.reason);
+    return decision.reason;
+  }
+  if (decision.charged) ++task.charged;
+  change_task(step, run, index, TaskState::retry_wait,
+              {ReasonCode::retry_backoff, task.attempt, decision.delay.count()});
+  task.wake_at = step.now + decision.delay;
+  set_timer(step, run, index, task.wake_at);
+  return decision.reason;
+}
+
+bool declares_artifacts_for(const spec::TaskGroup& spec, const Outcome& outcome) {
+  if (!spec.detail) return false;
+  for (const spec::Artifact& artifact : spec.detail->artifacts) {
+    using enum spec::Artifact::When;
+    if (artifact.when == always) return true;
+    if ((artifact.when == success) == outcome.is_success()) return true;
+  }
+  return false;
+}
+
+/// The outcome's reason, filled in where the executor left it open.
+Outcome with_reason(Outcome outcome) {
+  if (outcome.reason.code != ReasonCode::none) return outcome;
+  switch (outcome.kind) {
+    case OutcomeClass::exited:
+      outcome.reason = outcome.code == 0 ? Reason{ReasonCode::completed, 0, 0}
+                                         : Reason{ReasonCode::exit_status, 0, outcome.code};
+      break;
+    case OutcomeClass::signalled:
+      outcome.reason = {ReasonCode::killed_by_signal, 0, outcome.code};
+      break;
+    case OutcomeClass::lost: outcome.reason = {ReasonCode::executor_lost, 0, 0}; break;
+    case OutcomeClass::timed_out: outcome.reason = {ReasonCode::run_timeout, 0, 0}; break;
+    case OutcomeClass::out_of_memory: outcome.reason = {ReasonCode::memory_limit, 0, 0}; break;
+    default: outcome.reason = {ReasonCode::could_not_start, 0, 0}; break;
+  }
+  return outcome;
+}
+
+void mark_running(Step& step, const Found& at, Time started_at) {
+  at.task->started_at = started_at;
+  const Reason placed = at.live->placed;
+  const bool stopping = (at.task->flags & kTaskStopAsked) != 0;
+  // A stop that is under way keeps its own reason: it will be the reason of the end.
+  change_task(step, *at.run, at.index, TaskState::running, stopping ? at.task->reason : placed);
+}
+
+AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome) {
+  return {.task = {at.run->record.id, at.index},
+          .number = at.task->attempt,
+          .token = end.token,
+          .pool = at.live->pool,
+          .queued_at = at.task->queued_at,
+          .started_at = end.started_at,
+          .ended_at = end.ended_at,
+          .outcome = outcome,
+          .usage = end.usage,
+          .placed = at.live->placed,
+          .next = {},
+          .message = end.message};
+}
+
+}  // namespace
+
+void on_attempt_started(Step& step, const AttemptStarted& event) {
+  const auto at = find_attempt(step, event.token);
+  if (!at || at->task->state != TaskState::starting) return;
+  mark_running(step, *at, event.at);
+}
+
+void on_attempt_progressed(Step& step, const AttemptProgressed& event) {
+  const auto at = find_attempt(step, event.progress.token);
+  if (!at || !is_live(at->task->state)) return;
+  at->task->percent = static_cast<std::int8_t>(std::min<std::int16_t>(event.progress.percent, 100));
+  if (!event.progress.message.empty())
+    at->run->make_extra(at->index).message = event.progress.message;
+  step.changes.progressed.push_back({at->run->record.id, at->index});
+  mark_task(step, *at->run, at->index);
+}
+
+void on_attempt_ended(Step& step, const AttemptEnded& event) {
+  const AttemptEnd& end = event.end;
+  const auto at = find_attempt(step, end.token);
+  if (!at || !is_live(at->task->state)) {
+    forget(step, end.token, at ? at->live->pool : PoolId{});
+    return;
+  }
+  Run& run = *at->run;
+  Task& task = *at->task;
+  if (task.state == TaskState::starting && end.started_at != kUnset)
+    mark_running(step, *at, end.started_at);
+  const Outcome outcome = with_reason(end.outcome);
+  if (end.started_at != kUnset)
+    step.state.pools[at->live->pool.value].ledger.observe_run_time(end.ended_at - end.started_at);
+  release_places(step, *at, end.token);
+  task.outcome = outcome.kind;
+  task.code = outcome.code;
+  task.percent = -1;
+  AttemptRecord record = attempt_record(*at, end, outcome);
+  if (!end.message.empty() || !end.outputs.empty()) {
+    TaskExtra& extra = run.make_extra(at->index);
+    extra.message = end.message;
+    extra.outputs = end.outputs;
+  }
+  forget(step, end.token, at->live->pool);
+  const bool collect = end.started_at != kUnset && (task.flags & kTaskStopAsked) == 0 &&
+                       declares_artifacts_for(run.group_spec(task.group), outcome);
+  if (collect) {
+    // The end is judged when the files are in: until then the token stays known.
+    change_task(step, run, at->index, TaskState::validating, outcome.reason);
+    record.next = {ReasonCode::checking, 0, 0};
+    step.changes.effects.emplace_back(CollectArtifacts{record.task, end.token});
+  } else {
+    step.state.live.erase(end.token);
+    record.next = conclude(step, run, at->index, {outcome, event.random});
+  }
+  step.changes.attempts.push_back(std::move(record));
+}
+
+void on_attempt_seen(Step& step, const AttemptSeen& event) {
+  const auto at = find_attempt(step, event.token);
+  if (!at || !is_live(at->task->state)) return;
+  if (event.liveness == Liveness::running && at->task->state == TaskState::starting)
+    mark_running(step, *at, step.now);
+  if (event.liveness != Liveness::unknown) {
+    if ((at->task->flags & kTaskStopAsked) != 0) {  // the order may have been lost
+      const spec::Policy& policy =
+          at->run->workflow().policy_of(at->run->group_spec(at->task->group));
+      step.changes.effects.emplace_back(
+          StopAttempt{event.token, at->live->pool, false, policy.timeouts.grace});
+    }
+    return;
+  }
+  AttemptEnded lost;
+  lost.end.token = event.token;
+  lost.end.outcome = {OutcomeClass::lost, 0, {ReasonCode::executor_lost, 0, 0}};
+  lost.end.started_at = at->task->state == TaskState::running ? at->task->started_at : kUnset;
+  lost.end.ended_at = step.now;
+  lost.random = event.random;
+  on_attempt_ended(step, lost);
+}
+
+void on_artifacts_collected(Step& step, const ArtifactsCollected& event) {
+  const auto at = find_attempt(step, event.token);
+  if (!at || at->task->state != TaskState::validating) return;
+  if (!event.artifacts.empty()) at->run->make_extra(at->index).artifacts = event.artifacts;
+  Outcome outcome{at->task->outcome, at->task->code, at->task->reason};
+  if (outcome.is_success() && !event.ok) {
+    outcome = {OutcomeClass::rejected, 0, {ReasonCode::artifact_missing, 0, 0}};
+    at->task->outcome = outcome.kind;
+    at->run->make_extra(at->index).message = event.message;
+  }
+  step.state.live.erase(event.token);
+  conclude(step, *at->run, at->index, {outcome, event.random});
+}
+
+void on_launch_rejected(Step& step, const LaunchRejected& event) {
+  AttemptEnded rejected;
+  rejected.end.token = event.token;
+  rejected.end.outcome = {OutcomeClass::rejected, 0, {ReasonCode::expression_failed, 0, 0}};
+  rejected.end.ended_at = step.now;
+  rejected.end.message = event.message;
+  on_attempt_ended(step, rejected);
+}
+
+void on_executor_changed(Step& step, const ExecutorChanged& event) {
+  if (event.pool.value >= step.state.pools.size()) return;
+  Pool& pool = step.state.pools[event.pool.value];
+  pool.up = event.up;
+  if (!event.up) return;
+  step.changes.effects.emplace_back(SetCapacity{event.pool});
+  for (const auto& [token, live] : step.state.live) {
+    if (live.pool == event.pool && is_live(step.state.find_task(live.task)->state))
+      step.changes.effects.emplace_back(ProbeAttempt{token, live.pool});
+  }
+}
+
+void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& order) {
+  Task& task = run.tasks[index];
+  if ((task.flags & kTaskStopAsked) != 0 && !order.kill) return;
+  const Duration own = run.workflow().policy_of(run.group_spec(task.group)).timeouts.grace;
+  task.flags |= kTaskStopAsked | order.flags;
+  task.reason = order.reason;
+  mark_task(step, run, index);
+  step.changes.effects.emplace_back(StopAttempt{task.token, step.state.live.at(task.token).pool,
+                                                order.kill,
+                                                order.grace < Duration{0} ? own : order.grace});
+}
+
+void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order) {
+  Task& task = run.tasks[index];
+  if (is_live(task.state)) {
+    StopOrder with_flags = order;
+    if (to == TaskState::cancelled) with_flags.flags |= kTaskStopByPerson;
+    if (to == TaskState::timed_out) with_flags.flags |= kTaskStopDeadline;
+    stop_attempt(step, run, index, with_flags);
+    return;
+  }
+  if (task.state == TaskState::validating) step.state.live.erase(task.token);
+  if (to == TaskState::timed_out && is_forgiven(step, run, index)) task.flags |= kTaskForgiven;
+  finish_task(step, run, index, to, order.reason);
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,28 @@
+#include "core/event.h"
+
+#include <array>
+
+namespace reeve::core {
+
+std::string_view name(const Event& event) {
+  static constexpr std::array<std::string_view, std::variant_size_v<Event>> kNames{
+      "submit_run",
+      "attempt_started",
+      "attempt_progressed",
+      "attempt_ended",
+      "attempt_seen",
+      "executor_changed",
+      "artifacts_collected",
+      "launch_rejected",
+      "cancel",
+      "pause",
+      "approve",
+      "retry",
+      "engine_started",
+      "capacity_set",
+      "run_reloaded",
+      "tick"};
+  return kNames[event.index()];
+}
+
+}  // namespace reeve::core

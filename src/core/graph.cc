@@ -1,0 +1,283 @@
+// Readiness: when a group's needs are done it is queued, skipped, expanded or put up for approval;
+// when a group is done its dependents are looked at; when a phase is done the next one begins.
+#include <algorithm>
+#include <cmath>
+
+#include "base/ensure.h"
+#include "core/launch.h"
+#include "core/step.h"
+
+namespace reeve::core {
+
+GroupResult result_of(const Group& group) {
+  if (group.failed > 0) return GroupResult::failure;
+  if (group.cancelled > 0) return GroupResult::cancelled;
+  if (group.skipped > 0 && group.skipped == group.count) return GroupResult::skipped;
+  return GroupResult::success;
+}
+
+std::string_view name(GroupResult result) {
+  static constexpr std::string_view kNames[] = {"success", "failure", "cancelled", "skipped"};
+  return kNames[static_cast<std::size_t>(result)];
+}
+
+namespace {
+
+struct Verdict {
+  TaskState state = TaskState::queued;  ///< queued: it may go
+  Reason reason;
+  std::string message;
+};
+
+/// The first need that is not satisfied, as a reason; none when all are.
+Reason unsatisfied_need(const Run& run, const spec::TaskGroup& group) {
+  for (const spec::Need& need : group.needs) {
+    const GroupResult result = result_of(run.groups[need.group.value]);
+    if (need.condition == spec::NeedCondition::success && result != GroupResult::success)
+      return {ReasonCode::need_not_successful, 0, need.group.value};
+    if (need.condition == spec::NeedCondition::failure && result != GroupResult::failure)
+      return {ReasonCode::need_not_failed, 0, need.group.value};
+  }
+  return {};
+}
+
+Verdict judge(const State& state, const Run& run, GroupIndex index) {
+  const spec::TaskGroup& group = run.group_spec(index);
+  const bool own_say = group.condition && group.condition->uses_status_function();
+  if (!own_say) {
+    if (run.record.cancel_requested && group.phase != spec::Phase::finally)
+      return {TaskState::cancelled, {ReasonCode::run_cancelled, 0, 0}, {}};
+    if (const Reason reason = unsatisfied_need(run, group); reason.code != ReasonCode::none)
+      return {TaskState::skipped, reason, {}};
+  }
+  if (!group.condition) return {};
+  const ExpressionData data = expression_data(state, run, index, std::nullopt);
+  const Result<spec::Json> value = group.condition->evaluate(data.context());
+  if (!value)
+    return {
+        TaskState::failed, {ReasonCode::expression_failed, 0, 0}, "if: " + value.error().text()};
+  if (!spec::is_truthy(*value))
+    return {TaskState::skipped, {ReasonCode::condition_false, 0, 0}, {}};
+  return {};
+}
+
+Result<std::vector<spec::Json>> evaluate_items(const State& state, const Run& run,
+                                               GroupIndex index) {
+  const spec::TaskGroup& group = run.group_spec(index);
+  const ExpressionData data = expression_data(state, run, index, std::nullopt);
+  if (const auto* dynamic = std::get_if<spec::DynamicMatrix>(&group.fan_out)) {
+    TRY_ASSIGN(const spec::Json value, dynamic->value.render_value(data.context()));
+    return spec::expand_matrix(value);
+  }
+  const auto& for_each = std::get<spec::ForEach>(group.fan_out);
+  TRY_ASSIGN(spec::Json value, for_each.items.render_value(data.context()));
+  std::vector<spec::Json> items;
+  if (value.is_number()) {
+    const double number = value.to_number<double>();
+    if (number < 0 || number > spec::kTasksPerRunMax || number != std::floor(number))
+      return fail(ErrorCode::invalid_argument, "for_each: expected a whole number of items");
+    for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(number); ++i) items.emplace_back(i);
+    return items;
+  }
+  if (!value.is_array())
+    return fail(ErrorCode::invalid_argument,
+                "for_each: expected an array or a number; is the value text? Use fromJSON()");
+  for (spec::Json& item : value.as_array()) items.push_back(std::move(item));
+  return items;
+}
+
+void note_expansion(Step& step, const Run& run, GroupIndex index,
+                    const std::vector<spec::Json>& items) {
+  const Group& group = run.groups[index.value];
+  step.changes.expansions.push_back(
+      {run.record.id, index, group.first, group.count, items_text(items)});
+}
+
+/// Ends a group that will not run: every task of it, or one that stands for those never known.
+void end_blocked_group(Step& step, Run& run, GroupIndex index, const Verdict& verdict) {
+  if (!run.groups[index.value].expanded) {
+    const std::vector<spec::Json> items(1);
+    expand_group(run, index, items);
+    note_expansion(step, run, index, items);
+  }
+  Group& group = run.groups[index.value];
+  group.released = true;
+  for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+    if (run.tasks[i].state != TaskState::blocked) continue;
+    if (!verdict.message.empty()) run.make_extra(i).message = verdict.message;
+    finish_task(step, run, i, verdict.state, verdict.reason);
+  }
+}
+
+schedule::LockSetId group_locks(State& state, const Run& run, GroupIndex index,
+                                const std::optional<std::string>& concurrency) {
+  const spec::TaskGroup& group = run.group_spec(index);
+  const spec::Policy& policy = run.workflow().policy_of(group);
+  std::vector<schedule::LockUse> uses;
+  for (const spec::LockRequest& lock : policy.locks) {
+    const auto limit = run.workflow().lock_limits.find(lock.name);
+    uses.push_back(
+        {state.locks.intern("lock:" + lock.name,
+                            limit == run.workflow().lock_limits.end() ? 1 : limit->second),
+         lock.units});
+  }
+  if (concurrency) {
+    const std::int32_t limit = group.detail->concurrency->limit;
+    uses.push_back({state.locks.intern("group:" + *concurrency, limit), 1});
+  }
+  if (group.detail && group.detail->max_parallel > 0) {
+    const std::string name = "parallel:" + std::to_string(run.record.id.value) + "/" + group.id;
+    uses.push_back(
+        {state.locks.intern(name, static_cast<std::int32_t>(group.detail->max_parallel)), 1});
+  }
+  return state.locks.intern_set(std::move(uses));
+}
+
+Time deadline_of(const Run& run, const spec::TaskGroup& group) {
+  Time deadline = kNever;
+  if (run.workflow().deadline) deadline = run.record.submitted_at + *run.workflow().deadline;
+  if (group.detail && group.detail->deadline)
+    deadline = std::min(deadline, run.record.submitted_at + *group.detail->deadline);
+  return deadline;
+}
+
+}  // namespace
+
+Status classify_group(State& state, Run& run, GroupIndex index) {
+  const spec::TaskGroup& group = run.group_spec(index);
+  std::optional<std::string> concurrency;
+  Status status;
+  if (group.detail && group.detail->concurrency) {
+    const ExpressionData data = expression_data(state, run, index, std::nullopt);
+    Result<std::string> rendered = group.detail->concurrency->group.render(data.context());
+    if (rendered)
+      concurrency = *std::move(rendered);
+    else
+      status = tl::unexpected(std::move(rendered).error());
+  }
+  const spec::Policy& policy = run.workflow().policy_of(group);
+  schedule::ClassKey key{.priority = run.record.priority + policy.priority,
+                         .deadline = deadline_of(run, group),
+                         .request = policy.resources,
+                         .locks = group_locks(state, run, index, concurrency)};
+  run.groups[index.value].ready_class = state.ready.intern(key);
+  return status;
+}
+
+namespace {
+
+/// Moves the untouched tasks of a released group out of blocked, in one sweep.
+void open_group(Step& step, Run& run, GroupIndex index) {
+  Group& group = run.groups[index.value];
+  const spec::TaskGroup& spec = run.group_spec(index);
+  const auto* approval = std::get_if<spec::Approval>(&spec.action);
+  const TaskState to = approval != nullptr ? TaskState::awaiting_approval : TaskState::queued;
+  const Reason reason{approval != nullptr ? ReasonCode::approval_pending : ReasonCode::none, 0, 0};
+  std::uint32_t begin = group.first;
+  const std::uint32_t end = group.first + group.count;
+  while (begin < end) {
+    std::uint32_t last = begin;
+    while (last < end && run.tasks[last].state == TaskState::blocked) {
+      Task& task = run.tasks[last];
+      task.state = to;
+      task.since = step.now;
+      task.queued_at = step.now;
+      task.reason = reason;
+      // A row once written must follow; an untouched task is rebuilt from the workflow.
+      if ((task.flags & kTaskStored) != 0 || approval != nullptr) mark_task(step, run, last);
+      if (approval != nullptr && approval->timeout > Duration{0}) {
+        task.wake_at = step.now + approval->timeout;
+        set_timer(step, run, last, task.wake_at);
+      }
+      ++last;
+    }
+    if (last > begin) {
+      step.changes.task_changes.push_back({{run.record.id, begin},
+                                           last - begin,
+                                           TaskState::blocked,
+                                           to,
+                                           run.tasks[begin].attempt,
+                                           reason});
+      if (approval == nullptr && !is_held(run))
+        step.state.ready.push(group.ready_class, {{run.record.id, begin}, last - begin});
+    }
+    begin = last + 1;
+  }
+}
+
+void set_group_timers(Step& step, const Run& run, GroupIndex index) {
+  const spec::TaskGroup& spec = run.group_spec(index);
+  const Duration queue_limit = run.workflow().policy_of(spec).timeouts.queue;
+  if (queue_limit > Duration{0})
+    step.state.timers.set({step.now + queue_limit, TimerKind::group, run.record.id, index.value});
+  const Time deadline = deadline_of(run, spec);
+  if (spec.detail && spec.detail->deadline)
+    step.state.timers.set({deadline, TimerKind::group, run.record.id, index.value});
+}
+
+/// Older work in the group makes way: queued tasks end, running ones are stopped.
+void replace_older(Step& step, const Run& newer, GroupIndex index) {
+  const spec::TaskGroup& spec = newer.group_spec(index);
+  if (!spec.detail || !spec.detail->concurrency || !spec.detail->concurrency->cancel_in_progress)
+    return;
+  const schedule::ClassId mine = newer.groups[index.value].ready_class;
+  for (auto& other : step.state.runs) {
+    if (!other || other->record.id >= newer.record.id) continue;
+    for (std::uint32_t g = 0; g < other->groups.size(); ++g) {
+      const Group& group = other->groups[g];
+      if (!group.released || group.open == 0 || group.ready_class != mine) continue;
+      for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+        if (!is_final(other->tasks[i].state))
+          end_task(step, *other, i, TaskState::aborted,
+                   {.reason = {ReasonCode::replaced_by_newer, 0, newer.record.id.value}});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void end_unreleased_group(Step& step, Run& run, GroupIndex index, TaskState to, Reason reason) {
+  end_blocked_group(step, run, index, {to, reason, {}});
+}
+
+void release_group(Step& step, Run& run, GroupIndex index) {
+  if (run.groups[index.value].partial) {
+    run.groups[index.value].partial = false;
+    if (!classify_group(step.state, run, index)) return;
+    open_group(step, run, index);
+    set_group_timers(step, run, index);
+    return;
+  }
+  if (run.groups[index.value].released) return;
+  Verdict verdict = judge(step.state, run, index);
+  if (verdict.state == TaskState::queued && !run.groups[index.value].expanded) {
+    Result<std::vector<spec::Json>> items = evaluate_items(step.state, run, index);
+    if (items && run.tasks.size() + items->size() > spec::kTasksPerRunMax)
+      items = fail(ErrorCode::invalid_argument, "the run would have too many tasks");
+    if (items) {
+      expand_group(run, index, *items);
+      note_expansion(step, run, index, *items);
+    } else {
+      verdict = {TaskState::failed, {ReasonCode::expression_failed, 0, 0}, items.error().text()};
+    }
+  }
+  if (verdict.state == TaskState::queued) {
+    if (const Status classified = classify_group(step.state, run, index); !classified)
+      verdict = {TaskState::failed,
+                 {ReasonCode::expression_failed, 0, 0},
+                 "concurrency: " + classified.error().text()};
+  }
+  if (verdict.state != TaskState::queued) {
+    end_blocked_group(step, run, index, verdict);
+    return;
+  }
+  run.groups[index.value].released = true;
+  run.groups[index.value].released_at = step.now;
+  replace_older(step, run, index);
+  open_group(step, run, index);
+  set_group_timers(step, run, index);
+  if (run.groups[index.value].open == 0) step.done_groups.emplace_back(run.record.id, index);
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,105 @@
+// State::check_invariants: proves what core/state.h promises, from scratch, with other code than
+// that which keeps it. Called by simulation and tests after every step.
+#include <map>
+
+#include "base/ensure.h"
+#include "core/state.h"
+
+namespace reeve::core {
+namespace {
+
+void check_group(const Run& run, std::uint32_t index) {
+  const Group& group = run.groups[index];
+  const spec::TaskGroup& spec = run.group_spec(GroupIndex{index});
+  if (!group.expanded) {
+    ENSURE(!group.released && !group.done);
+    return;
+  }
+  ENSURE(group.first + group.count <= run.tasks.size());
+  std::uint32_t open = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t cancelled = 0;
+  std::uint32_t skipped = 0;
+  for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+    const Task& task = run.tasks[i];
+    ENSURE(task.group.value == index);
+    const bool bad = task.state == TaskState::failed || task.state == TaskState::timed_out;
+    open += is_final(task.state) ? 0 : 1;
+    failed += bad && (task.flags & kTaskForgiven) == 0 ? 1 : 0;
+    cancelled += task.state == TaskState::cancelled || task.state == TaskState::aborted ? 1 : 0;
+    skipped += task.state == TaskState::skipped ? 1 : 0;
+    if (!group.released) ENSURE(task.state == TaskState::blocked || is_final(task.state));
+    if (group.released && !group.partial) ENSURE(task.state != TaskState::blocked);
+  }
+  ENSURE(open == group.open && failed == group.failed);
+  ENSURE(cancelled == group.cancelled && skipped == group.skipped);
+  ENSURE(group.done == (open == 0 && (group.count > 0 || group.released)));
+  std::uint32_t unmet = 0;
+  for (const spec::Need& need : spec.needs) unmet += run.groups[need.group.value].done ? 0 : 1;
+  ENSURE(unmet == group.unmet);
+}
+
+void check_run(const Run& run) {
+  std::uint32_t open_groups[3] = {0, 0, 0};
+  bool all_done = true;
+  for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
+    check_group(run, g);
+    if (run.groups[g].done) continue;
+    all_done = false;
+    ++open_groups[static_cast<std::size_t>(run.group_spec(GroupIndex{g}).phase)];
+  }
+  for (std::size_t phase = 0; phase < 3; ++phase)
+    ENSURE(open_groups[phase] == run.open_groups[phase]);
+  ENSURE(is_final(run.record.state) == all_done);
+}
+
+struct Held {
+  Resources used;
+  std::vector<std::int32_t> units;
+};
+
+void hold_set(const State& state, Held& held, schedule::LockSetId set) {
+  for (const schedule::LockUse& use : state.locks.set(set)) held.units[use.lock.value] += use.units;
+}
+
+void check_live(const State& state, Held& held) {
+  std::size_t live_tasks = 0;
+  state.each_run([&](const Run& run) {
+    if (run.admitted) hold_set(state, held, run.admission_locks);
+    for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
+      const Task& task = run.tasks[i];
+      if (!is_live(task.state) && task.state != TaskState::validating) continue;
+      ++live_tasks;
+      const auto found = state.live.find(task.token);
+      ENSURE(found != state.live.end());
+      const bool same = found->second.task == TaskId{run.record.id, i};
+      ENSURE(same);
+      if (task.state == TaskState::validating) continue;
+      const schedule::ClassKey& key = state.ready.key(run.groups[task.group.value].ready_class);
+      hold_set(state, held, key.locks);
+      ENSURE(found->second.holds_capacity == ((task.flags & kTaskStaged) == 0));
+      if (found->second.holds_capacity) held.used.add(key.request);
+    }
+  });
+  ENSURE(live_tasks == state.live.size());
+}
+
+}  // namespace
+
+void State::check_invariants() const {
+  std::size_t count = 0;
+  each_run([&](const Run& run) {
+    ++count;
+    ENSURE(run.record.id.value < next_run);
+    check_run(run);
+  });
+  ENSURE(count == run_count_in_memory);
+  Held held;
+  held.units.resize(locks.size());
+  check_live(*this, held);
+  ENSURE(pools.empty() || held.used == pools.front().ledger.used());
+  for (std::uint32_t lock = 0; lock < locks.size(); ++lock)
+    ENSURE(held.units[lock] == locks.in_use(schedule::LockId{lock}));
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,183 @@
+// What follows when a group is done: its dependents, the next phase, the end of the run.
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "base/ensure.h"
+#include "core/launch.h"
+#include "core/step.h"
+
+namespace reeve::core {
+namespace {
+
+struct PhaseRange {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+PhaseRange range_of(const spec::Workflow& workflow, spec::Phase phase) {
+  const std::uint32_t second = workflow.main_count;
+  const std::uint32_t third = second + workflow.on_failure_count;
+  switch (phase) {
+    case spec::Phase::main: return {0, second};
+    case spec::Phase::on_failure: return {second, third};
+    case spec::Phase::finally: return {third, static_cast<std::uint32_t>(workflow.groups.size())};
+  }
+  ENSURE(false);
+}
+
+bool any_failed(const Run& run, PhaseRange range) {
+  for (std::uint32_t g = range.begin; g < range.end; ++g) {
+    if (run.groups[g].failed > 0) return true;
+  }
+  return false;
+}
+
+bool any_cancelled(const Run& run) {
+  for (const Group& group : run.groups) {
+    if (group.cancelled > 0) return true;
+  }
+  return false;
+}
+
+/// Evaluates the workflow's `outputs`; false with a message in the run's texts when one fails.
+bool collect_outputs(Step& step, Run& run) {
+  if (run.workflow().outputs.empty()) return true;
+  const ExpressionData data = run_expression_data(step.state, run);
+  boost::json::object outputs;
+  for (const auto& [name, value] : run.workflow().outputs) {
+    Result<spec::Json> rendered = value.render_value(data.context());
+    if (!rendered) return false;
+    outputs[name] = *std::move(rendered);
+  }
+  if (!run.record.texts) run.record.texts = std::make_unique<RunTexts>();
+  run.record.texts->outputs = boost::json::serialize(outputs);
+  return true;
+}
+
+void finish_run(Step& step, Run& run) {
+  const PhaseRange all{0, static_cast<std::uint32_t>(run.groups.size())};
+  RunState to = RunState::succeeded;
+  Reason reason{ReasonCode::completed, 0, 0};
+  if (run.record.cancel_requested && any_cancelled(run)) {
+    to = RunState::cancelled;
+    reason = {ReasonCode::cancelled_by_person, 0, 0};
+  } else if (any_failed(run, all)) {
+    to = RunState::failed;
+    reason = {ReasonCode::need_not_successful, 0, 0};
+    for (std::uint32_t g = 0; g < all.end; ++g) {
+      if (run.groups[g].failed > 0) {
+        reason.a = g;
+        break;
+      }
+    }
+  } else if (any_cancelled(run)) {
+    to = RunState::cancelled;
+    reason = {run.record.reason.code == ReasonCode::replaced_by_newer
+                  ? ReasonCode::replaced_by_newer
+                  : ReasonCode::cancelled_by_person,
+              0, run.record.reason.a};
+  } else if (!collect_outputs(step, run)) {
+    to = RunState::failed;
+    reason = {ReasonCode::expression_failed, 0, 0};
+  }
+  if (run.admitted && run.admission_locks != schedule::LockSetId{})
+    step.state.locks.release(run.admission_locks);
+  run.admitted = false;
+  step.state.waiting_admission.erase(run.record.id);
+  change_run(step, run, to, reason);
+}
+
+void skip_phase(Step& step, Run& run, PhaseRange range, TaskState to, Reason reason) {
+  for (std::uint32_t g = range.begin; g < range.end; ++g) {
+    if (!run.groups[g].released) end_unreleased_group(step, run, GroupIndex{g}, to, reason);
+  }
+}
+
+/// Enters phases until one has something to do, or ends the run.
+void advance(Step& step, Run& run) {
+  while (run.open_groups[static_cast<std::size_t>(run.phase)] == 0) {
+    if (run.phase == spec::Phase::finally) {
+      finish_run(step, run);
+      return;
+    }
+    run.phase = run.phase == spec::Phase::main ? spec::Phase::on_failure : spec::Phase::finally;
+    const PhaseRange range = range_of(run.workflow(), run.phase);
+    const bool wanted = run.phase == spec::Phase::finally ||
+                        (any_failed(run, range_of(run.workflow(), spec::Phase::main)) &&
+                         !run.record.cancel_requested);
+    // A run that never got its turn does not tidy up after itself either. Groups that are skipped
+    // are counted down when the list of done groups is worked off.
+    if (run.admitted && wanted)
+      release_ready_groups(step, run);
+    else
+      skip_phase(step, run, range, TaskState::skipped, {ReasonCode::no_failure, 0, 0});
+  }
+}
+
+void on_group_done(Step& step, Run& run, GroupIndex index) {
+  Group& group = run.groups[index.value];
+  if (group.done || group.open != 0) return;
+  group.done = true;
+  const spec::TaskGroup& spec = run.group_spec(index);
+  for (const GroupIndex dependent : spec.dependents) {
+    Group& next = run.groups[dependent.value];
+    ENSURE(next.unmet > 0);
+    --next.unmet;
+    if (next.unmet == 0 && run.admitted && run.group_spec(dependent).phase == run.phase)
+      release_group(step, run, dependent);
+  }
+  std::uint32_t& open = run.open_groups[static_cast<std::size_t>(spec.phase)];
+  ENSURE(open > 0);
+  --open;
+  if (open == 0 && spec.phase == run.phase) advance(step, run);
+}
+
+}  // namespace
+
+void release_ready_groups(Step& step, Run& run) {
+  if (!run.admitted) return;
+  const PhaseRange range = range_of(run.workflow(), run.phase);
+  for (std::uint32_t g = range.begin; g < range.end; ++g) {
+    const Group& group = run.groups[g];
+    if ((!group.released || group.partial) && !group.done && group.unmet == 0)
+      release_group(step, run, GroupIndex{g});
+  }
+}
+
+void settle(Step& step) {
+  for (std::size_t i = 0; i < step.done_groups.size(); ++i) {
+    const auto [id, group] = step.done_groups[i];
+    Run* run = step.state.find_run(id);
+    ENSURE(run != nullptr);
+    on_group_done(step, *run, group);
+  }
+  step.done_groups.clear();
+}
+
+void requeue_tasks(Step& step, Run& run) {
+  if (is_held(run)) return;
+  for (const Group& group : run.groups) {
+    if (!group.released || group.open == 0) continue;
+    std::uint32_t begin = group.first;
+    const std::uint32_t end = group.first + group.count;
+    while (begin < end) {
+      std::uint32_t last = begin;
+      while (last < end && run.tasks[last].state == TaskState::queued) ++last;
+      if (last > begin)
+        step.state.ready.push(group.ready_class, {{run.record.id, begin}, last - begin});
+      begin = last + 1;
+    }
+  }
+}
+
+bool try_admit(Step& step, Run& run) {
+  if (run.admitted || run.record.paused || run.record.interrupted) return false;
+  if (step.state.locks.first_busy(run.admission_locks) != nullptr) return false;
+  step.state.locks.take(run.admission_locks);
+  run.admitted = true;
+  step.state.waiting_admission.erase(run.record.id);
+  requeue_tasks(step, run);  // before more are opened: those are queued as they are opened
+  release_ready_groups(step, run);
+  return true;
+}
+
+}  // namespace reeve::core

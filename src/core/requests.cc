@@ -1,0 +1,281 @@
+// What people and programs ask for: submit, cancel, pause, approve, retry. A request that cannot be
+// obeyed is answered with an error and changes nothing.
+#include <algorithm>
+
+#include "base/ensure.h"
+#include "core/launch.h"
+#include "core/step.h"
+
+namespace reeve::core {
+namespace {
+
+Result<Run*> live_run(Step& step, RunId id) {
+  Run* run = step.state.find_run(id);
+  if (run == nullptr)
+    return fail(ErrorCode::not_found, "run " + std::to_string(id.value) + " is not active");
+  if (is_final(run->record.state))
+    return fail(ErrorCode::conflict,
+                "the run has ended already: " + std::string(name(run->record.state)));
+  return run;
+}
+
+/// The workflow of a submission: as given, or known from before.
+Result<std::shared_ptr<const spec::Workflow>> workflow_of(Step& step, const SubmitRun& event) {
+  std::weak_ptr<const spec::Workflow>& known = step.state.workflows[event.workflow_digest];
+  std::shared_ptr<const spec::Workflow> workflow = known.lock();
+  if (workflow) return workflow;
+  workflow = event.workflow;
+  if (!workflow)
+    return fail(ErrorCode::invalid_argument, "the submission names a workflow that is not known");
+  known = workflow;
+  step.changes.workflows.push_back(workflow);
+  return workflow;
+}
+
+/// cancel-in-progress: older runs of the same concurrency group make way.
+void replace_older_runs(Step& step, const Run& newer) {
+  if (!newer.workflow().concurrency || !newer.workflow().concurrency->cancel_in_progress) return;
+  const Reason reason{ReasonCode::replaced_by_newer, 0, newer.record.id.value};
+  for (auto& other : step.state.runs) {
+    if (!other || other->record.id >= newer.record.id || is_final(other->record.state)) continue;
+    if (other->admission_locks != newer.admission_locks) continue;
+    other->record.reason = reason;
+    mark(step, *other);
+    end_tasks(step, *other, TaskState::aborted, {.reason = reason});
+  }
+}
+
+}  // namespace
+
+Status know_admission(State& state, Run& run) {
+  const spec::Workflow& workflow = run.workflow();
+  if (!workflow.concurrency) return {};
+  const ExpressionData data = run_expression_data(state, run);
+  TRY_ASSIGN(const std::string group, workflow.concurrency->group.render(data.context()));
+  run.admission_locks = state.locks.intern_set(
+      {{state.locks.intern("group:" + group, workflow.concurrency->limit), 1}});
+  return {};
+}
+
+void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order) {
+  const bool all = order.kill;
+  for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
+    const spec::TaskGroup& spec = run.group_spec(GroupIndex{g});
+    if (spec.phase == spec::Phase::finally && !all && run.phase != spec::Phase::finally) continue;
+    Group& group = run.groups[g];
+    if (!group.released) {
+      // Conditions such as always() and cancelled() decide for themselves once their needs are
+      // done.
+      const bool own_say = spec.condition && spec.condition->uses_status_function();
+      if (!own_say || all) end_unreleased_group(step, run, GroupIndex{g}, to, order.reason);
+      continue;
+    }
+    for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+      if (!is_final(run.tasks[i].state)) end_task(step, run, i, to, order);
+    }
+  }
+}
+
+Result<Applied> on_submit(Step& step, const SubmitRun& event) {
+  auto run = std::make_unique<Run>();
+  TRY_ASSIGN(run->record.workflow, workflow_of(step, event));
+  RunRecord& record = run->record;
+  record.id = RunId{step.state.next_run};
+  record.uuid = event.uuid;
+  record.priority = record.workflow->priority + event.priority;
+  record.submitted_at = step.now;
+  record.inputs = event.inputs;
+  record.origin =
+      event.origin ? event.origin : step.state.intern_origin(event.directory, event.submitter);
+  if (!(event.texts == RunTexts{})) record.texts = std::make_unique<RunTexts>(event.texts);
+  TRY(build_run(*run));
+  TRY(know_admission(step.state, *run));
+
+  Run& added = step.state.add_run(std::move(run));
+  step.changes.run_changes.push_back({record.id, RunState::queued, RunState::queued});
+  mark(step, added);
+  if (added.workflow().deadline)
+    step.state.timers.set({step.now + *added.workflow().deadline, TimerKind::run, record.id, 0});
+  replace_older_runs(step, added);
+  if (!try_admit(step, added)) step.state.waiting_admission.insert(record.id);
+  return Applied{added.record.id};
+}
+
+Result<Applied> on_cancel(Step& step, const Cancel& event) {
+  TRY_ASSIGN(Run * run, live_run(step, event.run));
+  const StopOrder order{
+      .kill = event.kill, .grace = event.grace, .reason = {ReasonCode::cancelled_by_person, 0, 0}};
+  if (event.task != kWholeRun) {
+    if (event.task >= run->tasks.size())
+      return fail(ErrorCode::not_found, "the run has no such task");
+    if (is_final(run->tasks[event.task].state))
+      return fail(ErrorCode::conflict, "the task has ended already");
+    const GroupIndex group = run->tasks[event.task].group;
+    if (!run->groups[group.value].released && run->groups[group.value].count == 1)
+      end_unreleased_group(step, *run, group, TaskState::cancelled, order.reason);
+    else
+      end_task(step, *run, event.task, TaskState::cancelled, order);
+    return Applied{event.run};
+  }
+  run->record.cancel_requested = true;
+  run->record.paused = false;
+  if (!event.why.empty()) {
+    if (!run->record.texts) run->record.texts = std::make_unique<RunTexts>();
+    run->record.texts->cancel_reason = event.why;
+  }
+  mark(step, *run);
+  end_tasks(step, *run, TaskState::cancelled, order);
+  return Applied{event.run};
+}
+
+namespace {
+
+Result<Applied> pause_task(Step& step, Run& run, const Pause& event) {
+  if (event.task >= run.tasks.size()) return fail(ErrorCode::not_found, "the run has no such task");
+  const TaskState state = run.tasks[event.task].state;
+  if (event.paused) {
+    if (state != TaskState::queued && state != TaskState::retry_wait)
+      return fail(ErrorCode::conflict, "only a task that waits for its turn can be paused; it is " +
+                                           std::string(name(state)));
+    change_task(step, run, event.task, TaskState::paused, {ReasonCode::task_paused, 0, 0});
+    return Applied{event.run};
+  }
+  if (state != TaskState::paused)
+    return fail(ErrorCode::conflict, "the task is not paused; it is " + std::string(name(state)));
+  queue_task(step, run, event.task, {});
+  return Applied{event.run};
+}
+
+}  // namespace
+
+Result<Applied> on_pause(Step& step, const Pause& event) {
+  TRY_ASSIGN(Run * run, live_run(step, event.run));
+  if (event.task != kWholeRun) return pause_task(step, *run, event);
+  if (event.paused) {
+    if (run->record.paused) return fail(ErrorCode::conflict, "the run is paused already");
+    run->record.paused = true;
+  } else {
+    if (!run->record.paused && !run->record.interrupted)
+      return fail(ErrorCode::conflict, "the run is not paused");
+    run->record.paused = false;
+    run->record.interrupted = false;
+    if (run->admitted)
+      requeue_tasks(step, *run);
+    else
+      try_admit(step, *run);
+  }
+  mark(step, *run);
+  return Applied{event.run};
+}
+
+Result<Applied> on_approve(Step& step, const Approve& event) {
+  TRY_ASSIGN(Run * run, live_run(step, event.task.run));
+  if (event.task.index >= run->tasks.size())
+    return fail(ErrorCode::not_found, "the run has no such task");
+  Task& task = run->tasks[event.task.index];
+  if (task.state != TaskState::awaiting_approval)
+    return fail(ErrorCode::conflict,
+                "the task does not wait for approval; it is " + std::string(name(task.state)));
+  const auto& approval = std::get<spec::Approval>(run->group_spec(task.group).action);
+  if (!approval.by.empty() && std::ranges::find(approval.by, event.by) == approval.by.end())
+    return fail(ErrorCode::permission_denied, event.by + " may not approve this task");
+  run->make_extra(event.task.index).message =
+      (event.approved ? "approved by " : "denied by ") + event.by;
+  if (event.approved)
+    finish_task(step, *run, event.task.index, TaskState::succeeded, {ReasonCode::completed, 0, 0});
+  else
+    finish_task(step, *run, event.task.index, TaskState::failed,
+                {ReasonCode::approval_denied, 0, 0});
+  return Applied{event.task.run};
+}
+
+namespace {
+
+bool should_retry(const Run& run, const Group& group, const Task& task) {
+  if (run.group_spec(task.group).phase != spec::Phase::main) return true;
+  if ((task.flags & kTaskForgiven) != 0) return false;
+  return group.failed > 0 || group.cancelled > 0
+             ? task.state != TaskState::succeeded
+             : task.state == TaskState::skipped && task.reason.code != ReasonCode::condition_false;
+}
+
+/// Groups that a retry resets: marked by position.
+Result<std::vector<bool>> groups_to_reset(const Run& run, const Retry& event) {
+  const std::uint32_t count = static_cast<std::uint32_t>(run.groups.size());
+  std::vector<bool> reset(count, false);
+  std::vector<std::uint32_t> open;
+  const auto add = [&](std::uint32_t g) {
+    if (!reset[g]) open.push_back(g);
+    reset[g] = true;
+  };
+  if (event.failed_only) {
+    for (std::uint32_t g = 0; g < count; ++g) {
+      const Group& group = run.groups[g];
+      for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+        if (is_final(run.tasks[i].state) && should_retry(run, group, run.tasks[i])) add(g);
+      }
+    }
+    return reset;
+  }
+  if (event.from.value >= count) return fail(ErrorCode::not_found, "the run has no such task");
+  add(event.from.value);
+  while (!open.empty()) {
+    const std::uint32_t g = open.back();
+    open.pop_back();
+    for (const GroupIndex dependent : run.workflow().groups[g].dependents) add(dependent.value);
+  }
+  for (std::uint32_t g = run.workflow().main_count; g < count; ++g) add(g);
+  return reset;
+}
+
+void reset_task(Step& step, Run& run, std::uint32_t index) {
+  change_task(step, run, index, TaskState::blocked, {ReasonCode::retried_by_person, 0, 0});
+  Task& task = run.tasks[index];
+  task.flags &= static_cast<std::uint8_t>(~kTaskFlagsStored);
+  task.outcome = OutcomeClass::none;
+  task.code = 0;
+  task.charged = 0;
+  task.queued_at = kUnset;
+  task.started_at = kUnset;
+  if (run.extras) run.extras->erase(index);
+}
+
+}  // namespace
+
+Result<Applied> on_retry(Step& step, const Retry& event) {
+  Run* run = step.state.find_run(event.run);
+  if (run == nullptr) return fail(ErrorCode::not_found, "no such run in memory");
+  if (!is_final(run->record.state))
+    return fail(ErrorCode::conflict, "the run has not ended: cancel it first, or wait");
+  TRY_ASSIGN(const std::vector<bool> reset, groups_to_reset(*run, event));
+  if (std::ranges::find(reset, true) == reset.end())
+    return fail(ErrorCode::conflict, "nothing to retry: every task succeeded");
+  for (std::uint32_t g = 0; g < reset.size(); ++g) {
+    Group& group = run->groups[g];
+    if (!reset[g]) continue;
+    for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+      const bool wanted = !event.failed_only || should_retry(*run, group, run->tasks[i]);
+      if (is_final(run->tasks[i].state) && wanted) reset_task(step, *run, i);
+    }
+    // What it fans out over may come out differently when its needs run again.
+    const bool needs_reset =
+        std::ranges::any_of(run->group_spec(GroupIndex{g}).needs,
+                            [&](const spec::Need& need) { return reset[need.group.value]; });
+    if (needs_reset && !run->group_spec(GroupIndex{g}).static_count()) {
+      group.expanded = false;
+      step.changes.expansions.push_back({event.run, GroupIndex{g}, kNotExpanded, 0, "[]"});
+    }
+  }
+  run->needs.reset();
+  run->record.cancel_requested = false;
+  run->record.interrupted = false;
+  run->record.ended_at = kUnset;
+  ++run->record.round;
+  run->admitted = false;
+  change_run(step, *run, RunState::queued, {ReasonCode::retried_by_person, 0, 0});
+  recount(*run);
+  if (!try_admit(step, *run)) step.state.waiting_admission.insert(event.run);
+  return Applied{event.run};
+}
+
+}  // namespace reeve::core

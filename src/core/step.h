@@ -1,0 +1,110 @@
+// Internal to core/: one step's working set and the handlers that act on it. Each handler does one
+// thing to State and notes it in Changes; nothing here is visible outside the folder.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "core/changes.h"
+#include "core/event.h"
+#include "core/state.h"
+
+namespace reeve::core {
+
+struct Step {
+  State& state;
+  Changes& changes;
+  Time now;
+  /// Groups that became done and whose dependents have not been looked at: a list instead of
+  /// recursion, since a chain may be a million groups long.
+  std::vector<std::pair<RunId, GroupIndex>> done_groups{};
+};
+
+// step.cc: marking and state changes -------------------------------------------------------------
+void mark(Step& step, Run& run);
+void mark_task(Step& step, Run& run, std::uint32_t index);
+/// Moves a task along a row of the transition table, notes and marks it.
+void change_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason reason);
+void change_run(Step& step, Run& run, RunState to, Reason reason);
+/// As change_task to a final state, and counts it in its group.
+void finish_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason reason);
+/// Sets the task's timer.
+void set_timer(Step& step, const Run& run, std::uint32_t index, Time at);
+/// Puts the task into the ready queue: from blocked, retry_wait or paused.
+void queue_task(Step& step, Run& run, std::uint32_t index, Reason reason);
+/// A run whose queued tasks must not start now.
+bool is_held(const Run& run);
+
+// build.cc: a run from its workflow --------------------------------------------------------------
+/// Groups and static tasks, all blocked. invalid_argument when it has too many tasks.
+Status build_run(Run& run);
+/// Gives an unexpanded group its tasks; records it.
+void expand_group(Run& run, GroupIndex group, std::vector<spec::Json> items);
+/// The items of an expansion as stored, and back.
+std::string items_text(const std::vector<spec::Json>& items);
+
+// graph.cc: readiness ----------------------------------------------------------------------------
+enum class GroupResult : std::uint8_t { success, failure, cancelled, skipped };
+GroupResult result_of(const Group& group);
+std::string_view name(GroupResult result);
+/// Its needs are met (or it has none): queue, skip, expand or ask for approval.
+void release_group(Step& step, Run& run, GroupIndex group);
+/// Ends every task of a group that was not released: skipped, cancelled or aborted.
+void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, Reason reason);
+/// Finds or makes the ready class of a group. After an error (its concurrency expression failed)
+/// the class is one without that group.
+Status classify_group(State& state, Run& run, GroupIndex group);
+/// Releases every group that can be: after admission, recovery and retry.
+void release_ready_groups(Step& step, Run& run);
+/// Works off step.done_groups.
+void settle(Step& step);
+/// Pushes all queued tasks of the run into the ready queue again (after a hold).
+void requeue_tasks(Step& step, Run& run);
+/// Evaluates the run's concurrency group. An error refuses the submission.
+Status know_admission(State& state, Run& run);
+/// Takes the run's concurrency group if it has room. True: its tasks may go.
+bool try_admit(Step& step, Run& run);
+
+// attempts.cc ------------------------------------------------------------------------------------
+void on_attempt_started(Step& step, const AttemptStarted& event);
+void on_attempt_progressed(Step& step, const AttemptProgressed& event);
+void on_attempt_ended(Step& step, const AttemptEnded& event);
+void on_attempt_seen(Step& step, const AttemptSeen& event);
+void on_artifacts_collected(Step& step, const ArtifactsCollected& event);
+void on_launch_rejected(Step& step, const LaunchRejected& event);
+void on_executor_changed(Step& step, const ExecutorChanged& event);
+/// Asks the executor to end the task's attempt. `flags`: kTaskStop… bits beside kTaskStopAsked.
+struct StopOrder {
+  std::uint8_t flags = 0;
+  bool kill = false;
+  Duration grace{-1};  ///< negative: the task's own
+  Reason reason;
+};
+void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& order);
+/// Ends a task that is not final, however far it is: at once, or by stopping its attempt.
+void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order);
+
+/// Ends all that is not final of a run; `finally` still runs unless killed or begun.
+void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order);
+
+// requests.cc ------------------------------------------------------------------------------------
+Result<Applied> on_submit(Step& step, const SubmitRun& event);
+Result<Applied> on_cancel(Step& step, const Cancel& event);
+Result<Applied> on_pause(Step& step, const Pause& event);
+Result<Applied> on_approve(Step& step, const Approve& event);
+Result<Applied> on_retry(Step& step, const Retry& event);
+
+// recover.cc -------------------------------------------------------------------------------------
+Status load_run(State& state, StoredRun stored);
+void on_engine_started(Step& step, const EngineStarted& event);
+void on_capacity_set(Step& step, const CapacitySet& event);
+/// Counts groups and phases anew from the tasks.
+void recount(Run& run);
+
+// plan.cc ----------------------------------------------------------------------------------------
+/// True when it stopped at kStartsPerPlanMax.
+bool plan_step(Step& step);
+
+}  // namespace reeve::core

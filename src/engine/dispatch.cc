@@ -1,0 +1,77 @@
+#include "engine/dispatch.h"
+
+#include "core/launch.h"
+
+namespace reeve::engine {
+namespace {
+
+class Dispatcher {
+ public:
+  explicit Dispatcher(Engine::Parts& parts) : parts_(parts), state_(parts.core.state()) {}
+
+  void operator()(const core::StartAttempt& start) {
+    Result<Launch> launch = core::render_launch(state_, start);
+    if (launch)
+      executor(start.pool).start(*std::move(launch));
+    else
+      parts_.own_events.push_back(core::LaunchRejected{start.token, launch.error().text()});
+  }
+  void operator()(const core::StopAttempt& stop) {
+    executor(stop.pool).stop(stop.token, stop.kill ? StopMode::kill : StopMode::terminate,
+                             stop.grace);
+  }
+  void operator()(const core::ProbeAttempt& probe) { executor(probe.pool).probe(probe.token); }
+  void operator()(const core::ForgetAttempt& forget) { executor(forget.pool).forget(forget.token); }
+  void operator()(const core::SetCapacity& set) {
+    executor(set.pool).set_capacity(state_.pools[set.pool.value].ledger.capacity());
+  }
+  void operator()(const core::CollectArtifacts& collect) {
+    Result<std::vector<core::ArtifactPath>> paths = core::render_artifacts(state_, collect.task);
+    Result<std::string> directory = core::render_work_directory(state_, collect.task);
+    if (!paths || !directory || parts_.ports.artifacts == nullptr) {
+      std::string message = "this engine keeps no artifacts";
+      if (!paths) message = paths.error().text();
+      if (!directory) message = directory.error().text();
+      answer(collect.token, fail(ErrorCode::unsupported, std::move(message)));
+      return;
+    }
+    std::vector<ArtifactRequest> requests;
+    for (core::ArtifactPath& path : *paths)
+      requests.push_back({std::move(path.name), std::move(path.path), path.required});
+    Inbox& inbox = parts_.inbox;
+    const Token token = collect.token;
+    parts_.ports.artifacts->collect(
+        collect.task, *std::move(directory), std::move(requests),
+        [&inbox, token](Result<std::vector<OutputValue>> stored) {
+          Envelope envelope{collected(token, std::move(stored)), nullptr};
+          inbox.push(envelope);
+        });
+  }
+
+ private:
+  static core::Event collected(Token token, Result<std::vector<OutputValue>> stored) {
+    core::ArtifactsCollected event{.token = token, .ok = stored.has_value()};
+    if (stored)
+      event.artifacts = *std::move(stored);
+    else
+      event.message = stored.error().text();
+    return event;
+  }
+  void answer(Token token, Result<std::vector<OutputValue>> stored) {
+    parts_.own_events.push_back(collected(token, std::move(stored)));
+  }
+  Executor& executor(PoolId pool) { return *parts_.ports.executors[pool.value]; }
+
+  Engine::Parts& parts_;
+  const core::State& state_;
+};
+
+}  // namespace
+
+void dispatch_effects(Engine::Parts& parts) {
+  Dispatcher dispatcher(parts);
+  for (const core::Effect& effect : parts.core.changes().effects) std::visit(dispatcher, effect);
+  for (Executor* executor : parts.ports.executors) executor->flush();
+}
+
+}  // namespace reeve::engine

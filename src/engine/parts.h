@@ -1,0 +1,54 @@
+// What an Engine is made of. Internal to engine/; owned by the engine's thread but for the inbox
+// and the stop flag.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace reeve::engine {
+
+/// An answer that is due once the round is durable.
+struct Answer {
+  Completion done;
+  Result<Receipt> receipt;
+};
+
+struct Engine::Parts {
+  Parts(const Ports& given, Options chosen)
+      : ports(given),
+        options(std::move(chosen)),
+        inbox(options.inbox_events_max),
+        core(options.pools) {}
+
+  Ports ports;
+  Options options;
+  Inbox inbox;
+  std::atomic<bool> stopping{false};
+
+  core::Core core;
+  std::vector<core::Event> own_events;  ///< from dispatching: never refused for lack of room
+  std::vector<std::unique_ptr<ExecutorSink>> sinks;
+  std::vector<Observer*> observers;
+  Time last_now = kUnset;
+  std::uint64_t last_step = 0;
+  Digest last_chain;
+  bool failed = false;  ///< a commit failed: nothing is written any more
+  Counters counters;
+
+  // Of the present round; kept to reuse their memory.
+  std::vector<Envelope> envelopes;
+  std::vector<Answer> answers;
+  std::string journal;  ///< encoded events that were obeyed
+  std::uint64_t journal_events = 0;
+  std::vector<const core::RunRecord*> run_rows;
+  std::vector<TaskRow> task_rows;
+};
+
+/// One round of DESIGN §2.
+Status run_round(Engine::Parts& parts);
+
+}  // namespace reeve::engine

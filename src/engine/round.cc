@@ -1,0 +1,163 @@
+// One round: drain, apply, plan, commit, tell, answer, dispatch. The order is the contract.
+#include <algorithm>
+
+#include "base/ensure.h"
+#include "engine/dispatch.h"
+#include "engine/parts.h"
+#include "engine/replay.h"
+
+namespace reeve::engine {
+namespace {
+
+void journal(Engine::Parts& parts, const core::Event& event) {
+  Writer writer(parts.journal);
+  encode(writer, event);
+  ++parts.journal_events;
+}
+
+void fill_random(Engine::Parts& parts, core::Event& event) {
+  std::uint64_t* random = nullptr;
+  if (auto* ended = std::get_if<core::AttemptEnded>(&event)) random = &ended->random;
+  if (auto* seen = std::get_if<core::AttemptSeen>(&event)) random = &seen->random;
+  if (auto* collected = std::get_if<core::ArtifactsCollected>(&event)) random = &collected->random;
+  if (random != nullptr) *random = parts.ports.random.bits();
+}
+
+/// The run that was submitted with the same key before, if any.
+Result<RunId> known_key(Engine::Parts& parts, const std::string& key) {
+  for (const Answer& answer : parts.answers) {
+    if (!answer.receipt || answer.receipt->run == RunId{}) continue;
+    const core::Run* run = parts.core.state().find_run(answer.receipt->run);
+    if (run != nullptr && run->record.texts && run->record.texts->idempotency_key == key)
+      return answer.receipt->run;
+  }
+  return parts.ports.store.find_idempotency_key(key);
+}
+
+/// A retry needs the run in memory: brings it back, and notes that it did.
+Status bring_back(Engine::Parts& parts, RunId run, Time now) {
+  if (parts.core.state().find_run(run) != nullptr) return {};
+  TRY_ASSIGN(core::StoredRun stored, parts.ports.store.load_run(run));
+  TRY(parts.core.reload(std::move(stored)));
+  const core::Event event = core::RunReloaded{run};
+  TRY(parts.core.apply(event, now));
+  journal(parts, event);
+  return {};
+}
+
+Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
+  if (const auto* submit = std::get_if<core::SubmitRun>(&event)) {
+    if (const std::string& key = submit->texts.idempotency_key; !key.empty()) {
+      if (const Result<RunId> known = known_key(parts, key)) return Receipt{*known, true};
+    }
+  } else if (const auto* retry = std::get_if<core::Retry>(&event)) {
+    TRY(bring_back(parts, retry->run, now));
+  }
+  fill_random(parts, event);
+  TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
+  journal(parts, event);
+  return Receipt{applied.run, false};
+}
+
+void take_in(Engine::Parts& parts, core::Event& event, Completion done, Time now) {
+  ++parts.counters.events;
+  Result<Receipt> receipt = obey(parts, event, now);
+  if (!receipt) ++parts.counters.refused;
+  if (done) parts.answers.push_back({std::move(done), std::move(receipt)});
+}
+
+void collect_rows(Engine::Parts& parts) {
+  const core::Changes& changes = parts.core.changes();
+  const core::State& state = parts.core.state();
+  parts.run_rows.clear();
+  parts.task_rows.clear();
+  for (const RunId id : changes.runs) parts.run_rows.push_back(&state.find_run(id)->record);
+  for (const TaskId id : changes.tasks) {
+    const core::Run* run = state.find_run(id.run);
+    parts.task_rows.push_back({id, &run->tasks[id.index], run->extra(id.index)});
+  }
+}
+
+Status commit(Engine::Parts& parts, Time now) {
+  const core::Changes& changes = parts.core.changes();
+  collect_rows(parts);
+  JournalRecord record;
+  record.step = parts.last_step + 1;
+  record.now = now;
+  // The form of encode(std::vector<Event>): the count, then each.
+  Writer writer(record.events);
+  writer.varint(parts.journal_events);
+  writer.bytes(parts.journal);
+  record.effects = effects_digest(changes.effects);
+  record.chain = chain_digest(parts.last_chain, record);
+  Commit commit{.journal = &record,
+                .workflows = changes.workflows,
+                .runs = parts.run_rows,
+                .tasks = parts.task_rows,
+                .attempts = changes.attempts,
+                .expansions = changes.expansions,
+                .last_token = Token{parts.core.state().next_token - 1}};
+  TRY(parts.ports.store.commit(commit));
+  parts.last_step = record.step;
+  parts.last_chain = record.chain;
+  parts.last_now = now;
+  return {};
+}
+
+void answer_all(Engine::Parts& parts, const Error* failure) {
+  std::vector<Answer> answers = std::move(parts.answers);
+  parts.answers.clear();
+  for (Answer& answer : answers) {
+    if (failure != nullptr)
+      answer.done(tl::unexpected(*failure));
+    else
+      answer.done(std::move(answer.receipt));
+  }
+}
+
+void tell_observers(Engine::Parts& parts, Time now) {
+  const core::Changes& changes = parts.core.changes();
+  const Committed committed{.now = now,
+                            .state = parts.core.state(),
+                            .runs = changes.run_changes,
+                            .tasks = changes.task_changes,
+                            .attempts = changes.attempts,
+                            .progressed = changes.progressed};
+  for (Observer* observer : parts.observers) observer->on_committed(committed);
+}
+
+}  // namespace
+
+Status run_round(Engine::Parts& parts) {
+  if (parts.failed)
+    return fail(ErrorCode::unavailable, "the engine has stopped: its store failed before");
+  ++parts.counters.rounds;
+  parts.journal.clear();
+  parts.journal_events = 0;
+  const Time now = std::max(parts.ports.clock.now(), parts.last_now);
+  std::vector<core::Event> own = std::move(parts.own_events);
+  parts.own_events.clear();
+  for (core::Event& event : own) take_in(parts, event, nullptr, now);
+  parts.inbox.drain(parts.envelopes, parts.options.events_per_round_max);
+  for (Envelope& envelope : parts.envelopes)
+    take_in(parts, envelope.event, std::move(envelope.done), now);
+  parts.core.plan(now);
+  parts.counters.stale_reports += parts.core.changes().stale_reports;
+
+  if (parts.journal_events > 0 || !parts.core.changes().empty()) {
+    if (Status committed = commit(parts, now); !committed) {
+      parts.failed = true;
+      Error error = std::move(committed).error();
+      answer_all(parts, &error);
+      parts.inbox.close();
+      return tl::unexpected(std::move(error));
+    }
+    tell_observers(parts, now);
+  }
+  answer_all(parts, nullptr);
+  dispatch_effects(parts);
+  parts.core.clear_changes();
+  return {};
+}
+
+}  // namespace reeve::engine
