@@ -1,0 +1,24 @@
+// Starts a supervisor as a process that belongs to nobody: its own session, init for a parent, none
+// of our terminal. Safe in a process with threads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "supervisor/fd.h"
+
+namespace reeve::executors {
+
+struct SupervisorCommand {
+  std::string program;
+  std::vector<std::string> arguments;  ///< that make the program a supervisor
+  std::string state_directory;
+  Duration idle_end{0};
+};
+
+/// Our end of a socket to the new supervisor. It may still refuse, if another one holds the state.
+Result<supervisor::Fd> start_supervisor(const SupervisorCommand& command);
+
+}  // namespace reeve::executors

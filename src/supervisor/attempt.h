@@ -1,0 +1,66 @@
+// The record of an attempt that runs: from its process's start until nothing of it is left. Only
+// class Attempts (supervisor/attempts.h) changes it.
+//
+//   running ──main process exited──► draining ──pipes at their end, or lingered──► clearing ──► end
+//
+// running   the main process lives, or is a zombie that was not looked at yet
+// draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
+// clearing  whatever is left gets SIGKILL, until there is nothing
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/launch.h"
+#include "supervisor/leftovers.h"
+#include "supervisor/limits.h"
+#include "supervisor/output.h"
+#include "supervisor/paths.h"
+#include "supervisor/spawn.h"
+
+namespace reeve::supervisor {
+
+enum class Phase : std::uint8_t { running, draining, clearing };
+
+struct Attempt {
+  Attempt(Launch from, std::string log_path)
+      : launch(std::move(from)), log(std::move(log_path), launch.token, launch.output_bytes_max) {}
+
+  Launch launch;
+  Serial serial = kNoSerial;
+  Phase phase = Phase::running;
+  pid_t pid = 0;
+  SpawnPlan plan;
+  std::string output_path;    ///< REEVE_OUTPUT
+  std::string progress_path;  ///< REEVE_PROGRESS
+  std::string script_path;    ///< "" unless the script is in a file
+  Instant started{};
+  Time started_at = kUnset;
+
+  OutputPipe standard_output;
+  OutputPipe standard_error;
+  OutputLog log;
+
+  Limits limits;
+  Instant linger_until = kNoDeadline;  ///< while draining
+  Instant armed = kNoDeadline;         ///< the earliest entry of the timer heap for this attempt
+  bool was_killed = false;             ///< SIGKILL was sent
+  bool group_is_gone = false;          ///< its id may belong to others by now
+  bool left_some_behind = false;       ///< processes that the kernel does not let us kill
+  Outcome verdict;                     ///< not none: why the supervisor ended it
+
+  std::optional<ProgressLine> progress;  ///< not told yet
+  Instant progress_told{};
+  std::int64_t progress_file_read = 0;
+
+  int wait_status = 0;
+  Usage usage;
+
+  AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
+  bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,181 @@
+#include "supervisor/attempts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "supervisor/command.h"
+#include "supervisor/verdict.h"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kReadBytes = 256U << 10;
+static_assert(kReadBytes <= kFrameBytesMax);
+
+/// A pipe of which only the reading end is non-blocking: tasks do not expect that of theirs.
+int make_output_pipe(Fd& reader, Fd& writer) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+  reader.reset(ends[0]);
+  writer.reset(ends[1]);
+  return ::fcntl(reader.get(), F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Attempts::Attempts(Settings settings, AttemptEvents& events)
+    : settings_(std::move(settings)),
+      events_(events),
+      folders_(settings_.state_directory),
+      leftovers_(settings_.state_id + "."),
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
+      base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
+      buffer_(kReadBytes) {}
+
+void Attempts::inherit(const Hello& hello) {
+  base_ = std::make_shared<BaseEnvironment>(hello.environment);
+  work_directory_ = hello.work_directory;
+}
+
+Attempt* Attempts::find(Serial serial) {
+  const auto at = attempts_.find(serial);
+  return at == attempts_.end() ? nullptr : at->second.get();
+}
+
+Time Attempts::started_at(Token token) const {
+  const auto at = by_token_.find(token);
+  return at == by_token_.end() ? kUnset : attempts_.at(at->second)->started_at;
+}
+
+Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& folder) const {
+  const Launch& launch = attempt.launch;
+  const std::string index = std::to_string(launch.task.index);
+  const std::string number = std::to_string(launch.attempt);
+  const std::string stem = folder.path + "/" + index + "." + number;
+  attempt.output_path = stem + ".output";
+  attempt.progress_path = stem + ".progress";
+  if (needs_script_file(launch)) attempt.script_path = stem + ".script";
+  return {{std::string(kMarkerVariable),
+           settings_.state_id + "." + std::to_string(launch.token.value)},
+          {"REEVE_OUTPUT", attempt.output_path},
+          {"REEVE_PROGRESS", attempt.progress_path},
+          {"REEVE_RUN_ID", folder.run_id},
+          {"REEVE_TASK_INDEX", index},
+          {"REEVE_ATTEMPT", number}};
+}
+
+/// Everything before the process: 0, or errno and a message.
+int Attempts::prepare(Attempt& attempt, std::string& message) {
+  const Launch& launch = attempt.launch;
+  auto folder = folders_.open(launch.run);
+  if (!folder) {
+    message = folder.error().text();
+    return EIO;
+  }
+  SpawnPlan& plan = attempt.plan;
+  const Additions own = own_variables(attempt, *folder);
+  plan.base = base_;
+  plan.environment = std::make_unique<EnvironmentBlock>(*base_, launch.environment, own);
+  if (!attempt.script_path.empty()) {
+    if (const Status written = write_script(attempt.script_path, launch.script); !written) {
+      message = written.error().text();
+      return EIO;
+    }
+  }
+  plan.arguments = command_line(launch, attempt.script_path);
+  if (plan.arguments.empty()) {
+    message = "there is no command to execute";
+    return EINVAL;
+  }
+  plan.candidates =
+      program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
+  plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
+  plan.open_files = settings_.open_files;
+  plan.standard_input = null_.get();
+  return 0;
+}
+
+void Attempts::start(Launch launch, Instant now) {
+  ENSURE(!is_running(launch.token));
+  const AttemptName name{launch.run, launch.task.index, launch.attempt};
+  auto attempt = std::make_unique<Attempt>(std::move(launch),
+                                           log_path(settings_.state_directory, name));
+  std::string message;
+  int error = prepare(*attempt, message);
+  Fd output;
+  Fd errors;
+  if (error == 0) error = make_output_pipe(attempt->standard_output.reader, output);
+  if (error == 0) error = make_output_pipe(attempt->standard_error.reader, errors);
+  if (error == 0) {
+    attempt->plan.standard_output = output.get();
+    attempt->plan.standard_error = errors.get();
+    attempt->pid = spawner_.spawn(attempt->plan);
+    if (attempt->pid < 0) error = -attempt->pid;
+  }
+  if (error != 0) {
+    end_unstarted(std::move(attempt), error, std::move(message), now);
+    return;
+  }
+  attempt->serial = ++last_serial_;
+  attempt->started = now;
+  attempt->started_at = clock_.at(now);
+  attempt->limits = Limits::of(attempt->launch, now);
+  leftovers_.add_main(attempt->pid, attempt->serial, attempt->launch.token);
+  by_token_[attempt->launch.token] = attempt->serial;
+  by_pid_[attempt->pid] = attempt->serial;
+  living_.insert(living_.end(), attempt->serial);
+  rest(*attempt, PipeKind::standard_output, now);
+  rest(*attempt, PipeKind::standard_error, now);
+  arm(*attempt);
+  events_.on_started(attempt->launch.token, attempt->started_at);
+  attempts_.emplace(attempt->serial, std::move(attempt));
+}
+
+void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, int error, std::string message,
+                             Instant now) {
+  Ended ended;
+  ended.end.token = attempt->launch.token;
+  ended.end.outcome = could_not_start(error);
+  ended.end.ended_at = clock_.at(now);
+  ended.end.message = message.empty() ? "cannot start: " + std::string(std::strerror(error))
+                                      : std::move(message);
+  ended.name = attempt->name();
+  ended.has_script = !attempt->script_path.empty();
+  events_.on_ended(std::move(ended), attempt->launch.resources);
+}
+
+void Attempts::signal_group(const Attempt& attempt, int signal) {
+  if (::kill(-attempt.pid, signal) == 0 || errno != ESRCH) return;
+  // A child that has not come to setsid(2) yet has no group. One that is reaped is no child.
+  if (attempt.phase == Phase::running) ::kill(attempt.pid, signal);
+}
+
+void Attempts::kill(Attempt& attempt) {
+  attempt.was_killed = true;
+  attempt.limits.stop(kNoDeadline);
+  if (attempt.phase == Phase::running) {
+    signal_group(attempt, SIGKILL);
+  } else if (attempt.phase == Phase::draining) {
+    begin_clearing(attempt);
+  }
+}
+
+void Attempts::stop(Token token, bool kill_now, Duration grace, Instant now) {
+  const auto at = by_token_.find(token);
+  if (at == by_token_.end()) return;
+  Attempt& attempt = *attempts_.at(at->second);
+  if (kill_now || grace <= Duration{0} || attempt.phase != Phase::running) {
+    kill(attempt);
+    return;
+  }
+  // Told again, it is only the end of the grace that may come nearer.
+  attempt.limits.stop(deadline_after(now, grace));
+  signal_group(attempt, SIGTERM);
+  signal_group(attempt, SIGCONT);
+  arm(attempt);
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,135 @@
+// The attempts that run: starts them, reads what they write, holds them to their limits, and ends
+// each only when nothing of it is left. Decides nothing about order or capacity (Admission), and
+// keeps no ends (Ends). Single-threaded: every call comes from the supervisor's loop, with the
+// instant of this round.
+//
+// A pipe joins the epoll set only when its attempt has lived for kPipeRest, and rests again after
+// each small piece. So a short attempt costs no epoll call, and a task that writes single bytes
+// cannot make more than a few hundred frames a second.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "supervisor/attempt.h"
+#include "supervisor/protocol.h"
+#include "supervisor/run_folders.h"
+
+namespace reeve::supervisor {
+
+/// Where Attempts reports. Called within the calls of Attempts; must not call back.
+class AttemptEvents {
+ public:
+  virtual ~AttemptEvents() = default;
+  virtual void on_started(Token token, Time at) = 0;
+  virtual void on_progress(Progress progress) = 0;
+  virtual void on_ended(Ended ended, const Resources& freed) = 0;
+};
+
+enum class PipeKind : std::uint8_t { standard_output, standard_error };
+
+class Attempts {
+ public:
+  struct Settings {
+    std::string state_directory;
+    std::string state_id;
+    int epoll = -1;
+    /// The epoll data of a pipe's events.
+    std::function<std::uint64_t(Serial, PipeKind)> tag;
+    rlimit open_files{};  ///< what attempts get
+  };
+  Attempts(Settings settings, AttemptEvents& events);
+
+  /// What the next attempts inherit.
+  void inherit(const Hello& hello);
+  bool is_running(Token token) const { return by_token_.contains(token); }
+  Time started_at(Token token) const;
+  std::size_t count() const { return attempts_.size(); }
+
+  void start(Launch launch, Instant now);
+  void stop(Token token, bool kill, Duration grace, Instant now);
+
+  void on_readable(Serial serial, PipeKind kind, Instant now);
+  /// A child changed its state: reaps all that ended.
+  void on_child(Instant now);
+  /// Looks at everything that is due.
+  void on_time(Instant now);
+  /// Ends the attempts of which nothing is left. Once per round, after the calls above.
+  void settle(Instant now);
+  Instant next_deadline();
+
+  WallClock& clock() { return clock_; }
+  RunFolders& folders() { return folders_; }
+
+ private:
+  struct Resting {
+    Instant until{};
+    Serial serial = kNoSerial;
+    PipeKind kind = PipeKind::standard_output;
+  };
+  using Timer = std::pair<Instant, Serial>;
+
+  // attempts.cc: start and stop
+  int prepare(Attempt& attempt, std::string& message);
+  Additions own_variables(Attempt& attempt, const RunFolders::Folder& folder) const;
+  void end_unstarted(std::unique_ptr<Attempt> attempt, int error, std::string message, Instant now);
+  void signal_group(const Attempt& attempt, int signal);
+  void kill(Attempt& attempt);
+  Attempt* find(Serial serial);
+
+  // attempts_output.cc: pipes and progress
+  void watch(Attempt& attempt, PipeKind kind);
+  void rest(Attempt& attempt, PipeKind kind, Instant now);
+  void wake_resting(Instant now);
+  PumpResult pump(Attempt& attempt, PipeKind kind, Instant now);
+  void drain(Attempt& attempt, Instant now);
+  void note_progress(Attempt& attempt, ProgressLine line, Instant now);
+  void tell_progress(Attempt& attempt, Instant now);
+  void poll_progress_file(Attempt& attempt, Instant now);
+
+  // attempts_time.cc: limits
+  void arm(Attempt& attempt);
+  Instant due(const Attempt& attempt) const;
+  void on_due(Attempt& attempt, Instant now);
+  void on_breach(Attempt& attempt, Breach breach, Instant now);
+
+  // attempts_end.cc: reaping and leftovers
+  void on_main_exit(Attempt& attempt, Instant now);
+  void reap_adopted(pid_t pid);
+  void begin_clearing(Attempt& attempt);
+  bool is_cleared(Attempt& attempt);
+  void finish(Serial serial, Instant now);
+  Outcome final_outcome(const Attempt& attempt, std::string& message) const;
+
+  Settings settings_;
+  AttemptEvents& events_;
+  WallClock clock_;
+  RunFolders folders_;
+  Spawner spawner_;
+  Leftovers leftovers_;
+  Fd null_;
+  std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
+  std::string work_directory_;
+  std::vector<char> buffer_;
+
+  Serial last_serial_ = 0;
+  std::unordered_map<Serial, std::unique_ptr<Attempt>> attempts_;
+  std::unordered_map<Token, Serial> by_token_;
+  std::unordered_map<pid_t, Serial> by_pid_;  // of main processes that are not reaped
+  std::set<Serial> clearing_;
+  std::set<Serial> living_;  // all attempts, in the order of their start
+  bool settle_due_ = false;
+  Instant settle_at_ = kNoDeadline;
+  std::deque<Resting> resting_;  // in the order of `until`
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  Instant progress_poll_ = kNoDeadline;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,138 @@
+// The part of Attempts that reads what attempts write: pipes, and the REEVE_PROGRESS file.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/ensure.h"
+#include "supervisor/attempts.h"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr Duration kPipeRest = std::chrono::milliseconds(2);
+constexpr Duration kProgressInterval = std::chrono::milliseconds(250);
+constexpr std::size_t kLargePiece = 16U << 10;
+constexpr int kDrainReadsMax = 64;
+constexpr std::int64_t kProgressTailBytes = 4096;
+
+OutputPipe& pipe_of(Attempt& attempt, PipeKind kind) {
+  return kind == PipeKind::standard_output ? attempt.standard_output : attempt.standard_error;
+}
+
+LogStream stream_of(PipeKind kind) {
+  return kind == PipeKind::standard_output ? LogStream::standard_output
+                                           : LogStream::standard_error;
+}
+
+}  // namespace
+
+void Attempts::watch(Attempt& attempt, PipeKind kind) {
+  OutputPipe& pipe = pipe_of(attempt, kind);
+  if (!pipe.reader) return;
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  event.data.u64 = settings_.tag(attempt.serial, kind);
+  const int operation = pipe.is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (::epoll_ctl(settings_.epoll, operation, pipe.reader.get(), &event) == 0) {
+    pipe.is_watched = true;
+  } else {
+    // No room for a watch (ENOSPC, ENOMEM): look at it by time instead.
+    rest(attempt, kind, monotonic_now());
+  }
+}
+
+void Attempts::rest(Attempt& attempt, PipeKind kind, Instant now) {
+  resting_.push_back({now + kPipeRest, attempt.serial, kind});
+}
+
+void Attempts::wake_resting(Instant now) {
+  while (!resting_.empty() && resting_.front().until <= now) {
+    const Resting resting = resting_.front();
+    resting_.pop_front();
+    if (Attempt* attempt = find(resting.serial)) watch(*attempt, resting.kind);
+  }
+}
+
+PumpResult Attempts::pump(Attempt& attempt, PipeKind kind, Instant now) {
+  PumpResult result =
+      attempt.log.pump(pipe_of(attempt, kind), stream_of(kind), clock_.at(now), buffer_);
+  if (result.bytes > 0) attempt.limits.last_life = now;
+  if (result.progress) note_progress(attempt, std::move(*result.progress), now);
+  if (attempt.log.is_over_limit() && !attempt.was_killed) {
+    const std::int64_t limit = attempt.launch.output_bytes_max;
+    if (attempt.verdict.kind == OutcomeClass::none)
+      attempt.verdict = {OutcomeClass::rejected, 0, {ReasonCode::output_over_limit, 0, limit}};
+    kill(attempt);
+  }
+  return result;
+}
+
+void Attempts::on_readable(Serial serial, PipeKind kind, Instant now) {
+  Attempt* attempt = find(serial);
+  if (attempt == nullptr) return;
+  const PumpResult result = pump(*attempt, kind, now);
+  if (result.at_end) {
+    if (attempt->phase == Phase::draining && attempt->pipes_at_end()) begin_clearing(*attempt);
+  } else if (result.bytes >= kLargePiece) {
+    watch(*attempt, kind);
+  } else {
+    rest(*attempt, kind, now);
+  }
+}
+
+/// Reads what is in the pipes, but not for ever: something may still be writing.
+void Attempts::drain(Attempt& attempt, Instant now) {
+  for (const PipeKind kind : {PipeKind::standard_output, PipeKind::standard_error}) {
+    for (int reads = 0; reads < kDrainReadsMax; ++reads) {
+      const PumpResult result = pump(attempt, kind, now);
+      if (result.at_end || result.bytes == 0) break;
+    }
+  }
+}
+
+void Attempts::note_progress(Attempt& attempt, ProgressLine line, Instant now) {
+  attempt.progress = std::move(line);
+  attempt.limits.last_life = now;
+  if (now - attempt.progress_told >= kProgressInterval) {
+    tell_progress(attempt, now);
+  } else {
+    arm(attempt);
+  }
+}
+
+void Attempts::tell_progress(Attempt& attempt, Instant now) {
+  if (!attempt.progress) return;
+  events_.on_progress({attempt.launch.token, attempt.progress->percent,
+                       std::move(attempt.progress->message)});
+  attempt.progress.reset();
+  attempt.progress_told = now;
+}
+
+/// Only the newest line counts, so only the tail of what came since is read.
+void Attempts::poll_progress_file(Attempt& attempt, Instant now) {
+  struct stat status {};
+  if (::lstat(attempt.progress_path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  if (status.st_size < attempt.progress_file_read) attempt.progress_file_read = 0;  // made anew
+  if (status.st_size == attempt.progress_file_read) return;
+  const std::int64_t from =
+      std::max(attempt.progress_file_read, std::int64_t{status.st_size} - kProgressTailBytes);
+  const Fd file(::open(attempt.progress_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::array<char, kProgressTailBytes> tail{};
+  const ssize_t got = file ? ::pread(file.get(), tail.data(), tail.size(), from) : -1;
+  if (got <= 0) return;
+  std::string_view text(tail.data(), static_cast<std::size_t>(got));
+  const std::size_t last = text.rfind('\n');
+  if (last == std::string_view::npos) return;  // a line that is being written
+  attempt.progress_file_read = from + static_cast<std::int64_t>(last) + 1;
+  text = text.substr(0, last);
+  const std::size_t start = text.rfind('\n');
+  if (auto line = parse_progress(text.substr(start == std::string_view::npos ? 0 : start + 1)))
+    note_progress(attempt, std::move(*line), now);
+}
+
+}  // namespace reeve::supervisor

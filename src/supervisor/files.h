@@ -1,0 +1,24 @@
+// Small file operations of the supervisor. Each says whether it worked and leaves errno set.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace reeve::supervisor {
+
+/// Makes the directory and those above it; fine when they are there.
+bool make_directories(const std::string& path);
+/// As make_directories for the directory that holds `path`.
+bool make_parent_directories(const std::string& path);
+
+/// The whole file, but at most `bytes_max` of it; "" when it cannot be read.
+std::string read_file_prefix(const std::string& path, std::size_t bytes_max);
+/// not_found when there is none; exhausted when it is larger than `bytes_max`.
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
+
+/// Writes all of `bytes` to a descriptor, however often that takes.
+bool write_all(int file, std::string_view bytes);
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,83 @@
+#include "supervisor/leftovers.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace reeve::supervisor {
+
+void Leftovers::add_main(pid_t pid, Serial serial, Token token) {
+  mains_[pid] = serial;
+  sessions_[pid] = serial;
+  tokens_[token] = serial;
+  newest_ = serial;
+}
+
+void Leftovers::attempt_ended(Serial serial, pid_t session, Token token) {
+  if (const auto at = sessions_.find(session); at != sessions_.end() && at->second == serial)
+    sessions_.erase(at);
+  tokens_.erase(token);
+}
+
+Leftovers::Owner Leftovers::owner_of(pid_t pid) const {
+  if (const auto session = sessions_.find(::getsid(pid)); session != sessions_.end())
+    return {session->second, true};
+  const std::string marker = marker_of(pid);
+  if (!marker.starts_with(marker_prefix_)) return {};
+  Token token;
+  std::from_chars(marker.data() + marker_prefix_.size(), marker.data() + marker.size(),
+                  token.value);
+  const auto owner = tokens_.find(token);
+  return {owner == tokens_.end() ? kNoSerial : owner->second, true};
+}
+
+void Leftovers::look() {
+  const std::vector<pid_t>& children = children_.list();
+  if (children.size() == mains_.size() && adopted_.empty()) return;
+  for (const pid_t pid : children) {
+    if (mains_.contains(pid)) continue;
+    auto [at, is_new] = adopted_.try_emplace(pid);
+    Adopted& adopted = at->second;
+    if (is_new) adopted.newest_candidate = newest_;
+    if (adopted.owner != kNoSerial || adopted.is_disowned) continue;
+    // Asked again each time: one that was executing a program may show its environment by now.
+    const Owner owner = owner_of(pid);
+    adopted.owner = owner.serial;
+    if (owner.is_marked) adopted.newest_candidate = 0;
+  }
+}
+
+Serial Leftovers::take(pid_t pid) {
+  const auto at = adopted_.find(pid);
+  if (at == adopted_.end()) return owner_of(pid).serial;
+  const Serial owner = at->second.owner;
+  adopted_.erase(at);
+  return owner;
+}
+
+std::vector<pid_t> Leftovers::of(Serial serial) const {
+  std::vector<pid_t> pids;
+  for (const auto& [pid, adopted] : adopted_)
+    if (adopted.owner == serial) pids.push_back(pid);
+  return pids;
+}
+
+bool Leftovers::has_any(Serial serial) const {
+  return std::ranges::any_of(
+      adopted_, [serial](const auto& entry) { return entry.second.owner == serial; });
+}
+
+void Leftovers::disown(pid_t pid) {
+  Adopted& adopted = adopted_[pid];
+  adopted.owner = kNoSerial;
+  adopted.is_disowned = true;
+}
+
+void Leftovers::kill_strays(Serial oldest) {
+  for (const auto& [pid, adopted] : adopted_)
+    if (adopted.owner == kNoSerial && adopted.newest_candidate < oldest) ::kill(pid, SIGKILL);
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,24 @@
+#include "supervisor/run_folders.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "supervisor/files.h"
+
+namespace reeve::supervisor {
+
+Result<RunFolders::Folder> RunFolders::open(const Uuid& run) {
+  if (const auto known = folders_.find(run); known != folders_.end()) return known->second;
+  Folder folder{format_uuid("run", run), run_directory(state_, run)};
+  if (!make_directories(folder.path))
+    return fail_errno(errno, "cannot make the directory " + folder.path);
+  folders_.emplace(run, folder);
+  return folder;
+}
+
+void RunFolders::clear() {
+  for (const auto& [run, folder] : folders_) ::rmdir(folder.path.c_str());
+  folders_.clear();
+}
+
+}  // namespace reeve::supervisor

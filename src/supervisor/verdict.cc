@@ -1,0 +1,80 @@
+#include "supervisor/verdict.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr int kCommandNotFound = 127;
+constexpr int kCommandNotExecutable = 126;
+
+bool is_shortage(int error) {
+  switch (error) {
+    case EAGAIN:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+    case EIO: return true;
+    default: return false;
+  }
+}
+
+std::string_view step_in_words(SpawnStep step) {
+  switch (step) {
+    case SpawnStep::none: break;
+    case SpawnStep::follow_parent: return "the supervisor ended";
+    case SpawnStep::session: return "cannot make a session";
+    case SpawnStep::streams: return "cannot connect the standard streams";
+    case SpawnStep::directory: return "cannot change to ";
+    case SpawnStep::limits: return "cannot set its limits";
+    case SpawnStep::program: return "cannot execute ";
+  }
+  return "cannot start";
+}
+
+}  // namespace
+
+Outcome outcome_of_status(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const int signal = WTERMSIG(wait_status);
+    return {OutcomeClass::signalled, signal, {ReasonCode::killed_by_signal, 0, signal}};
+  }
+  const int code = WEXITSTATUS(wait_status);
+  const ReasonCode reason = code == 0 ? ReasonCode::completed : ReasonCode::exit_status;
+  return {OutcomeClass::exited, code, {reason, 0, code}};
+}
+
+Outcome could_not_start(int error) {
+  return {OutcomeClass::start_failed, 0, {ReasonCode::could_not_start, 0, error}};
+}
+
+Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
+  if (step != SpawnStep::program || is_shortage(error)) return could_not_start(error);
+  if (error == ENOENT || error == ENOTDIR)
+    return {OutcomeClass::exited, kCommandNotFound, {ReasonCode::command_not_found, 0, error}};
+  return {OutcomeClass::exited,
+          kCommandNotExecutable,
+          {ReasonCode::command_not_executable, 0, error}};
+}
+
+std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error) {
+  std::string text(step_in_words(step));
+  if (step == SpawnStep::directory) text.append(plan.work_directory);
+  if (step == SpawnStep::program) {
+    const std::string& program = plan.arguments.front();
+    text.append(program);
+    const auto exists = [](const std::string& file) { return ::access(file.c_str(), F_OK) == 0; };
+    if (error == ENOENT && std::ranges::any_of(plan.candidates, exists))
+      return text.append(": its interpreter was not found");
+    if (error == ENOENT && program.find('/') == std::string::npos)
+      return text.append(": not found in PATH");
+  }
+  return text.append(": ").append(std::strerror(error));
+}
+
+}  // namespace reeve::supervisor

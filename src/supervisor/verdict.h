@@ -1,0 +1,19 @@
+// How an attempt ended, from what the kernel and the supervisor know. Pure.
+#pragma once
+
+#include <string>
+
+#include "base/outcome.h"
+#include "supervisor/spawn.h"
+
+namespace reeve::supervisor {
+
+/// From the status that wait4(2) gave.
+Outcome outcome_of_status(int wait_status);
+/// From the step of the child that failed, and its errno.
+Outcome outcome_of_failed_spawn(SpawnStep step, int error);
+Outcome could_not_start(int error);
+/// For people: "cannot change to /work: No such file or directory".
+std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error);
+
+}  // namespace reeve::supervisor
