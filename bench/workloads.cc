@@ -51,6 +51,18 @@ WorkflowRef chain_workflow(std::uint32_t count) {
   return finished(std::move(workflow));
 }
 
+WorkflowRef command_workflow(const std::vector<std::string>& arguments) {
+  spec::Workflow workflow = empty_workflow("command");
+  spec::Command command;
+  for (const std::string& argument : arguments) {
+    command.arguments.push_back(spec::Template::literal(argument));
+    workflow.name += " " + argument;
+  }
+  workflow.groups.push_back(task("main"));
+  workflow.groups.back().action = std::move(command);
+  return finished(std::move(workflow));
+}
+
 WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width) {
   spec::Workflow workflow = empty_workflow("layered " + std::to_string(width));
   workflow.groups.reserve(std::size_t{layers} * width);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/event.h"
 #include "spec/workflow.h"
@@ -18,6 +19,9 @@ WorkflowRef array_workflow(std::uint32_t count);
 WorkflowRef chain_workflow(std::uint32_t count);
 /// `layers` layers of `width` tasks; each task needs three of the layer before.
 WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width);
+
+/// One task with this argument vector.
+WorkflowRef command_workflow(const std::vector<std::string>& arguments);
 
 /// Submissions of one workflow. Not thread-safe: one per producer.
 class Submissions {

@@ -1,0 +1,94 @@
+// From a submission to the first instruction of its task, on an engine that is up and idle: real
+// store, engine, executor and supervisor. Prints one JSON object with quantiles in seconds.
+//
+//   latency_bench --directory DIR --supervisor REEVE --task FIRST_INSTRUCTION --count N
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench/engine_rig.h"
+#include "bench/workloads.h"
+#include "executors/local_executor.h"
+
+namespace reeve::bench {
+namespace {
+
+constexpr int kIdleMilliseconds = 3;  // between two submissions, so that all have gone to sleep
+
+std::int64_t monotonic_nanoseconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+std::vector<std::int64_t> read_numbers(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::int64_t> numbers;
+  for (std::int64_t number = 0; file >> number;) numbers.push_back(number);
+  return numbers;
+}
+
+double quantile(const std::vector<double>& sorted, double share) {
+  const auto at = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
+  return sorted[std::min(at, sorted.size() - 1)];
+}
+
+/// The first submission starts the supervisor and does not count.
+Result<std::vector<double>> measure(const std::map<std::string, std::string>& given) {
+  const std::string directory = given.at("directory");
+  const std::string readings = directory + "/readings";
+  std::ofstream{readings};
+  executors::LocalExecutor executor(
+      {.state_directory = directory, .program = given.at("supervisor")});
+  TRY_ASSIGN(const auto rig, EngineRig::open({.directory = directory, .cpus = 2}, executor));
+  rig->start();
+  Submissions submissions(command_workflow({given.at("task"), readings}), 1);
+  const auto count = std::stoul(given.at("count"));
+  std::vector<std::int64_t> submitted;
+  for (std::uint64_t i = 0; i <= count; ++i) {
+    ::poll(nullptr, 0, kIdleMilliseconds);
+    submitted.push_back(monotonic_nanoseconds());
+    TRY(rig->submit(submissions.next()));
+    if (!rig->wait_for_ends(i + 1)) return fail(ErrorCode::conflict, "a task failed");
+  }
+  TRY(rig->stop());
+  executor.detach();
+  const std::vector<std::int64_t> began = read_numbers(readings);
+  if (began.size() != submitted.size()) return fail(ErrorCode::corrupt, "readings are missing");
+  std::vector<double> took;
+  for (std::size_t i = 1; i < began.size(); ++i) {
+    took.push_back(static_cast<double>(began[i] - submitted[i]) / 1e9);
+  }
+  std::sort(took.begin(), took.end());
+  return took;
+}
+
+int run(const std::map<std::string, std::string>& given) {
+  for (const char* name : {"directory", "supervisor", "task", "count"}) {
+    if (given.contains(name)) continue;
+    std::fprintf(stderr, "latency_bench: --%s is missing\n", name);
+    return 2;
+  }
+  const auto took = measure(given);
+  if (!took) {
+    std::fprintf(stderr, "latency_bench: %s\n", took.error().text().c_str());
+    return 1;
+  }
+  std::printf("{\"p50\": %.6f, \"p99\": %.6f, \"worst\": %.6f}\n", quantile(*took, 0.50),
+              quantile(*took, 0.99), took->back());
+  return 0;
+}
+
+}  // namespace
+}  // namespace reeve::bench
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> given;
+  for (int i = 1; i + 1 < argc; i += 2) given[std::string(argv[i]).substr(2)] = argv[i + 1];
+  return reeve::bench::run(given);
+}

@@ -1,0 +1,193 @@
+"""The rows of the speed table: what each measures, how, and what it must reach.
+
+A measurement gives {"value": number} and may add "baseline" (the same work by the bare system, in
+the same unit), "ratio" (overrides value / baseline) and "notes" (text -> number).
+"""
+
+import dataclasses
+import math
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    what: str
+    unit: str
+    target: float
+    measure: Callable
+    judged: str = "value"  # or "ratio"
+    better: str = "higher"
+    aim: float | None = None
+
+
+SPAWNS = 5000
+SILENT = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
+MILLION = 1_000_000
+
+
+def spawn_rate(bed):
+    """5,000 x /bin/true, two at a time: reeve, the bare loop, and what people use today."""
+    folder = bed.folder()
+    workflow = folder / "spawns.yaml"
+    workflow.write_text(f"name: spawns\ntasks:\n  t:\n    array: {SPAWNS}\n"
+                        "    command: [/bin/true]\n", encoding="utf-8")
+    floor = float(bed.call([bed.program("spawn_floor"), str(SPAWNS), "2", "/bin/true"]))
+    took = bed.time([bed.reeve, "run", "--state", str(folder / "state"), "-j", "2",
+                     str(workflow)], cwd=folder)
+    notes = {name: round(floor / seconds, 2)
+             for name, seconds in others(bed, folder) if seconds is not None}
+    bed.drop(folder)
+    return {"value": SPAWNS / took, "baseline": SPAWNS / floor, "notes": notes}
+
+
+def others(bed, folder):
+    """(name, seconds) of the same 5,000 by programs that promise nothing about a crash."""
+    names = [f"t{i}" for i in range(SPAWNS)]
+    if shutil.which("make"):
+        text = f".PHONY: all {' '.join(names)}\nall: {' '.join(names)}\n"
+        (folder / "Makefile").write_text(text + "".join(f"{n}:\n\t@/bin/true\n" for n in names),
+                                         encoding="utf-8")
+        yield "make -j2", bed.time(["make", "-s", "-j2", "all"], cwd=folder)
+    if shutil.which("xargs"):
+        (folder / "names").write_text("\n".join(names), encoding="utf-8")
+        yield "xargs -P2", bed.time(["xargs", "-P2", "-n1", "-a", "names", "/bin/true"],
+                                    cwd=folder)
+    if shutil.which("ninja"):
+        text = "rule t\n command = /bin/true\n" + "".join(f"build {n}: t\n" for n in names)
+        (folder / "build.ninja").write_text(text, encoding="utf-8")
+        yield "ninja -j2", bed.time(["ninja", "--quiet", "-j2"], cwd=folder)
+
+
+def engine_path(store):
+    def measure(bed):
+        got = bed.engine("array", "--store", store, "--tasks", str(MILLION))
+        return {"value": got["tasks_per_second"]}
+    return measure
+
+
+def enqueue(depth, tasks):
+    def measure(bed):
+        got = bed.engine("enqueue", "--producers", "64", "--depth", str(depth),
+                         "--tasks", str(tasks))
+        return {"value": got["tasks_per_second"]}
+    return measure
+
+
+def latency(quantile):
+    def measure(bed):
+        folder = bed.folder()
+        got = bed.call_json([bed.program("latency_bench"), "--directory", str(folder),
+                             "--supervisor", bed.reeve, "--task",
+                             bed.program("first_instruction"), "--count", "500"])
+        bed.drop(folder)
+        return {"value": got[quantile] * 1000, "notes": {"p50": round(got["p50"] * 1000, 2),
+                                                         "p99": round(got["p99"] * 1000, 2)}}
+    return measure
+
+
+def memory(shape):
+    def measure(bed):
+        got = bed.engine("memory", "--shape", shape, "--tasks", str(MILLION))
+        return {"value": got["bytes_per_task"] - got["payload_bytes"],
+                "notes": {"payload bytes": got["payload_bytes"],
+                          "resident MiB": round(got["resident_bytes"] / 2**20)}}
+    return measure
+
+
+def recovery(shape):
+    """kill -9 with a million queued, then the time until a new run is durably accepted."""
+    def measure(bed):
+        folder = bed.folder()
+        program = bed.program("engine_bench")
+        place = ["--directory", str(folder)]
+        with subprocess.Popen([program, "fill", "--shape", shape, "--tasks", str(MILLION), *place],
+                              stdout=subprocess.PIPE, text=True) as filled:
+            answer = filled.stdout.readline()
+            filled.send_signal(signal.SIGKILL)
+        if "true" not in answer:
+            raise RuntimeError("engine_bench fill failed")
+        began = time.monotonic()
+        with subprocess.Popen([program, "reopen", *place], stdout=subprocess.PIPE,
+                              text=True) as opened:
+            answer = opened.stdout.readline()
+            took = time.monotonic() - began
+        if "true" not in answer:
+            raise RuntimeError("engine_bench reopen failed")
+        bed.drop(folder)
+        return {"value": took}
+    return measure
+
+
+def flatness(shape):
+    """How much more a task costs in a large graph than in one of 1,000 tasks."""
+    def measure(bed):
+        cost = {}
+        for tasks in (1_000, 10_000, 100_000, MILLION):
+            tries = 5 if tasks <= 10_000 else 1  # short ones are noisy
+            took = [bed.engine("graph", "--store", "memory", "--shape", shape,
+                               "--tasks", str(tasks)) for _ in range(tries)]
+            cost[tasks] = min(got["seconds"] / got["tasks"] for got in took)
+        growth = max(cost.values()) / cost[1_000]
+        return {"value": growth,
+                "notes": {f"us each of {tasks:,}": round(c * 1e6, 2) for tasks, c in cost.items()}}
+    return measure
+
+
+def cold_start(bed):
+    """Fork, exec, wait: nothing of Python is inside the time but that."""
+    folder = bed.folder()
+    command = [bed.reeve, "run", "--state", str(folder / "state"), "--", "true"]
+    os.sync()
+    began = time.monotonic()
+    child = os.posix_spawn(bed.reeve, command, bed.environment, file_actions=SILENT)
+    _, status = os.waitpid(child, 0)
+    took = time.monotonic() - began
+    if status != 0:
+        raise RuntimeError(f"reeve run -- true gave status {os.waitstatus_to_exitcode(status)}")
+    bed.drop(folder)
+    return {"value": took * 1000}
+
+
+def cold_start_median(bed):
+    values = sorted(cold_start(bed)["value"] for _ in range(9))
+    return {"value": values[len(values) // 2], "notes": {"worst": round(values[-1], 1)}}
+
+
+ROWS = [
+    Row("spawn", "5,000 x `/bin/true` by `reeve run`, SQLite, 2 at a time, over bare posix_spawn",
+        "tasks/s", 0.75, spawn_rate, judged="ratio", aim=0.85),
+    Row("path-sqlite", "engine path, no processes, array of 1,000,000, SQLite", "tasks/s",
+        80_000, engine_path("sqlite"), aim=150_000),
+    Row("path-memory", "the same with the memory store", "tasks/s", 300_000,
+        engine_path("memory")),
+    Row("enqueue-one", "synced enqueue, 64 producers one by one", "runs/s", 20_000,
+        enqueue(1, 64_000)),
+    Row("enqueue-pipelined", "synced enqueue, 64 producers pipelined", "runs/s", 150_000,
+        enqueue(1024, 512_000)),
+    Row("latency-p50", "submit to first instruction at idle, p50", "ms", 3, latency("p50"),
+        better="lower"),
+    Row("latency-p99", "submit to first instruction at idle, p99", "ms", 10, latency("p99"),
+        better="lower"),
+    Row("memory-array", "resident memory, 1,000,000 queued, one array", "B/task", 400,
+        memory("array"), better="lower"),
+    Row("memory-runs", "resident memory, 1,000,000 queued, separate runs, without payload",
+        "B/task", 400, memory("runs"), better="lower"),
+    Row("recover-array", "`kill -9` with 1,000,000 queued, ready again, one array", "s", 1.0,
+        recovery("array"), better="lower"),
+    Row("recover-runs", "`kill -9` with 1,000,000 queued, ready again, separate runs", "s", 2.0,
+        recovery("runs"), better="lower"),
+    Row("flat-chain", "cost of a task in a chain, 1,000 to 1,000,000, over that of 1,000",
+        "times", 2.0, flatness("chain"), better="lower"),
+    Row("flat-layers", "cost of a task in a layered DAG, to 1,000 x 1,000, over that of 1,000",
+        "times", 2.0, flatness("layers"), better="lower"),
+    Row("cold", "`reeve run -- true`, whole command, cold store", "ms", 30, cold_start_median,
+        better="lower"),
+]
+
+assert len({row.name for row in ROWS}) == len(ROWS) and all(math.isfinite(r.target) for r in ROWS)
