@@ -5,7 +5,6 @@
 //   spawn_bench SUPERVISOR_PROGRAM [count=5000] [at a time=2] [rounds=5]
 
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,8 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <stdlib.h>
 
 #include "executors/local_executor.h"
 
@@ -158,9 +159,9 @@ int main(int argc, char** argv) {
     failed += rate.failed;
     ratio.push_back(supervised.back() / bare.back());
   }
-  std::printf("%d x %s, %d at a time, median of %d: posix_spawn %.0f/s, supervisor %.0f/s, "
-              "ratio %.2f; failed %d\n",
-              count, kProgram, at_a_time, rounds, median(bare), median(supervised), median(ratio),
-              failed);
+  std::printf(
+      "%d x %s, %d at a time, median of %d: posix_spawn %.0f/s, supervisor %.0f/s, "
+      "ratio %.2f; failed %d\n",
+      count, kProgram, at_a_time, rounds, median(bare), median(supervised), median(ratio), failed);
   return failed == 0 ? 0 : 1;
 }

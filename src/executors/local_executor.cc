@@ -46,7 +46,8 @@ supervisor::Hello make_hello() {
 }  // namespace
 
 LocalExecutor::LocalExecutor(Options options)
-    : options_(std::move(options)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : options_(std::move(options)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 LocalExecutor::~LocalExecutor() {
   {
@@ -162,8 +163,8 @@ std::int64_t LocalExecutor::supervisor_pid() const {
 
 void LocalExecutor::wake() {
   const std::uint64_t one = 1;
-  static_cast<void>(supervisor::write_all(
-      wake_.get(), {reinterpret_cast<const char*>(&one), sizeof(one)}));
+  static_cast<void>(
+      supervisor::write_all(wake_.get(), {reinterpret_cast<const char*>(&one), sizeof(one)}));
 }
 
 void LocalExecutor::serve() {
@@ -277,8 +278,8 @@ void LocalExecutor::lose(std::string why) {
     supervisor_pid_ = 0;
   }
   messages_.clear();
-  retry_after_ = was_up ? std::chrono::milliseconds(0)
-                        : std::clamp(retry_after_ * 2, kRetryFirst, kRetryMax);
+  retry_after_ =
+      was_up ? std::chrono::milliseconds(0) : std::clamp(retry_after_ * 2, kRetryFirst, kRetryMax);
   const bool is_fault = was_up || retry_after_ >= kRetryQuietly;
   if (is_fault && !std::exchange(told_down_, true)) sink_->on_down(std::move(why));
 }

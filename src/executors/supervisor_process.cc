@@ -94,8 +94,8 @@ Result<Fd> start_supervisor(const SupervisorCommand& command) {
   const std::string messages_path =
       supervisor::state_file(command.state_directory, supervisor::kMessagesName);
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const Fd messages(::open(messages_path.c_str(),
-                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const Fd messages(
+      ::open(messages_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!null || !messages) return fail_errno(errno, "cannot open " + messages_path);
 
   supervisor::Options options;

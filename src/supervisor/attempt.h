@@ -27,7 +27,8 @@ enum class Phase : std::uint8_t { running, draining, clearing };
 
 struct Attempt {
   Attempt(Launch from, std::string log_path)
-      : launch(std::move(from)), log(std::move(log_path), launch.token, launch.output_bytes_max) {}
+      : launch(std::move(from)),
+        log(std::move(log_path), launch.token, launch.output_bytes_max) {}
 
   Launch launch;
   Serial serial = kNoSerial;

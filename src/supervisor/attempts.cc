@@ -58,13 +58,13 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
   attempt.output_path = stem + ".output";
   attempt.progress_path = stem + ".progress";
   if (needs_script_file(launch)) attempt.script_path = stem + ".script";
-  return {{std::string(kMarkerVariable),
-           settings_.state_id + "." + std::to_string(launch.token.value)},
-          {"REEVE_OUTPUT", attempt.output_path},
-          {"REEVE_PROGRESS", attempt.progress_path},
-          {"REEVE_RUN_ID", folder.run_id},
-          {"REEVE_TASK_INDEX", index},
-          {"REEVE_ATTEMPT", number}};
+  return {
+      {std::string(kMarkerVariable), settings_.state_id + "." + std::to_string(launch.token.value)},
+      {"REEVE_OUTPUT", attempt.output_path},
+      {"REEVE_PROGRESS", attempt.progress_path},
+      {"REEVE_RUN_ID", folder.run_id},
+      {"REEVE_TASK_INDEX", index},
+      {"REEVE_ATTEMPT", number}};
 }
 
 /// Everything before the process: 0, or errno and a message.
@@ -90,8 +90,7 @@ int Attempts::prepare(Attempt& attempt, std::string& message) {
     message = "there is no command to execute";
     return EINVAL;
   }
-  plan.candidates =
-      program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
+  plan.candidates = program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
   plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
   plan.open_files = settings_.open_files;
   plan.standard_input = null_.get();
@@ -101,8 +100,8 @@ int Attempts::prepare(Attempt& attempt, std::string& message) {
 void Attempts::start(Launch launch, Instant now) {
   ENSURE(!is_running(launch.token));
   const AttemptName name{launch.run, launch.task.index, launch.attempt};
-  auto attempt = std::make_unique<Attempt>(std::move(launch),
-                                           log_path(settings_.state_directory, name));
+  auto attempt =
+      std::make_unique<Attempt>(std::move(launch), log_path(settings_.state_directory, name));
   std::string message;
   int error = prepare(*attempt, message);
   Fd output;
@@ -140,8 +139,8 @@ void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, int error, std::s
   ended.end.token = attempt->launch.token;
   ended.end.outcome = could_not_start(error);
   ended.end.ended_at = clock_.at(now);
-  ended.end.message = message.empty() ? "cannot start: " + std::string(std::strerror(error))
-                                      : std::move(message);
+  ended.end.message =
+      message.empty() ? "cannot start: " + std::string(std::strerror(error)) : std::move(message);
   ended.name = attempt->name();
   ended.has_script = !attempt->script_path.empty();
   events_.on_ended(std::move(ended), attempt->launch.resources);

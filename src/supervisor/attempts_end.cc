@@ -25,8 +25,7 @@ Duration to_duration(const timeval& time) {
 void add_usage(Usage& usage, const rusage& used) {
   usage.user_cpu += to_duration(used.ru_utime);
   usage.system_cpu += to_duration(used.ru_stime);
-  usage.memory_peak_bytes =
-      std::max(usage.memory_peak_bytes, std::int64_t{used.ru_maxrss} * 1024);
+  usage.memory_peak_bytes = std::max(usage.memory_peak_bytes, std::int64_t{used.ru_maxrss} * 1024);
   usage.read_bytes += std::int64_t{used.ru_inblock} * kBlockBytes;
   usage.written_bytes += std::int64_t{used.ru_oublock} * kBlockBytes;
   usage.context_switches += std::int64_t{used.ru_nvcsw} + used.ru_nivcsw;

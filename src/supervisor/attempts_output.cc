@@ -25,8 +25,7 @@ OutputPipe& pipe_of(Attempt& attempt, PipeKind kind) {
 }
 
 LogStream stream_of(PipeKind kind) {
-  return kind == PipeKind::standard_output ? LogStream::standard_output
-                                           : LogStream::standard_error;
+  return kind == PipeKind::standard_output ? LogStream::standard_output : LogStream::standard_error;
 }
 
 }  // namespace
@@ -107,8 +106,8 @@ void Attempts::note_progress(Attempt& attempt, ProgressLine line, Instant now) {
 
 void Attempts::tell_progress(Attempt& attempt, Instant now) {
   if (!attempt.progress) return;
-  events_.on_progress({attempt.launch.token, attempt.progress->percent,
-                       std::move(attempt.progress->message)});
+  events_.on_progress(
+      {attempt.launch.token, attempt.progress->percent, std::move(attempt.progress->message)});
   attempt.progress.reset();
   attempt.progress_told = now;
 }

@@ -39,7 +39,8 @@ class EngineLink {
     std::function<std::uint64_t(PeerId)> tag;  ///< the epoll data of a peer's events
   };
   EngineLink(Settings settings, EngineEvents& events)
-      : settings_(std::move(settings)), events_(events) {}
+      : settings_(std::move(settings)),
+        events_(events) {}
 
   Status listen();
   /// A connection that exists already.
@@ -81,7 +82,7 @@ class EngineLink {
   PeerId last_peer_ = 0;
   PeerId engine_ = 0;
   bool said_detach_ = false;
-  SendBuffer out_;  // to the engine
+  SendBuffer out_;           // to the engine
   bool is_blocked_ = false;  // and epoll tells when it is not
   Instant oldest_{};
   Instant flush_at_ = kNoDeadline;

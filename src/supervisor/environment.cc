@@ -63,8 +63,8 @@ EnvironmentBlock::EnvironmentBlock(const BaseEnvironment& base, const Additions&
 void EnvironmentBlock::append(const Additions& additions) {
   for (auto addition = additions.rbegin(); addition != additions.rend(); ++addition) {
     const auto& [name, value] = *addition;
-    const bool is_bad = name.empty() || name.find_first_of(std::string_view("=\0", 2)) !=
-                                            std::string::npos;
+    const bool is_bad =
+        name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos;
     const auto is_same = [&](const char* other) { return has_name(other, name); };
     if (is_bad || std::ranges::any_of(pointers_, is_same)) continue;
     char* start = text_.data() + text_.size();

@@ -65,8 +65,8 @@ std::vector<pid_t> Leftovers::of(Serial serial) const {
 }
 
 bool Leftovers::has_any(Serial serial) const {
-  return std::ranges::any_of(
-      adopted_, [serial](const auto& entry) { return entry.second.owner == serial; });
+  return std::ranges::any_of(adopted_,
+                             [serial](const auto& entry) { return entry.second.owner == serial; });
 }
 
 void Leftovers::disown(pid_t pid) {

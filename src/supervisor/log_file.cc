@@ -167,6 +167,10 @@ Result<std::optional<LogFrame>> LogReader::next() {
   return frame;
 }
 
-void LogReader::seek(std::int64_t position) { position_ = position; buffer_.clear(); buffer_start_ = position; }
+void LogReader::seek(std::int64_t position) {
+  position_ = position;
+  buffer_.clear();
+  buffer_start_ = position;
+}
 
 }  // namespace reeve::supervisor

@@ -1,7 +1,7 @@
-// Log files of attempts: framed output (docs/log-format.md). The writer appends, makes the file with
-// the first byte, and survives a full disk: it records what was lost once it can write again. The
-// reader tolerates a torn tail and can be asked again for what came since. Each has one owner; a
-// reader may run beside the writer, in another process too.
+// Log files of attempts: framed output (docs/log-format.md). The writer appends, makes the file
+// with the first byte, and survives a full disk: it records what was lost once it can write again.
+// The reader tolerates a torn tail and can be asked again for what came since. Each has one owner;
+// a reader may run beside the writer, in another process too.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +78,7 @@ class LogReader {
 
   Fd file_;
   Token token_;
-  std::string buffer_;            ///< bytes of the file from buffer_start_ on
+  std::string buffer_;  ///< bytes of the file from buffer_start_ on
   std::int64_t buffer_start_ = 0;
   std::int64_t position_ = 0;
 };

@@ -31,7 +31,8 @@ struct PumpResult {
 class OutputLog {
  public:
   OutputLog(std::string path, Token token, std::int64_t bytes_max)
-      : writer_(std::move(path), token), bytes_max_(bytes_max) {}
+      : writer_(std::move(path), token),
+        bytes_max_(bytes_max) {}
 
   /// Reads once, at most as much as fits into `buffer`, and stores it as far as the limit allows.
   PumpResult pump(OutputPipe& pipe, LogStream stream, Time at, std::span<char> buffer);

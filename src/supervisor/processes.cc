@@ -1,6 +1,5 @@
 #include "supervisor/processes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,6 +7,8 @@
 
 #include <charconv>
 #include <memory>
+
+#include <dirent.h>
 
 #include "supervisor/files.h"
 
@@ -78,8 +79,8 @@ const std::vector<pid_t>& OwnChildren::list() {
   if (text_.size() < 4096) text_.resize(4096);
   std::size_t size = 0;
   while (true) {
-    const ssize_t got = ::pread(file_.get(), text_.data() + size, text_.size() - size,
-                                static_cast<off_t>(size));
+    const ssize_t got =
+        ::pread(file_.get(), text_.data() + size, text_.size() - size, static_cast<off_t>(size));
     if (got <= 0) break;
     size += static_cast<std::size_t>(got);
     // A read that leaves room has seen the end: the kernel fills what it is given.

@@ -16,7 +16,8 @@ namespace reeve::supervisor {
 /// Every attempt's environment carries REEVE_TOKEN=<state id>.<token>; so do those it starts.
 inline constexpr std::string_view kMarkerVariable = "REEVE_TOKEN";
 
-/// The direct children of this process, adopted ones and zombies too. For single-threaded processes.
+/// The direct children of this process, adopted ones and zombies too. For single-threaded
+/// processes.
 class OwnChildren {
  public:
   OwnChildren();

@@ -130,7 +130,8 @@ std::optional<ProgressLine> ProgressScanner::feed(std::string_view bytes) {
     if (end == std::string_view::npos) break;
     const bool starts_line = found == 0 ? at_line_start_ : bytes[found - 1] == '\n';
     if (starts_line) {
-      const std::string_view line = bytes.substr(found, std::min(end - found, kProgressLineBytesMax));
+      const std::string_view line =
+          bytes.substr(found, std::min(end - found, kProgressLineBytesMax));
       if (auto progress = parse_progress(line.substr(kPrefix.size()))) newest = std::move(progress);
     }
     from = end;

@@ -92,8 +92,7 @@ Result<std::pair<Fd, Fd>> make_pair_of_sockets() {
 IoState SendBuffer::send(int socket) {
   while (pending() > 0) {
     const std::size_t count = std::min(pending(), kDatagramBytesMax);
-    const ssize_t sent =
-        ::send(socket, bytes_.data() + sent_, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = ::send(socket, bytes_.data() + sent_, count, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
       return IoState::blocked;

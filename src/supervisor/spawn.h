@@ -26,7 +26,8 @@ struct SpawnPlan {
   std::vector<std::string> arguments;   ///< not empty
   std::vector<std::string> candidates;  ///< files to try for arguments[0]
   std::unique_ptr<EnvironmentBlock> environment;
-  std::shared_ptr<const BaseEnvironment> base;  ///< shared: the engine may send a newer one meanwhile
+  std::shared_ptr<const BaseEnvironment>
+      base;  ///< shared: the engine may send a newer one meanwhile
   std::string work_directory;
   int standard_input = -1;
   int standard_output = -1;

@@ -43,8 +43,7 @@ Result<StateLock> StateLock::take(const std::string& state) {
   StateLock lock(Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)));
   if (!lock.file_) return fail_errno(errno, "cannot open " + path);
   if (::flock(lock.file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK)
-      return fail(ErrorCode::conflict, "another supervisor holds " + path);
+    if (errno == EWOULDBLOCK) return fail(ErrorCode::conflict, "another supervisor holds " + path);
     return fail_errno(errno, "cannot lock " + path);
   }
   struct stat status {};

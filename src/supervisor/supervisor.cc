@@ -71,9 +71,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(const Options& options,
   sigaddset(&children, SIGCHLD);
   Fd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!epoll || !signals) return fail_errno(errno, "cannot watch for events");
-  std::unique_ptr<Supervisor> made(new Supervisor(options, std::move(lock), state_id,
-                                                  std::move(epoll), std::move(signals),
-                                                  open_files));
+  std::unique_ptr<Supervisor> made(new Supervisor(
+      options, std::move(lock), state_id, std::move(epoll), std::move(signals), open_files));
   TRY(made->open_all());
   return made;
 }
@@ -147,12 +146,8 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     }
     case Tag::listener: link_.on_listener(); return;
     case Tag::peer: link_.on_peer(number, is_readable, is_writable); return;
-    case Tag::standard_output:
-      running_.on_readable(number, PipeKind::standard_output, now);
-      return;
-    case Tag::standard_error:
-      running_.on_readable(number, PipeKind::standard_error, now);
-      return;
+    case Tag::standard_output: running_.on_readable(number, PipeKind::standard_output, now); return;
+    case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
 }
 
@@ -228,8 +223,7 @@ void Supervisor::on_stop(const Stop& stop) {
   const int signal = stop.kill ? SIGKILL : SIGTERM;
   Ended ended;
   ended.end.token = stop.token;
-  ended.end.outcome = {
-      OutcomeClass::signalled, signal, {ReasonCode::killed_by_signal, 0, signal}};
+  ended.end.outcome = {OutcomeClass::signalled, signal, {ReasonCode::killed_by_signal, 0, signal}};
   ended.end.ended_at = running_.clock().at(now_);
   ended.name = {launch->run, launch->task.index, launch->attempt};
   link_.tell(ends_.add(std::move(ended)), now_);

@@ -57,9 +57,8 @@ Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
   if (step != SpawnStep::program || is_shortage(error)) return could_not_start(error);
   if (error == ENOENT || error == ENOTDIR)
     return {OutcomeClass::exited, kCommandNotFound, {ReasonCode::command_not_found, 0, error}};
-  return {OutcomeClass::exited,
-          kCommandNotExecutable,
-          {ReasonCode::command_not_executable, 0, error}};
+  return {
+      OutcomeClass::exited, kCommandNotExecutable, {ReasonCode::command_not_executable, 0, error}};
 }
 
 std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error) {
