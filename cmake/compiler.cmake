@@ -36,9 +36,9 @@ add_compile_options(
   -Wextra-semi -Wundef -Wmissing-declarations -Wredundant-decls -Wsuggest-override
   # Options{.timeout = 3s} leaves the other members at their defaults, which is its point.
   -Wno-missing-field-initializers
-  # GCC 12 reports these two inside std::string and std::optional where nothing is wrong
-  # (GCC bugs 105651 and 105562).
-  -Wno-restrict -Wno-maybe-uninitialized)
+  # GCC 12 reports these inside std::string, std::vector and std::optional where nothing is wrong
+  # (GCC bugs 105651, 105562 and 105329).
+  -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Precompiled headers under ccache.
