@@ -154,7 +154,7 @@ void Attempts::signal_group(const Attempt& attempt, int signal) {
 
 void Attempts::kill(Attempt& attempt) {
   attempt.was_killed = true;
-  attempt.limits.stop(kNoDeadline);
+  attempt.limits.clear();
   if (attempt.phase == Phase::running) {
     signal_group(attempt, SIGKILL);
   } else if (attempt.phase == Phase::draining) {

@@ -65,8 +65,7 @@ void Attempts::on_main_exit(Attempt& attempt, Instant now) {
   add_usage(attempt.usage, used);
   by_pid_.erase(attempt.pid);
   leftovers_.main_reaped(attempt.pid);
-  attempt.limits.stop(kNoDeadline);
-  attempt.limits.kill_at = kNoDeadline;
+  attempt.limits.clear();
   if (attempt.was_killed || attempt.pipes_at_end()) {
     begin_clearing(attempt);
   } else {

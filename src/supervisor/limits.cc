@@ -37,4 +37,9 @@ void Limits::stop(Instant kill_deadline) {
   kill_at = std::min(kill_at, kill_deadline);
 }
 
+void Limits::clear() {
+  stop(kNoDeadline);
+  kill_at = kNoDeadline;
+}
+
 }  // namespace reeve::supervisor

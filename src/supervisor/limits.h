@@ -22,6 +22,8 @@ struct Limits {
   Breach check(Instant now) const;
   /// The attempt was told to end: its own limits count no more, only the grace.
   void stop(Instant kill_deadline);
+  /// Nothing counts any more: SIGKILL was sent, or it has ended.
+  void clear();
 };
 
 /// `from` + `duration`, without overflow; a duration of 0 or less means no deadline.

@@ -235,6 +235,8 @@ void Supervisor::on_probe(Token token) {
     link_.tell(*ends_.find(token), now_);
     return;
   }
+  // Whoever is told that nobody knows it starts another attempt: this one must not come late.
+  if (known == Liveness::unknown) forgotten_.insert(token);
   if (known == Liveness::running) link_.tell(Started{token, running_.started_at(token)}, now_);
   link_.tell(Answer{token, known}, now_);
 }
