@@ -1,0 +1,15 @@
+// The local executor under the suite of all executors.
+
+#include <memory>
+
+#include "tests/conformance/executor_suite.h"
+#include "tests/conformance/local_bed.h"
+
+namespace reeve::tests {
+
+INSTANTIATE_TEST_SUITE_P(local, ConformanceExecutor,
+                         testing::Values(+[]() -> std::unique_ptr<ExecutorBed> {
+                           return std::make_unique<LocalBed>();
+                         }));
+
+}  // namespace reeve::tests
