@@ -7,6 +7,9 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+// Of a character of several bytes: not its first.
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 // Bytes of the escape sequence at the front of `text` (which begins with a backslash).
 std::size_t escape_size(std::string_view text) {
   if (text.size() < 2) return text.size();
@@ -30,11 +33,10 @@ class LineCounter {
   void advance(std::size_t offset) {
     offset = std::min(offset, source_.size());
     for (; at_ < offset; ++at_) {
-      const auto byte = static_cast<unsigned char>(source_[at_]);
-      if (byte == '\n') {
+      if (source_[at_] == '\n') {
         ++line_;
         column_ = 1;
-      } else if ((byte & 0xC0) != 0x80) {
+      } else if (!is_continuation(source_[at_])) {
         ++column_;  // characters, not bytes
       }
     }
@@ -67,6 +69,7 @@ std::size_t locate_in_scalar(std::string_view source, std::size_t offset, std::s
       if (i >= text_offset) break;
       at += escape_size(source.substr(at));
       ++i;
+      while (i < text.size() && is_continuation(text[i])) ++i;
     } else if (c == text[i]) {
       if (i >= text_offset) break;
       at += quote == '\'' && c == '\'' ? 2 : 1;

@@ -21,20 +21,17 @@ bool truthy(const Operand& operand) {
   return operand.is_selection() || is_truthy(*operand.value);
 }
 
-const Json* find_member(const Json& object, std::string_view name) {
-  const auto* members = object.if_object();
-  if (members == nullptr) return nullptr;
-  if (const Json* exact = members->if_contains(name)) return exact;
-  for (const auto& [key, value] : *members) {
+const Json* find_member(const boost::json::object& members, std::string_view name) {
+  if (const Json* exact = members.if_contains(name)) return exact;
+  for (const auto& [key, value] : members) {
     if (equals_ignoring_case(key, name)) return &value;
   }
   return nullptr;
 }
 
 const Json* find_element(const Json& collection, const Json& key) {
-  if (collection.is_object()) {
-    return is_primitive(key) ? find_member(collection, to_text(key)) : nullptr;
-  }
+  if (const auto* object = collection.if_object())
+    return is_primitive(key) ? find_member(*object, to_text(key)) : nullptr;
   const auto* array = collection.if_array();
   if (array == nullptr) return nullptr;
   const double position = std::floor(to_number(key));
@@ -117,17 +114,13 @@ class Evaluator {
       if (computed.is_selection()) return borrowed(kNull);
       key = computed.value;
     }
-    const auto look_up = [&](const Json& collection) {
-      return node.kind == SyntaxKind::property ? find_member(collection, node.name)
-                                               : find_element(collection, *key);
-    };
     if (!left.is_selection()) {
-      const Json* found = look_up(*left.value);
+      const Json* found = find_element(*left.value, *key);
       return borrowed(found != nullptr ? *found : kNull);
     }
     Operand selection;
     for (const Json* item : left.elements) {
-      if (const Json* found = look_up(*item)) selection.elements.push_back(found);
+      if (const Json* found = find_element(*item, *key)) selection.elements.push_back(found);
     }
     return selection;
   }

@@ -58,6 +58,8 @@ class FanOutReader {
       if (has_fail_fast_) reading_.diagnostics().error(*fail_fast, "fail-fast is given twice");
       has_fail_fast_ = true;
       settings_.fail_fast = reading_.read_boolean(*fail_fast);
+    } else if (!has_fail_fast_) {
+      settings_.fail_fast = task_.get("matrix").has_value();
     }
   }
 

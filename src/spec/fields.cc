@@ -158,7 +158,7 @@ constexpr Shape kLegs{.expected = "a list of maps", .scalar = ScalarKind::expres
                       .item = &kLeg};
 constexpr std::string_view kParallelText = "At most so many of its tasks at a time.";
 constexpr std::string_view kFailFastText =
-    "Whether the first that fails cancels the others (true).";
+    "Whether the first that fails ends the others (matrix: true; array and for_each: false).";
 constexpr std::array kMatrixFields{
     Field{"include", {}, &kLegs, "Further legs, or further values for legs that match."},
     Field{"exclude", {}, &kLegs, "Combinations that are left out."},

@@ -69,14 +69,14 @@ std::string check_number(const YamlNode& node, const Shape& shape) {
 
 std::string check_duration(const YamlNode& node, const Shape& shape) {
   const auto duration = parse_duration(node.text());
-  if (!duration) {
-    if (node.is_plain() && node.scalar_value().is_number() && shape.expected.empty()) {
-      return "expected a duration with its unit, got '" + std::string(node.text()) + "': write " +
-             std::string(node.text()) + "s or " + std::string(node.text()) + "m";
-    }
-    return mismatch(node, shape);
+  if (duration && duration->count() > 0) return {};
+  if (duration) return "expected a duration above 0; leave it out for no limit";
+  std::string message = mismatch(node, shape);
+  if (node.scalar_value().is_number()) {
+    const std::string number(node.text());
+    message += "; a unit is needed: " + number + "s, " + number + "m or " + number + "h";
   }
-  return duration->count() > 0 ? "" : "expected a duration above 0; leave it out for no limit";
+  return message;
 }
 
 std::string check_text(const YamlNode& node, const Shape& shape) {
@@ -153,9 +153,11 @@ class ShapeChecker {
     if (node.size() < static_cast<std::size_t>(shape.items_min))
       diagnostics_.error(node, "expected " + expectation(shape) + ", got an empty map");
     std::vector<std::pair<const Field*, YamlNode>> given;
+    bool refused = false;
     for (auto key = node.first(); key;) {
       const auto value = key->next();
       if (const Field* field = find_field(shape, key->text())) {
+        refused = refused || field->shape == nullptr;
         check_field(*key, *value, *field, given);
       } else {
         check_other(*key, *value, shape);
@@ -163,6 +165,7 @@ class ShapeChecker {
       key = value->next();
     }
     check_required(node, shape, given);
+    check_groups(node, shape, given, refused);
   }
 
   void check_field(const YamlNode& key, const YamlNode& value, const Field& field,
@@ -218,6 +221,11 @@ class ShapeChecker {
       if (field.required && !is_given(given, field.name))
         diagnostics_.error(node, "'" + std::string(field.name) + "' is missing");
     }
+  }
+
+  // A refused field (`uses`, `steps`) says already why there is no `run`.
+  void check_groups(const YamlNode& node, const Shape& shape,
+                    const std::vector<std::pair<const Field*, YamlNode>>& given, bool refused) {
     for (const FieldGroup& group : shape.groups) {
       std::vector<std::string_view> present;
       const YamlNode* last = nullptr;
@@ -226,7 +234,7 @@ class ShapeChecker {
         present.push_back(field->name);
         last = &key;
       }
-      if (group.required && present.empty())
+      if (group.required && present.empty() && !refused)
         diagnostics_.error(node, "expected one of " + join_names(group.names));
       if (present.size() > 1)
         diagnostics_.error(*last, "only one of " + join_names(present) + " is possible");

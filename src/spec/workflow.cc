@@ -28,6 +28,12 @@ Status check_group(const Workflow& workflow, std::uint32_t index) {
 
 }  // namespace
 
+bool TaskGroup::fails_fast() const {
+  if (std::holds_alternative<std::monostate>(fan_out)) return false;
+  if (detail) return detail->fail_fast;
+  return std::holds_alternative<Matrix>(fan_out) || std::holds_alternative<DynamicMatrix>(fan_out);
+}
+
 std::optional<std::uint32_t> TaskGroup::static_count() const {
   if (const auto* array = std::get_if<Array>(&fan_out)) return array->count;
   if (const auto* matrix = std::get_if<Matrix>(&fan_out))

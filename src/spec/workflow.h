@@ -105,6 +105,8 @@ struct TaskGroup {
   std::uint32_t policy = 0;  ///< index into Workflow::policies
   std::shared_ptr<const GroupDetail> detail;  // shared: equal details are built once
 
+  /// Whether the first of its tasks that fails ends the others: as said, else only in a matrix.
+  bool fails_fast() const;
   /// Tasks that it expands to when that is known before it runs.
   std::optional<std::uint32_t> static_count() const;
 };

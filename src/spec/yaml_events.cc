@@ -1,6 +1,7 @@
 #include "spec/yaml_events.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <sstream>
 
@@ -324,9 +325,29 @@ std::optional<YamlProblem> find_bad_bytes(std::string_view source) {
   return YamlProblem{at, "the file is not UTF-8 text (a byte that no UTF-8 character has here)"};
 }
 
-std::string plainly(const std::string& message) {
-  if (message == "bad file") return "the text is nested too deep";  // what its DepthGuard says
-  return "this is not YAML: " + message;
+struct PlainMessage {
+  std::string_view library;  ///< what yaml-cpp says
+  std::string_view ours;
+};
+constexpr std::array kPlainMessages{
+    PlainMessage{"bad file", "the text is nested too deep"},  // its DepthGuard
+    PlainMessage{"illegal map value",
+                 "unexpected ':'; check the indentation, and quote a text that holds ': '"},
+    PlainMessage{"unknown token", "a text cannot begin with this character; put it in quotes"},
+    PlainMessage{"end of map not found", "the map ends here unexpectedly; check the indentation"},
+    PlainMessage{"end of sequence not found",
+                 "the list ends here unexpectedly; check the indentation"},
+    PlainMessage{"end of map flow not found", "a '{' is not closed, or a ',' is missing"},
+    PlainMessage{"end of sequence flow not found", "a '[' is not closed, or a ',' is missing"},
+    PlainMessage{"illegal EOF in scalar", "a quoted text is not closed"},
+    PlainMessage{"illegal tab when looking for indentation",
+                 "a tab in the indentation; YAML wants spaces"},
+};
+
+std::string plainly(std::string_view message) {
+  const auto row = std::ranges::find(kPlainMessages, message, &PlainMessage::library);
+  return row == kPlainMessages.end() ? "this is not YAML: " + std::string(message)
+                                     : std::string(row->ours);
 }
 
 }  // namespace
