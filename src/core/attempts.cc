@@ -78,9 +78,7 @@ void fail_task(Step& step, Run& run, std::uint32_t index, Reason reason) {
       task.outcome == OutcomeClass::timed_out ? TaskState::timed_out : TaskState::failed;
   if (is_forgiven(step, run, index)) task.flags |= kTaskForgiven;
   finish_task(step, run, index, to, reason);
-  const spec::TaskGroup& spec = run.group_spec(task.group);
-  const Group& group = run.groups[task.group.value];
-  const bool fail_fast = spec.detail && spec.detail->fail_fast && group.count > 1;
+  const bool fail_fast = run.group_spec(task.group).fails_fast();
   if (fail_fast && (task.flags & kTaskForgiven) == 0) abort_siblings(step, run, index);
 }
 

@@ -11,6 +11,17 @@ namespace {
 using boost::json::array;
 using boost::json::object;
 
+/// Adds a value under a name; a second one (several files of one artifact) makes a list of them.
+void add_value(spec::Json& slot, const std::string& value) {
+  if (slot.is_null()) {
+    slot = value;
+  } else if (slot.is_array()) {
+    slot.get_array().emplace_back(value);
+  } else {
+    slot = array{std::move(slot), value};
+  }
+}
+
 /// name → value of one task, or name → values in element order of a fan-out (null: not given).
 object named_values(const Run& run, const Group& group,
                     std::vector<OutputValue> TaskExtra::*member) {
@@ -20,13 +31,9 @@ object named_values(const Run& run, const Group& group,
     const TaskExtra* extra = run.extra(group.first + i);
     if (extra == nullptr) continue;
     for (const OutputValue& output : extra->*member) {
-      if (!fan_out) {
-        values[output.name] = output.value;
-        continue;
-      }
       spec::Json& slot = values[output.name];
-      if (!slot.is_array()) slot = array(group.count);
-      slot.get_array()[i] = output.value;
+      if (fan_out && !slot.is_array()) slot = array(group.count);
+      add_value(fan_out ? slot.get_array()[i] : slot, output.value);
     }
   }
   return values;

@@ -46,6 +46,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Ports ports, Options options) {
   TRY_ASSIGN(core::Snapshot snapshot, ports.store.load());
   auto parts = std::make_unique<Parts>(ports, options);
   parts->last_now = snapshot.last_now;
+  if (snapshot.last_now != kUnset)
+    parts->clock_bias = std::max(snapshot.last_now - ports.clock.now(), Duration{0});
   parts->last_step = snapshot.last_step;
   parts->last_chain = snapshot.last_chain;
   TRY(parts->core.load(std::move(snapshot)));
@@ -91,7 +93,7 @@ bool Engine::has_work() const {
   if (!parts_->own_events.empty() || parts_->core.plan_again() || !parts_->inbox.empty())
     return true;
   const std::optional<Time> wake = next_wake();
-  return wake && *wake <= std::max(parts_->ports.clock.now(), parts_->last_now);
+  return wake && *wake <= engine_now(*parts_);
 }
 
 std::optional<Time> Engine::next_wake() const { return parts_->core.next_wake(); }
@@ -102,8 +104,7 @@ Status Engine::run() {
     if (parts_->stopping || has_work()) continue;
     std::optional<Duration> timeout;
     if (const std::optional<Time> wake = next_wake())
-      timeout =
-          std::max(*wake - std::max(parts_->ports.clock.now(), parts_->last_now), Duration{0});
+      timeout = std::max(*wake - engine_now(*parts_), Duration{0});
     parts_->inbox.wait(timeout);
   }
   return {};

@@ -34,6 +34,9 @@ struct Engine::Parts {
   std::vector<std::unique_ptr<ExecutorSink>> sinks;
   std::vector<Observer*> observers;
   Time last_now = kUnset;
+  /// Added to the clock: what it was behind the store's last step when the engine opened, so that
+  /// timers go on although the wall clock was set back between two engines.
+  Duration clock_bias{0};
   std::uint64_t last_step = 0;
   Digest last_chain;
   bool failed = false;  ///< a commit failed: nothing is written any more
@@ -48,6 +51,8 @@ struct Engine::Parts {
   std::vector<TaskRow> task_rows;
 };
 
+/// The engine's time: never before that of the last step, whoever took it.
+Time engine_now(const Engine::Parts& parts);
 /// One round of DESIGN §2.
 Status run_round(Engine::Parts& parts);
 

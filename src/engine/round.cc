@@ -128,13 +128,17 @@ void tell_observers(Engine::Parts& parts, Time now) {
 
 }  // namespace
 
+Time engine_now(const Engine::Parts& parts) {
+  return std::max(parts.ports.clock.now() + parts.clock_bias, parts.last_now);
+}
+
 Status run_round(Engine::Parts& parts) {
   if (parts.failed)
     return fail(ErrorCode::unavailable, "the engine has stopped: its store failed before");
   ++parts.counters.rounds;
   parts.journal.clear();
   parts.journal_events = 0;
-  const Time now = std::max(parts.ports.clock.now(), parts.last_now);
+  const Time now = engine_now(parts);
   std::vector<core::Event> own = std::move(parts.own_events);
   parts.own_events.clear();
   for (core::Event& event : own) take_in(parts, event, nullptr, now);

@@ -33,6 +33,8 @@ class FanOutReader {
   FanOutReader(const Section& task, Reading& reading) : task_(task), reading_(reading) {}
 
   FanOutSettings run() {
+    // A matrix asks one question in many ways; the tasks of a list have nothing to do with each other.
+    settings_.fail_fast = task_.has("matrix");
     read_limits(task_);
     if (const auto matrix = task_.get("matrix")) {
       read_matrix(*matrix);
@@ -58,8 +60,6 @@ class FanOutReader {
       if (has_fail_fast_) reading_.diagnostics().error(*fail_fast, "fail-fast is given twice");
       has_fail_fast_ = true;
       settings_.fail_fast = reading_.read_boolean(*fail_fast);
-    } else if (!has_fail_fast_) {
-      settings_.fail_fast = task_.get("matrix").has_value();
     }
   }
 
@@ -187,6 +187,12 @@ Result<ArrayRange> parse_array_range(std::string_view text) {
                               .count = static_cast<std::uint32_t>(count),
                               .step = static_cast<std::uint32_t>(step)},
                     .max_parallel = static_cast<std::uint32_t>(parallel)};
+}
+
+bool FanOutSettings::is_fail_fast_unusual() const {
+  const bool usual =
+      std::holds_alternative<Matrix>(fan_out) || std::holds_alternative<DynamicMatrix>(fan_out);
+  return fail_fast != usual;
 }
 
 FanOutSettings read_fan_out(const Section& task, Reading& reading) {

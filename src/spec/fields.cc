@@ -224,7 +224,7 @@ constexpr Shape kArtifact{.name = "artifact",
                           .expected = "a path, or a map with path",
                           .scalar = ScalarKind::template_text,
                           .fields = kArtifactFields};
-constexpr Shape kArtifacts{.expected = "a list of paths",
+constexpr Shape kArtifacts{.expected = "a path, or a list of paths",
                            .scalar = ScalarKind::template_text,
                            .item = &kArtifact};
 
