@@ -17,8 +17,9 @@ tl::unexpected<Error> no_such_run(std::string_view reference) {
               fmt::format("there is no run '{}'; `reeve ls` shows which there are", reference));
 }
 
-/// The run's number if the text is one.
+/// The run's number if the text is one; with zeros in front it can only be an ending.
 std::optional<RunId> number_of(std::string_view text) {
+  if (text.starts_with('0')) return std::nullopt;
   RunId run;
   const char* const end = text.data() + text.size();
   const auto [stop, problem] = std::from_chars(text.data(), end, run.value);

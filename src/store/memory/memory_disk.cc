@@ -79,10 +79,11 @@ void MemoryDisk::apply(const engine::Commit& commit) {
 void MemoryDisk::put_run(const RunRecord& run) {
   ENSURE(run.id.value > 0 && run.workflow != nullptr && run.origin != nullptr);
   if (run.id.value > runs_.size()) runs_.resize(run.id.value);
-  workflows_.emplace(run.workflow->digest, run.workflow);
+  const auto workflow = workflows_.emplace(run.workflow->digest, run.workflow).first;
   RunRecord& held = runs_[run.id.value - 1].record;
   if (held.texts != nullptr) keys_.erase(held.texts->idempotency_key);
   held = copy_of(run);
+  held.workflow = workflow->second;  // one copy for all runs of it, as after a real restart
   if (held.texts != nullptr && !held.texts->idempotency_key.empty())
     keys_.emplace(held.texts->idempotency_key, held.id);
 }

@@ -96,21 +96,22 @@ Status MemoryStore::read_journal(std::uint64_t from_step,
                                  const std::function<bool(const engine::JournalRecord&)>& visit) {
   if (!disk_.options().keep_events)
     return fail(ErrorCode::unsupported, "this memory store was told to keep no journal");
+  const std::uint64_t first = std::max<std::uint64_t>(from_step, 1);
+  // The record before the first is looked at too: its chain value is where the check begins.
+  std::uint64_t expected = std::max<std::uint64_t>(first - 1, 1);
   Digest previous;
-  std::uint64_t expected = 1;
   for (const engine::JournalRecord& record : disk_.journal()) {
+    if (record.step < expected) continue;
     if (record.step != expected) {
       return fail(ErrorCode::corrupt,
-                  fmt::format("the journal is damaged: record {} is missing", expected));
+                  fmt::format("the memory is damaged: journal record {} is missing", expected));
     }
-    if (record.step >= from_step) {
-      if (engine::chain_digest(previous, record) != record.chain) {
-        return fail(
-            ErrorCode::corrupt,
-            fmt::format("the journal is damaged: record {} is not what was written", record.step));
-      }
-      if (!visit(record)) return {};
+    if (record.step >= first && engine::chain_digest(previous, record) != record.chain) {
+      return fail(ErrorCode::corrupt,
+                  fmt::format("the memory is damaged: journal record {} is not what was written",
+                              record.step));
     }
+    if (record.step >= first && !visit(record)) return {};
     previous = record.chain;
     ++expected;
   }

@@ -1,6 +1,6 @@
 // A whole store in memory, for simulation, tests and engines that need to remember nothing: the
 // same contract as the SQLite one, and it can be told to fail. Writes to a MemoryDisk that outlives
-// it. Used by one thread.
+// it. Workflows are shared with the runs that hold them. Used by one thread.
 #pragma once
 
 #include <cstdint>

@@ -99,6 +99,7 @@ bool read_array(std::string_view bytes, T& out) {
 std::string_view bytes_of(const Digest& digest) { return bytes_of_array(digest); }
 std::string_view bytes_of(const Uuid& uuid) { return bytes_of_array(uuid); }
 bool read_digest(std::string_view bytes, Digest& out) { return read_array(bytes, out); }
+bool read_uuid(std::string_view bytes, Uuid& out) { return read_array(bytes, out); }
 
 TaskRange tasks_of(RunId run) {
   return {

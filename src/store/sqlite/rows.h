@@ -71,8 +71,10 @@ inline constexpr int kRunTextsFirst = 17;
 inline constexpr std::string_view kRunTextsColumns =
     "run, name, labels, idempotency_key, outputs, cancel_reason";
 inline constexpr std::string_view kPutRunTexts =
-    "REPLACE INTO run_texts (run, name, labels, idempotency_key, outputs, cancel_reason) "
-    "VALUES (?,?,?,?,?,?)";
+    "INSERT INTO run_texts (run, name, labels, idempotency_key, outputs, cancel_reason) "
+    "VALUES (?,?,?,?,?,?) ON CONFLICT (run) DO UPDATE SET name=excluded.name, "
+    "labels=excluded.labels, idempotency_key=excluded.idempotency_key, outputs=excluded.outputs, "
+    "cancel_reason=excluded.cancel_reason";  // REPLACE would take the key from another run
 void bind_run_texts(Statement& statement, RunId run, const core::RunTexts& texts);
 void read_run_texts(const Statement& row, int first_column, core::RunRecord& out);
 
@@ -86,5 +88,6 @@ std::string_view bytes_of(const Digest& digest);
 std::string_view bytes_of(const Uuid& uuid);
 /// False: not of that length.
 bool read_digest(std::string_view bytes, Digest& out);
+bool read_uuid(std::string_view bytes, Uuid& out);
 
 }  // namespace reeve::store::sqlite

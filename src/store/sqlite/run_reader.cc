@@ -36,14 +36,18 @@ Result<RunReader::Scans> RunReader::open_scans() {
   return Scans{std::move(texts), std::move(expansions), std::move(tasks)};
 }
 
-Result<RunRecord> RunReader::read_record(const Statement& row, RunScan& texts) {
+Result<RunRecord> RunReader::read_record(const Statement& row) {
   RunRecord record;
   RunReferences references;
   if (!read_run(row, record, references))
     return corrupt(connection_.path(), fmt::format("row {} of table runs", record.id.value));
   TRY(references_.fill(record, references));
-  TRY_ASSIGN(const bool has_texts, texts.find(record.id));
-  if (has_texts) read_run_texts(texts.row(), 0, record);
+  return record;
+}
+
+Result<RunRecord> RunReader::record(const Statement& row) {
+  TRY_ASSIGN(RunRecord record, read_record(row));
+  read_run_texts(row, kRunTextsFirst, record);
   return record;
 }
 
@@ -81,7 +85,9 @@ Result<std::vector<StoredRun>> RunReader::open_runs() {
     TRY_ASSIGN(const bool more, rows.step());
     if (!more) return runs;
     StoredRun& run = runs.emplace_back();
-    TRY_ASSIGN(run.record, read_record(rows, scans.texts));
+    TRY_ASSIGN(run.record, read_record(rows));
+    TRY_ASSIGN(const bool has_texts, scans.texts.find(run.record.id));
+    if (has_texts) read_run_texts(scans.texts.row(), 0, run.record);
     TRY(read_parts(run, scans));
   }
 }
@@ -95,13 +101,14 @@ Result<StoredRun> RunReader::whole(RunId run) {
 }
 
 Result<RunRecord> RunReader::record(RunId run) {
-  TRY_ASSIGN(Scans scans, open_scans());
   TRY_ASSIGN(Statement row,
-             connection_.prepare(fmt::format("SELECT {} FROM runs WHERE id=?", kRunColumns)));
+             connection_.prepare(fmt::format(
+                 "SELECT {}, {} FROM runs LEFT JOIN run_texts ON run = runs.id WHERE runs.id=?",
+                 kRunColumns, kRunTextsColumns)));
   row.bind(1, run.value);
   TRY_ASSIGN(const bool found, row.step());
   if (!found) return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));
-  return read_record(row, scans.texts);
+  return record(row);
 }
 
 }  // namespace reeve::store::sqlite

@@ -24,6 +24,8 @@ class RunReader {
   Result<core::StoredRun> whole(RunId run);
   /// Its record only; not_found.
   Result<core::RunRecord> record(RunId run);
+  /// From a row of kRunColumns followed by kRunTextsColumns.
+  Result<core::RunRecord> record(const Statement& row);
 
  private:
   /// The cursors of one ascending walk.
@@ -36,7 +38,7 @@ class RunReader {
       : connection_(connection),
         references_(std::move(references)) {}
   Result<Scans> open_scans();
-  Result<core::RunRecord> read_record(const Statement& row, RunScan& texts);
+  Result<core::RunRecord> read_record(const Statement& row);
   Status read_parts(core::StoredRun& run, Scans& scans);
 
   Connection& connection_;

@@ -242,6 +242,7 @@ Status SqliteStore::read_journal(std::uint64_t from_step,
   }
 }
 
+// The result is shared with nobody here; the port gives workflows in this form.
 Result<std::shared_ptr<const spec::Workflow>> SqliteStore::load_workflow(const Digest& digest) {
   TRY_ASSIGN(Statement find, connection_.prepare("SELECT id FROM workflows WHERE digest=?"));
   find.bind_blob(1, bytes_of(digest));

@@ -1,6 +1,7 @@
 // The durable store in one SQLite file (docs/storage-format.md): WAL, synchronous=FULL, one commit
 // is one transaction. Owns its writing connection. Refuses files that it does not know, a second
-// writer, and everything after a failed commit. Used by one thread, the engine's.
+// writer, and everything after a failed commit. Workflows that it reads are shared by all runs of
+// them. Used by one thread, the engine's.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,315 @@
+#include "tests/conformance/store_records.h"
+
+#include <fmt/format.h>
+#include <rapidcheck.h>
+
+#include "base/ensure.h"
+#include "spec/parse.h"
+#include "store/memory/memory_disk.h"
+
+namespace reeve::tests {
+
+using core::AttemptRecord;
+using core::Expansion;
+using core::RunRecord;
+using core::StoredRun;
+using core::StoredTask;
+using store::memory::copy_of;
+
+namespace {
+
+constexpr std::int64_t kBase = 1'764'000'000'000'000;  // microseconds: in November 2025
+
+template <class T>
+T any() {
+  return *rc::gen::arbitrary<T>();
+}
+
+template <class T>
+T wide() {  // RapidCheck's integers are small; stores must hold the extremes too
+  return *rc::gen::weightedOneOf<T>({{4, rc::gen::arbitrary<T>()},
+                                     {1, rc::gen::just(std::numeric_limits<T>::max())},
+                                     {1, rc::gen::just(std::numeric_limits<T>::min())}});
+}
+
+Time any_time() {
+  return *rc::gen::map(rc::gen::weightedOneOf<std::int64_t>(
+                           {{4, rc::gen::inRange<std::int64_t>(kBase, kBase + 1'000'000'000)},
+                            {1, rc::gen::just(kUnset.time_since_epoch().count())},
+                            {1, rc::gen::just(kNever.time_since_epoch().count())},
+                            {1, rc::gen::just<std::int64_t>(0)}}),
+                       [](std::int64_t microseconds) { return Time{Duration{microseconds}}; });
+}
+
+std::string any_text() {
+  return *rc::gen::weightedOneOf<std::string>(
+      {{2, rc::gen::arbitrary<std::string>()},
+       {2, rc::gen::just(std::string())},
+       {1, rc::gen::just(std::string("nul\0, quote ' and \" and é", 27))},
+       {1, rc::gen::just(std::string("\xff\xfe not UTF-8"))}});
+}
+
+Reason any_reason() {
+  return {static_cast<ReasonCode>(*rc::gen::inRange<int>(0, kReasonCodeCount)),
+          wide<std::int32_t>(), wide<std::int64_t>()};
+}
+
+OutcomeClass any_outcome() {
+  return static_cast<OutcomeClass>(*rc::gen::inRange<int>(0, kOutcomeClassCount));
+}
+
+std::vector<OutputValue> any_outputs() {
+  std::vector<OutputValue> outputs(*rc::gen::inRange<std::size_t>(0, 3));
+  for (OutputValue& output : outputs) output = {any_text(), any_text()};
+  return outputs;
+}
+
+std::string text_of(const Reason& reason) {
+  return fmt::format("({} {} {})", static_cast<int>(reason.code), reason.a, reason.b);
+}
+
+std::string text_of(Time time) { return fmt::format("{}", time.time_since_epoch().count()); }
+
+std::string text_of(const std::vector<OutputValue>& outputs) {
+  std::string out;
+  for (const OutputValue& output : outputs)
+    out += fmt::format("[{}={}]", output.name, output.value);
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<const spec::Workflow> workflow_named(const std::string& name) {
+  const std::string source = fmt::format("name: {}\ntasks:\n  one:\n    run: 'true'\n", name);
+  spec::Parsed parsed = spec::parse_workflow(source, name + ".yaml");
+  ENSURE(parsed.workflow != nullptr);
+  return parsed.workflow;
+}
+
+RunRecord run_record(std::uint32_t id, core::RunState state) {
+  RunRecord run;
+  run.id = RunId{id};
+  run.state = state;
+  run.uuid = Uuid::from_parts(kBase / 1000 + id, 0, 0x1000 + id);
+  run.submitted_at = Time{Duration{kBase + 1000 * std::int64_t{id}}};
+  run.workflow = workflow_named("plain");
+  run.origin = std::make_shared<const core::RunOrigin>(core::RunOrigin{"/home/a", "a"});
+  return run;
+}
+
+StoredTask task_row(TaskId id, core::TaskState state) {
+  StoredTask row;
+  row.id = id;
+  row.task.state = state;
+  row.task.flags = core::kTaskStored;
+  return row;
+}
+
+AttemptRecord attempt_record(TaskId task, std::uint32_t number, Time ended_at) {
+  AttemptRecord attempt;
+  attempt.task = task;
+  attempt.number = number;
+  attempt.ended_at = ended_at;
+  return attempt;
+}
+
+RunRecord random_run(std::uint32_t id) {
+  RunRecord run;
+  run.id = RunId{id};
+  run.state = static_cast<core::RunState>(*rc::gen::inRange<int>(0, 5));
+  run.paused = any<bool>();
+  run.cancel_requested = any<bool>();
+  run.interrupted = any<bool>();
+  run.priority = wide<std::int32_t>();
+  run.round = wide<std::uint32_t>();
+  run.uuid = Uuid::from_parts(any<std::uint64_t>(), any<std::uint64_t>(), id);
+  run.submitted_at = any_time();
+  run.started_at = any_time();
+  run.ended_at = any_time();
+  run.reason = any_reason();
+  run.workflow = workflow_named(fmt::format("w{}", *rc::gen::inRange(0, 3)));
+  run.origin = std::make_shared<const core::RunOrigin>(core::RunOrigin{any_text(), any_text()});
+  run.inputs = any_text();
+  if (any<bool>()) {
+    run.texts = std::make_unique<core::RunTexts>();
+    *run.texts = {any_text(), any_text(), "", any_text(), any_text()};
+    if (any<bool>()) run.texts->idempotency_key = fmt::format("key of {}", id);
+  }
+  return run;
+}
+
+StoredTask random_task(TaskId id) {
+  StoredTask row =
+      task_row(id, static_cast<core::TaskState>(*rc::gen::inRange<int>(0, core::kTaskStateCount)));
+  core::Task& task = row.task;
+  task.outcome = any_outcome();
+  task.flags = any<std::uint8_t>();
+  task.percent = wide<std::int8_t>();
+  task.attempt = wide<std::uint16_t>();
+  task.charged = wide<std::uint16_t>();
+  task.group = GroupIndex{wide<std::uint32_t>()};
+  task.code = wide<std::int32_t>();
+  task.token = Token{wide<std::uint64_t>()};
+  task.since = any_time();
+  task.wake_at = any_time();
+  task.queued_at = any_time();
+  task.started_at = any_time();
+  task.reason = any_reason();
+  if (!any<bool>()) return row;
+  row.extra = std::make_unique<core::TaskExtra>();
+  for (std::uint16_t& ends : row.extra->ends_by_class) ends = wide<std::uint16_t>();
+  row.extra->message = any_text();
+  row.extra->outputs = any_outputs();
+  row.extra->artifacts = any_outputs();
+  return row;
+}
+
+AttemptRecord random_attempt(TaskId task, std::uint32_t number) {
+  AttemptRecord attempt = attempt_record(task, number, any_time());
+  attempt.token = Token{wide<std::uint64_t>()};
+  attempt.pool = PoolId{wide<std::uint32_t>()};
+  attempt.queued_at = any_time();
+  attempt.started_at = any_time();
+  attempt.outcome = {any_outcome(), wide<std::int32_t>(), any_reason()};
+  attempt.usage = {Duration{wide<std::int64_t>()},
+                   Duration{wide<std::int64_t>()},
+                   wide<std::int64_t>(),
+                   wide<std::int64_t>(),
+                   wide<std::int64_t>(),
+                   wide<std::int64_t>(),
+                   wide<std::int64_t>()};
+  attempt.placed = any_reason();
+  attempt.next = any_reason();
+  attempt.message = any_text();
+  return attempt;
+}
+
+Expansion random_expansion(RunId run) {
+  return {run, GroupIndex{wide<std::uint32_t>()}, wide<std::uint32_t>(), wide<std::uint32_t>(),
+          any_text()};
+}
+
+std::string text_of(const RunRecord& run) {
+  std::string out = fmt::format(
+      "run {} state {} paused {} cancel {} interrupted {} priority {} round {} uuid {} submitted "
+      "{} "
+      "started {} ended {} reason {} workflow {} {} origin {} {} inputs {}",
+      run.id.value, static_cast<int>(run.state), run.paused, run.cancel_requested, run.interrupted,
+      run.priority, run.round, format_uuid("run", run.uuid), text_of(run.submitted_at),
+      text_of(run.started_at), text_of(run.ended_at), text_of(run.reason),
+      format_digest(run.workflow->digest), run.workflow->groups.size(), run.origin->directory,
+      run.origin->submitter, run.inputs);
+  if (run.texts != nullptr) {
+    out += fmt::format(" name {} labels {} key {} outputs {} cancelled {}", run.texts->name,
+                       run.texts->labels, run.texts->idempotency_key, run.texts->outputs,
+                       run.texts->cancel_reason);
+  }
+  return out;
+}
+
+std::string text_of(const StoredTask& row) {
+  const core::Task& task = row.task;
+  std::string out = fmt::format(
+      "task {} {} state {} outcome {} flags {} percent {} attempt {} charged {} group {} code {} "
+      "token {} since {} wake {} queued {} started {} reason {}",
+      row.id.run.value, row.id.index, static_cast<int>(task.state), static_cast<int>(task.outcome),
+      task.flags, task.percent, task.attempt, task.charged, task.group.value, task.code,
+      task.token.value, text_of(task.since), text_of(task.wake_at), text_of(task.queued_at),
+      text_of(task.started_at), text_of(task.reason));
+  if (row.extra != nullptr) {
+    for (const std::uint16_t ends : row.extra->ends_by_class) out += fmt::format(" {}", ends);
+    out += fmt::format(" message {} outputs {} artifacts {}", row.extra->message,
+                       text_of(row.extra->outputs), text_of(row.extra->artifacts));
+  }
+  return out;
+}
+
+std::string text_of(const AttemptRecord& attempt) {
+  const Usage& usage = attempt.usage;
+  return fmt::format(
+      "attempt {} {} {} token {} pool {} queued {} started {} ended {} outcome {} {} {} usage {} "
+      "{} "
+      "{} {} {} {} {} placed {} next {} message {}",
+      attempt.task.run.value, attempt.task.index, attempt.number, attempt.token.value,
+      attempt.pool.value, text_of(attempt.queued_at), text_of(attempt.started_at),
+      text_of(attempt.ended_at), static_cast<int>(attempt.outcome.kind), attempt.outcome.code,
+      text_of(attempt.outcome.reason), usage.user_cpu.count(), usage.system_cpu.count(),
+      usage.memory_peak_bytes, usage.read_bytes, usage.written_bytes, usage.context_switches,
+      usage.output_bytes, text_of(attempt.placed), text_of(attempt.next), attempt.message);
+}
+
+std::string text_of(const Expansion& expansion) {
+  return fmt::format("expansion {} {} {} {} {}", expansion.run.value, expansion.group.value,
+                     expansion.first, expansion.count, expansion.items);
+}
+
+template <>
+std::string text_of(const std::vector<StoredRun>& runs) {
+  std::string out;
+  for (const StoredRun& run : runs)
+    out += text_of(run.record) + "\n" + text_of(run.expansions) + text_of(run.tasks);
+  return out;
+}
+
+Status Committer::commit(engine::Store& store, const Batch& batch, std::string events) {
+  engine::JournalRecord record;
+  record.step = step_ + 1;
+  record.now = Time{Duration{kBase + static_cast<std::int64_t>(record.step)}};
+  record.events = std::move(events);
+  record.effects = digest_of(fmt::format("effects of {}", record.step));
+  record.chain = engine::chain_digest(chain_, record);
+
+  std::vector<const RunRecord*> runs;
+  for (const RunRecord& run : batch.runs) runs.push_back(&run);
+  std::vector<engine::TaskRow> tasks;
+  for (const StoredTask& row : batch.tasks) tasks.push_back({row.id, &row.task, row.extra.get()});
+  std::vector<std::shared_ptr<const spec::Workflow>> workflows;  // shared: as in RunRecord
+  for (const RunRecord& run : batch.runs) workflows.push_back(run.workflow);
+  TRY(store.commit(
+      {&record, workflows, runs, tasks, batch.attempts, batch.expansions, batch.last_token}));
+  step_ = record.step;
+  chain_ = record.chain;
+  return {};
+}
+
+void Model::apply(const Batch& batch) {
+  for (const RunRecord& run : batch.runs) runs_[run.id.value].record = copy_of(run);
+  for (const StoredTask& row : batch.tasks) {
+    StoredTask& held = runs_.at(row.id.run.value).tasks[row.id.index];
+    held = copy_of(row);
+    held.task.flags =
+        static_cast<std::uint8_t>((row.task.flags & core::kTaskFlagsStored) | core::kTaskStored);
+  }
+  for (const AttemptRecord& attempt : batch.attempts)
+    runs_.at(attempt.task.run.value).attempts.push_back(attempt);
+  for (const Expansion& expansion : batch.expansions)
+    runs_.at(expansion.run.value).expansions.push_back(expansion);
+}
+
+StoredRun Model::run(std::uint32_t id) const {
+  const Run& run = runs_.at(id);
+  StoredRun out;
+  out.record = copy_of(run.record);
+  out.expansions = run.expansions;
+  for (const auto& [index, task] : run.tasks) out.tasks.push_back(copy_of(task));
+  return out;
+}
+
+std::vector<StoredRun> Model::open_runs() const {
+  std::vector<StoredRun> out;
+  for (const auto& [id, run] : runs_) {
+    if (!core::is_final(run.record.state)) out.push_back(this->run(id));
+  }
+  return out;
+}
+
+std::vector<AttemptRecord> Model::attempts_of(TaskId task) const {
+  std::vector<AttemptRecord> out;
+  for (const AttemptRecord& attempt : runs_.at(task.run.value).attempts) {
+    if (attempt.task == task) out.push_back(attempt);
+  }
+  std::ranges::sort(out, {}, &AttemptRecord::number);
+  return out;
+}
+
+}  // namespace reeve::tests
