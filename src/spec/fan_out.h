@@ -22,7 +22,9 @@ Result<ArrayRange> parse_array_range(std::string_view text);
 struct FanOutSettings {
   FanOut fan_out;
   std::uint32_t max_parallel = 0;
-  bool fail_fast = true;
+  bool fail_fast = false;
+  /// Whether TaskGroup::fails_fast() would say something else without a detail.
+  bool is_fail_fast_unusual() const;
 };
 /// `task`: the fields of one task.
 FanOutSettings read_fan_out(const Section& task, Reading& reading);

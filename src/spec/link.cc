@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::size_t kCycleShownMax = 12;  ///< tasks of one cycle that are named
 constexpr std::size_t kCyclesMax = 20;
-// A suggestion reads all ids; in a file with very many of them it is left out.
-constexpr std::size_t kSuggestedIdsMax = 200'000;
+constexpr std::size_t kIdsReadMax = 1'000'000;  ///< for all suggestions of a file
 
 std::string_view phase_name(Phase phase) {
   switch (phase) {
@@ -144,12 +143,13 @@ std::uint32_t GroupNames::find(std::string_view id) const {
   return found == index_.end() ? kNoGroup : found->second;
 }
 
-std::string GroupNames::suggest(std::string_view id) const {
-  if (ids_.size() > kSuggestedIdsMax) return {};
+std::string GroupNames::suggest(std::string_view id) {
+  ids_read_ += ids_.size();
+  if (ids_read_ > kIdsReadMax) return {};
   return suggestion(closest_match(id, ids_));
 }
 
-void link_needs(const TaskReader& tasks, const GroupNames& names, Workflow& workflow,
+void link_needs(const TaskReader& tasks, GroupNames& names, Workflow& workflow,
                 Diagnostics& diagnostics) {
   report_duplicates(tasks, names, workflow, diagnostics);
   for (const NamedNeed& need : tasks.needs()) {

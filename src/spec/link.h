@@ -22,16 +22,18 @@ class GroupNames {
   explicit GroupNames(std::span<const TaskGroup> groups);
   /// kNoGroup when there is none. Of equal ids the first.
   std::uint32_t find(std::string_view id) const;
-  /// "did you mean 'x'?", or "".
-  std::string suggest(std::string_view id) const;
+  /// "did you mean 'x'?", or "". Each call reads all ids: a file with many of them and many errors
+  /// gets only the first suggestions.
+  std::string suggest(std::string_view id);
 
  private:
   std::unordered_map<std::string_view, std::uint32_t> index_;  // lookup only
   std::vector<std::string_view> ids_;
+  std::size_t ids_read_ = 0;
 };
 
 /// Reports duplicate ids, and fills `needs` of every group from the names.
-void link_needs(const TaskReader& tasks, const GroupNames& names, Workflow& workflow,
+void link_needs(const TaskReader& tasks, GroupNames& names, Workflow& workflow,
                 Diagnostics& diagnostics);
 
 /// Disjoint cycles among the needs; each a list of groups of which every one needs the next, and

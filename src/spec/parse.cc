@@ -79,7 +79,7 @@ class WorkflowReader {
     if (const auto node = file.get("finally")) tasks.read(*node, Phase::finally);
     if (const auto outputs = file.get("outputs")) read_outputs(*outputs);
 
-    const GroupNames names(workflow_.groups);
+    GroupNames names(workflow_.groups);
     link_needs(tasks, names, workflow_, diagnostics_);
     for (const auto& cycle : find_cycles(workflow_.groups)) {
       diagnostics_.error(tasks.keys()[cycle[0]], "the needs form a cycle: " +

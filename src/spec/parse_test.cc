@@ -240,7 +240,7 @@ TEST(Parse, arrays) {
   expect(array_of("array: 4294967290-4294967295"), 4294967290, 6, 1);
   EXPECT_EQ(detail("array: 0-99%4").max_parallel, 4U);
   EXPECT_EQ(detail("array: {range: 5, max-parallel: 2, fail-fast: false}").max_parallel, 2U);
-  EXPECT_FALSE(detail("array: {range: 5, fail-fast: false}").fail_fast);
+  EXPECT_FALSE(task("array: {range: 5, fail-fast: false}").second.fails_fast());
   EXPECT_EQ(detail("array: 5\n    max-parallel: 3").max_parallel, 3U);
   EXPECT_EQ(task("array: 5").second.static_count(), 5U);
   EXPECT_EQ(task("array: 5").second.detail, nullptr);
@@ -290,6 +290,19 @@ TEST(Parse, matrices) {
   ASSERT_TRUE(legs) << legs.error().text();
   EXPECT_EQ(legs->size(), 3U);
   EXPECT_EQ(task("matrix: {os: [a]}\n    name: n").second.static_count(), 1U);
+}
+
+TEST(Parse, only_a_matrix_fails_fast_unless_told_otherwise) {
+  EXPECT_TRUE(task("matrix: {a: [1]}").second.fails_fast());
+  EXPECT_TRUE(task("matrix: {a: [1], max-parallel: 1}").second.fails_fast());
+  EXPECT_FALSE(task("matrix: {a: [1], fail-fast: false}").second.fails_fast());
+  EXPECT_TRUE(task("matrix: ${{ fromJSON(inputs.x) }}").second.fails_fast());
+  EXPECT_FALSE(task("for_each: [1]").second.fails_fast());
+  EXPECT_TRUE(task("for_each: [1]\n    fail-fast: true").second.fails_fast());
+  EXPECT_FALSE(task("for_each: ${{ inputs.x }}").second.fails_fast());
+  EXPECT_FALSE(task("array: 3\n    name: n").second.fails_fast());
+  EXPECT_TRUE(task("array: {range: 3, fail-fast: true}").second.fails_fast());
+  EXPECT_FALSE(task("name: n").second.fails_fast());
 }
 
 TEST(Parse, retry) {
@@ -360,7 +373,7 @@ TEST(Parse, details) {
   EXPECT_EQ(artifacts[1].name, "log");
   EXPECT_EQ(artifacts[1].when, Artifact::When::failure);
   EXPECT_EQ(artifacts[2].when, Artifact::When::always);
-  EXPECT_EQ(detail("artifacts: {path: x.txt}").artifacts.at(0).name, "x");
+  EXPECT_EQ(detail("artifacts: x.txt").artifacts.at(0).name, "x");
 }
 
 TEST(Parse, equal_policies_and_details_are_kept_once) {

@@ -157,8 +157,8 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
     append_identity(identity, *node);
   }
   if (fan_out.max_parallel > 0) identity += "parallel" + std::to_string(fan_out.max_parallel);
-  if (!fan_out.fail_fast) identity += "slow";
-  if (identity.empty() && !work_directory_) return;
+  if (identity.empty() && !work_directory_ && !fan_out.is_fail_fast_unusual()) return;
+  identity += fan_out.fail_fast ? "fast" : "slow";
 
   GroupDetail detail;
   detail.max_parallel = fan_out.max_parallel;

@@ -46,7 +46,7 @@ bool holds(Names names, std::string_view name) {
 
 class SiteChecker {
  public:
-  SiteChecker(const GroupNames& names, const Workflow& workflow, Diagnostics& diagnostics)
+  SiteChecker(GroupNames& names, const Workflow& workflow, Diagnostics& diagnostics)
       : names_(names), workflow_(workflow), diagnostics_(diagnostics) {
     for (const EnvEntry& entry : workflow.env) workflow_env_.push_back(entry.first);
     for (const Input& input : workflow.inputs) inputs_.push_back(input.name);
@@ -189,7 +189,7 @@ class SiteChecker {
     report(std::move(message), suggestion(closest_match(name, known)));
   }
 
-  const GroupNames& names_;
+  GroupNames& names_;
   const Workflow& workflow_;
   Diagnostics& diagnostics_;
   std::vector<std::string_view> workflow_env_;
@@ -201,7 +201,7 @@ class SiteChecker {
 
 }  // namespace
 
-void check_references(const std::vector<ExpressionSite>& sites, const GroupNames& names,
+void check_references(const std::vector<ExpressionSite>& sites, GroupNames& names,
                       const Workflow& workflow, Diagnostics& diagnostics) {
   SiteChecker checker(names, workflow, diagnostics);
   for (const ExpressionSite& site : sites) checker.check(site);

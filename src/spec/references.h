@@ -8,7 +8,7 @@
 
 namespace reeve::spec {
 
-void check_references(const std::vector<ExpressionSite>& sites, const GroupNames& names,
+void check_references(const std::vector<ExpressionSite>& sites, GroupNames& names,
                       const Workflow& workflow, Diagnostics& diagnostics);
 
 }  // namespace reeve::spec

@@ -81,8 +81,12 @@ RC_GTEST_PROP(CyclesProperty, what_points_backwards_has_none_and_what_is_found_i
   std::vector<TaskGroup> groups;
   bool backwards = true;
   for (std::uint32_t i = 0; i < count; ++i) {
-    auto needs = *rc::gen::unique<std::vector<std::uint32_t>>(
-        rc::gen::inRange<std::uint32_t>(0, *rc::gen::arbitrary<bool>() ? count : i + 1));
+    const std::uint32_t end = *rc::gen::arbitrary<bool>() ? count : i + 1;
+    auto needs = *rc::gen::container<std::vector<std::uint32_t>>(
+        rc::gen::inRange<std::uint32_t>(0, end));
+    std::ranges::sort(needs);
+    const auto twice = std::ranges::unique(needs);
+    needs.erase(twice.begin(), twice.end());
     std::erase(needs, i);
     for (const std::uint32_t need : needs) backwards = backwards && need < i;
     groups.push_back(group("t" + std::to_string(i), needs));
