@@ -86,18 +86,25 @@ bool EngineLink::handle(PeerId peer, FromEngine message) {
   return true;
 }
 
+void EngineLink::refuse(PeerId peer, std::string why) {
+  SendBuffer answer;
+  say_welcome(answer.bytes(), false, std::move(why));
+  static_cast<void>(answer.send(peers_.at(peer).socket.get()));
+}
+
 bool EngineLink::greet(PeerId peer, Hello hello) {
   if (hello.version != kProtocolVersion) {
-    SendBuffer answer;
-    say_welcome(answer.bytes(), false,
-                "the supervisor that runs speaks version " + std::to_string(kProtocolVersion) +
-                    ", this engine " + std::to_string(hello.version) +
-                    "; it ends when its attempts have");
-    static_cast<void>(answer.send(peers_.at(peer).socket.get()));
+    refuse(peer, "the supervisor that runs speaks version " + std::to_string(kProtocolVersion) +
+                     ", this engine " + std::to_string(hello.version) +
+                     "; it ends when its attempts have");
     return false;
   }
   if (peer == engine_) return false;
-  if (has_engine()) drop(engine_);
+  if (has_engine()) {
+    refuse(peer, "another engine is connected to the supervisor: process " +
+                     std::to_string(pid_of_peer(peers_.at(engine_).socket.get())));
+    return false;
+  }
   engine_ = peer;
   said_detach_ = false;
   is_blocked_ = false;

@@ -1,7 +1,7 @@
 // The supervisor's side of its socket: those who connect, and the one of them that is the engine.
-// Whoever says a valid hello last is the engine; the one before is cut off. Collects what is to be
-// told and sends it in batches: at once while something else might come of it, a little later while
-// launches wait anyway. Single-threaded; never blocks.
+// The first to say a valid hello is the engine until it goes; others are refused. Collects what is
+// to be told and sends it in batches: at once while something else might come of it, a little later
+// while launches wait anyway. Single-threaded; never blocks.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,8 @@ class EngineLink {
   void on_peer(PeerId peer, bool is_readable, bool is_writable);
 
   bool has_engine() const { return engine_ != 0; }
+  /// An engine, or somebody who may say that it is one.
+  bool has_peers() const { return !peers_.empty(); }
   /// Queues a message for the engine; dropped when there is none.
   template <class Message>
   void tell(const Message& message, Instant now) {
@@ -72,6 +74,7 @@ class EngineLink {
   Status watch(PeerId peer, bool for_writing, int operation);
   bool handle(PeerId peer, FromEngine message);
   bool greet(PeerId peer, Hello hello);
+  void refuse(PeerId peer, std::string why);
   void drop(PeerId peer);
   void send_now();
 

@@ -40,6 +40,11 @@ Result<Fd> make_socket() {
   return made;
 }
 
+bool credentials_of(int socket, ucred& peer) {
+  socklen_t size = sizeof(peer);
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+}
+
 }  // namespace
 
 Result<Fd> listen_in(const std::string& state) {
@@ -75,9 +80,12 @@ Result<Fd> accept_from(int listener) {
 
 bool is_trusted_peer(int socket) {
   ucred peer{};
-  socklen_t size = sizeof(peer);
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == ::geteuid() || peer.uid == 0;
+  return credentials_of(socket, peer) && (peer.uid == ::geteuid() || peer.uid == 0);
+}
+
+std::int64_t pid_of_peer(int socket) {
+  ucred peer{};
+  return credentials_of(socket, peer) ? peer.pid : 0;
 }
 
 Result<std::pair<Fd, Fd>> make_pair_of_sockets() {

@@ -21,6 +21,8 @@ Result<Fd> connect_in(const std::string& state);
 Result<Fd> accept_from(int listener);
 /// Whether the process at the other end belongs to this user or to root.
 bool is_trusted_peer(int socket);
+/// Of the process that connected; 0 when not known.
+std::int64_t pid_of_peer(int socket);
 /// A connected pair, both close-on-exec and non-blocking.
 Result<std::pair<Fd, Fd>> make_pair_of_sockets();
 

@@ -109,7 +109,7 @@ Status Supervisor::take_part(Instant& now) {
   constexpr int kEventsMax = 64;
   std::array<epoll_event, kEventsMax> events;
   Instant until = std::min(running_.next_deadline(), link_.next_deadline());
-  if (!link_.has_engine() && running_.count() == 0)
+  if (!link_.has_peers() && running_.count() == 0)
     until = std::min(until, alone_since_ + options_.idle_end);
   timespec timeout{};
   if (until != kNoDeadline) {
@@ -161,7 +161,7 @@ void Supervisor::admit(Instant now) {
 }
 
 bool Supervisor::is_over(Instant now) {
-  if (link_.has_engine() || running_.count() > 0) return false;
+  if (link_.has_peers() || running_.count() > 0) return false;
   return was_detached_ || now >= alone_since_ + options_.idle_end;
 }
 

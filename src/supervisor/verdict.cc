@@ -67,7 +67,10 @@ std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int err
   if (step == SpawnStep::program) {
     const std::string& program = plan.arguments.front();
     text.append(program);
-    const auto exists = [](const std::string& file) { return ::access(file.c_str(), F_OK) == 0; };
+    const auto exists = [&plan](const std::string& file) {
+      const std::string path = file.starts_with('/') ? file : plan.work_directory + "/" + file;
+      return ::access(path.c_str(), F_OK) == 0;
+    };
     if (error == ENOENT && std::ranges::any_of(plan.candidates, exists))
       return text.append(": its interpreter was not found");
     if (error == ENOENT && program.find('/') == std::string::npos)

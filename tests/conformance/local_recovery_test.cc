@@ -157,7 +157,7 @@ TEST_F(LocalRecovery, a_long_state_path_is_no_obstacle) {
   EXPECT_EQ(probe(Token{77}), Liveness::unknown);
 }
 
-TEST_F(LocalRecovery, the_engine_that_comes_last_is_the_engine) {
+TEST_F(LocalRecovery, a_second_engine_is_refused_until_the_first_has_gone) {
   const Launch launch = script("echo ::progress 1; exec sleep 1000");
   start(launch);
   wait_for_progress(launch);
@@ -167,8 +167,13 @@ TEST_F(LocalRecovery, the_engine_that_comes_last_is_the_engine) {
   ASSERT_TRUE(other->attach(other_recorder));
   other->probe(launch.token);
   other->flush();
-  EXPECT_TRUE(
-      other_recorder.wait([&](const Seen& seen) { return seen.liveness.contains(launch.token); }));
+  EXPECT_TRUE(other_recorder.wait([](const Seen& seen) { return !seen.downs.empty(); }));
+  EXPECT_EQ(other_recorder.seen().downs.front(),
+            "another engine is connected to the supervisor: process " + std::to_string(::getpid()));
+  EXPECT_EQ(supervisor(), pid) << "the first one does not notice";
+  executor_.reset();
+  EXPECT_TRUE(other_recorder.wait(
+      [&](const Seen& seen) { return seen.ups == 1 && seen.liveness.contains(launch.token); }));
   EXPECT_EQ(other_recorder.seen().liveness.at(launch.token).front(), Liveness::running);
   EXPECT_EQ(static_cast<pid_t>(other->supervisor_pid()), pid);
 }
