@@ -14,14 +14,10 @@ bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 
 std::size_t escape_size(std::string_view text) {
   if (text.size() < 2) return text.size();
   switch (text[1]) {
-    case 'x':
-      return 4;
-    case 'u':
-      return 6;
-    case 'U':
-      return 10;
-    default:
-      return 2;
+    case 'x': return 4;
+    case 'u': return 6;
+    case 'U': return 10;
+    default: return 2;
   }
 }
 

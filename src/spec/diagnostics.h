@@ -17,14 +17,15 @@ inline constexpr std::size_t kDiagnosticsMax = 100;
 class Diagnostics {
  public:
   Diagnostics(std::string_view source, std::string_view origin)
-      : source_(source), origin_(origin) {}
+      : source_(source),
+        origin_(origin) {}
 
   void error(std::size_t offset, std::string message, std::string suggestion = {});
   void error(const YamlNode& node, std::string message, std::string suggestion = {}) {
     error(node.offset(), std::move(message), std::move(suggestion));
   }
-  /// Inside the text of a scalar: `text_offset` counts in node.text(), the position in the source is
-  /// found through quotes, escapes, folded lines and indentation.
+  /// Inside the text of a scalar: `text_offset` counts in node.text(), the position in the source
+  /// is found through quotes, escapes, folded lines and indentation.
   void error_in_text(const YamlNode& node, std::size_t text_offset, std::string message,
                      std::string suggestion = {});
 
@@ -47,7 +48,8 @@ class Diagnostics {
   bool more_ = false;
 };
 
-/// For tests: where byte `text_offset` of `text` stands in `source`, whose scalar begins at `offset`.
+/// For tests: where byte `text_offset` of `text` stands in `source`, whose scalar begins at
+/// `offset`.
 std::size_t locate_in_scalar(std::string_view source, std::size_t offset, std::string_view text,
                              std::size_t text_offset);
 

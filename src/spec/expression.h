@@ -3,13 +3,14 @@
 // (docs.github.com "Evaluate expressions in workflows and actions"). Pure; values are immutable.
 #pragma once
 
-#include <boost/json/value.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <boost/json/value.hpp>
 
 #include "base/result.h"
 

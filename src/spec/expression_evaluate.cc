@@ -17,9 +17,7 @@ const Json kFalse(false);
 Operand borrowed(const Json& value) { return {&value, {}}; }
 Operand truth(bool value) { return borrowed(value ? kTrue : kFalse); }
 
-bool truthy(const Operand& operand) {
-  return operand.is_selection() || is_truthy(*operand.value);
-}
+bool truthy(const Operand& operand) { return operand.is_selection() || is_truthy(*operand.value); }
 
 const Json* find_member(const boost::json::object& members, std::string_view name) {
   if (const Json* exact = members.if_contains(name)) return exact;
@@ -65,26 +63,19 @@ class Evaluator {
   Result<Operand> evaluate(std::uint32_t index) {
     const SyntaxNode& node = syntax_.nodes[index];
     switch (node.kind) {
-      case SyntaxKind::literal:
-        return borrowed(node.literal);
-      case SyntaxKind::context:
-        return context(node.name);
+      case SyntaxKind::literal: return borrowed(node.literal);
+      case SyntaxKind::context: return context(node.name);
       case SyntaxKind::property:
-      case SyntaxKind::index:
-        return element(node);
-      case SyntaxKind::wildcard:
-        return wildcard(node);
-      case SyntaxKind::call:
-        return call(node);
+      case SyntaxKind::index: return element(node);
+      case SyntaxKind::wildcard: return wildcard(node);
+      case SyntaxKind::call: return call(node);
       case SyntaxKind::negation: {
         TRY_ASSIGN(const Operand operand, evaluate(node.children[0]));
         return truth(!truthy(operand));
       }
       case SyntaxKind::conjunction:
-      case SyntaxKind::disjunction:
-        return logical(node);
-      default:
-        return compare(node);
+      case SyntaxKind::disjunction: return logical(node);
+      default: return compare(node);
     }
   }
 
@@ -168,14 +159,10 @@ class Evaluator {
     const auto order = loosely_compare(a, b);
     if (!order) return truth(false);
     switch (node.kind) {
-      case SyntaxKind::less:
-        return truth(*order < 0);
-      case SyntaxKind::less_equal:
-        return truth(*order <= 0);
-      case SyntaxKind::greater:
-        return truth(*order > 0);
-      default:
-        return truth(*order >= 0);
+      case SyntaxKind::less: return truth(*order < 0);
+      case SyntaxKind::less_equal: return truth(*order <= 0);
+      case SyntaxKind::greater: return truth(*order > 0);
+      default: return truth(*order >= 0);
     }
   }
 
@@ -190,7 +177,8 @@ Result<Operand> ValueArena::keep(Json value) {
   if (const auto* text = value.if_string()) bytes_ += text->size();
   bytes_ += sizeof(Json);
   if (bytes_ > kEvaluationBytesMax)
-    return fail(ErrorCode::invalid_argument, "the values of the expression become larger than 8 MiB");
+    return fail(ErrorCode::invalid_argument,
+                "the values of the expression become larger than 8 MiB");
   values_.push_back(std::move(value));
   return Operand{&values_.back(), {}};
 }
@@ -219,6 +207,7 @@ Result<std::string> bounded_text(const Operand& operand) {
   return fail(ErrorCode::invalid_argument, "the JSON text of a value becomes larger than 1 MiB");
 }
 
+// shared: see expression.h
 Expression::Expression(std::shared_ptr<const Syntax> syntax) : syntax_(std::move(syntax)) {}
 
 tl::expected<Expression, TextProblem> Expression::parse_at(std::string_view text) {

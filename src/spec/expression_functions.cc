@@ -1,5 +1,6 @@
-#include <boost/json/parse.hpp>
 #include <charconv>
+
+#include <boost/json/parse.hpp>
 
 #include "spec/coercion.h"
 #include "spec/expression_evaluate.h"
@@ -125,7 +126,8 @@ Result<std::string> to_json(const Operand& operand) {
 
 Result<Json> from_json(const Operand& operand) {
   if (!is_primitive(operand))
-    return fail(ErrorCode::invalid_argument, "fromJSON(...): expected text, got an array or object");
+    return fail(ErrorCode::invalid_argument,
+                "fromJSON(...): expected text, got an array or object");
   const std::string text = to_text(*operand.value);
   boost::json::error_code error;
   Json value = boost::json::parse(text, error);
@@ -140,8 +142,7 @@ Result<Json> from_json(const Operand& operand) {
 Result<Operand> call_function(Function function, std::span<const Operand> arguments,
                               Context::Status status, ValueArena& arena) {
   switch (function) {
-    case Function::contains:
-      return arena.keep(truth(contains(arguments[0], arguments[1])));
+    case Function::contains: return arena.keep(truth(contains(arguments[0], arguments[1])));
     case Function::starts_with:
     case Function::ends_with:
       return arena.keep(truth(has_affix(function, arguments[0], arguments[1])));
@@ -161,14 +162,10 @@ Result<Operand> call_function(Function function, std::span<const Operand> argume
       TRY_ASSIGN(Json value, from_json(arguments[0]));
       return arena.keep(std::move(value));
     }
-    case Function::success:
-      return arena.keep(truth(status == Context::Status::success));
-    case Function::failure:
-      return arena.keep(truth(status == Context::Status::failure));
-    case Function::cancelled:
-      return arena.keep(truth(status == Context::Status::cancelled));
-    case Function::always:
-      break;
+    case Function::success: return arena.keep(truth(status == Context::Status::success));
+    case Function::failure: return arena.keep(truth(status == Context::Status::failure));
+    case Function::cancelled: return arena.keep(truth(status == Context::Status::cancelled));
+    case Function::always: break;
   }
   return arena.keep(truth(true));
 }

@@ -25,33 +25,35 @@ struct Symbol {
 };
 // Longer symbols before their prefixes.
 constexpr std::array kSymbols{
-    Symbol{"<=", TokenKind::less_equal},       Symbol{">=", TokenKind::greater_equal},
-    Symbol{"==", TokenKind::equal},            Symbol{"!=", TokenKind::not_equal},
-    Symbol{"&&", TokenKind::conjunction},      Symbol{"||", TokenKind::disjunction},
-    Symbol{"<", TokenKind::less},              Symbol{">", TokenKind::greater},
-    Symbol{"!", TokenKind::negation},          Symbol{"(", TokenKind::open_parenthesis},
-    Symbol{")", TokenKind::close_parenthesis}, Symbol{"[", TokenKind::open_bracket},
-    Symbol{"]", TokenKind::close_bracket},     Symbol{".", TokenKind::dot},
-    Symbol{",", TokenKind::comma},             Symbol{"*", TokenKind::star},
+    Symbol{"<=", TokenKind::less_equal},
+    Symbol{">=", TokenKind::greater_equal},
+    Symbol{"==", TokenKind::equal},
+    Symbol{"!=", TokenKind::not_equal},
+    Symbol{"&&", TokenKind::conjunction},
+    Symbol{"||", TokenKind::disjunction},
+    Symbol{"<", TokenKind::less},
+    Symbol{">", TokenKind::greater},
+    Symbol{"!", TokenKind::negation},
+    Symbol{"(", TokenKind::open_parenthesis},
+    Symbol{")", TokenKind::close_parenthesis},
+    Symbol{"[", TokenKind::open_bracket},
+    Symbol{"]", TokenKind::close_bracket},
+    Symbol{".", TokenKind::dot},
+    Symbol{",", TokenKind::comma},
+    Symbol{"*", TokenKind::star},
 };
 
 std::string describe_stray(char c) {
   switch (c) {
-    case '"':
-      return "strings are written in single quotes: 'text'";
-    case '=':
-      return "'=' is no operator here; to compare write '=='";
-    case '&':
-      return "'&' is no operator here; write '&&'";
-    case '|':
-      return "'|' is no operator here; write '||'";
+    case '"': return "strings are written in single quotes: 'text'";
+    case '=': return "'=' is no operator here; to compare write '=='";
+    case '&': return "'&' is no operator here; write '&&'";
+    case '|': return "'|' is no operator here; write '||'";
     case '+':
     case '-':
     case '/':
-    case '%':
-      return "there is no arithmetic in expressions; compute it in a task";
-    default:
-      break;
+    case '%': return "there is no arithmetic in expressions; compute it in a task";
+    default: break;
   }
   const auto byte = static_cast<unsigned char>(c);
   if (byte < 0x20 || byte >= 0x7f) return "unexpected character outside of a quoted string";
@@ -136,8 +138,8 @@ class Lexer {
     const std::string_view name = text_.substr(start, at_ - start);
     Token token{TokenKind::name, static_cast<std::uint32_t>(start), name, {}};
     if (after_dot_is_name()) return token;
-    const bool keyword = name == "null" || name == "true" || name == "false" || name == "NaN" ||
-                         name == "Infinity";
+    const bool keyword =
+        name == "null" || name == "true" || name == "false" || name == "NaN" || name == "Infinity";
     if (!keyword) return token;
     token.kind = TokenKind::literal;
     if (name == "true" || name == "false") token.literal = name == "true";

@@ -15,7 +15,6 @@ namespace {
 using Node = std::uint32_t;
 using Parsed = tl::expected<Node, TextProblem>;
 
-
 tl::unexpected<TextProblem> problem(std::size_t offset, std::string message) {
   return tl::unexpected<TextProblem>(TextProblem{offset, std::move(message)});
 }
@@ -53,8 +52,8 @@ std::string unknown_context(std::string_view name) {
   }
   std::string message = "unknown name " + quoted + "; expected a function or one of " +
                         join_names(kContexts) + " (strings are written in single quotes)";
-  constexpr std::array<std::string_view, 9> kCandidates{
-      "inputs", "env", "needs", "matrix", "run", "task", "true", "false", "null"};
+  constexpr std::array<std::string_view, 9> kCandidates{"inputs", "env",  "needs", "matrix", "run",
+                                                        "task",   "true", "false", "null"};
   return with_suggestion(std::move(message), closest_match(name, kCandidates));
 }
 
@@ -65,9 +64,9 @@ std::string unknown_function(std::string_view name) {
   }
   std::vector<std::string_view> names;
   for (const FunctionRow& row : kFunctions) names.push_back(row.name);
-  return with_suggestion("unknown function '" + std::string(name) + "'; expected one of " +
-                             join_names(names),
-                         closest_match(name, names));
+  return with_suggestion(
+      "unknown function '" + std::string(name) + "'; expected one of " + join_names(names),
+      closest_match(name, names));
 }
 
 class Parser {
@@ -164,16 +163,11 @@ class Parser {
 
   static std::optional<SyntaxKind> comparison_kind(TokenKind kind) {
     switch (kind) {
-      case TokenKind::less:
-        return SyntaxKind::less;
-      case TokenKind::less_equal:
-        return SyntaxKind::less_equal;
-      case TokenKind::greater:
-        return SyntaxKind::greater;
-      case TokenKind::greater_equal:
-        return SyntaxKind::greater_equal;
-      default:
-        return std::nullopt;
+      case TokenKind::less: return SyntaxKind::less;
+      case TokenKind::less_equal: return SyntaxKind::less_equal;
+      case TokenKind::greater: return SyntaxKind::greater;
+      case TokenKind::greater_equal: return SyntaxKind::greater_equal;
+      default: return std::nullopt;
     }
   }
 
@@ -253,8 +247,7 @@ class Parser {
   Parsed primary() {
     const Token& token = take();
     switch (token.kind) {
-      case TokenKind::literal:
-        return add({.offset = token.offset, .literal = token.literal});
+      case TokenKind::literal: return add({.offset = token.offset, .literal = token.literal});
       case TokenKind::open_parenthesis: {
         TRY_ASSIGN(const Node inner, disjunction());
         if (!take_if(TokenKind::close_parenthesis))
@@ -266,16 +259,14 @@ class Parser {
       case TokenKind::end:
         at_ = tokens_.size() - 1;  // stay on the end token
         return problem(token.offset, "the expression ends where a value is expected");
-      default:
-        return problem(token.offset, "expected a value, got " + describe(token));
+      default: return problem(token.offset, "expected a value, got " + describe(token));
     }
   }
 
   Parsed context(const Token& token) {
     for (const std::string_view name : kContexts) {
       if (!equals_ignoring_case(name, token.text)) continue;
-      return add(
-          {.kind = SyntaxKind::context, .offset = token.offset, .name = std::string(name)});
+      return add({.kind = SyntaxKind::context, .offset = token.offset, .name = std::string(name)});
     }
     return problem(token.offset, unknown_context(token.text));
   }
@@ -286,8 +277,7 @@ class Parser {
     });
     if (row == kFunctions.end()) return problem(token.offset, unknown_function(token.text));
     ++at_;  // '('
-    SyntaxNode node{
-        .kind = SyntaxKind::call, .function = row->function, .offset = token.offset};
+    SyntaxNode node{.kind = SyntaxKind::call, .function = row->function, .offset = token.offset};
     if (peek().kind != TokenKind::close_parenthesis) {
       do {
         TRY_ASSIGN(const Node argument, disjunction());
@@ -297,9 +287,9 @@ class Parser {
     if (!take_if(TokenKind::close_parenthesis))
       return problem(peek().offset, "expected ',' or ')', got " + describe(peek()));
     if (node.children.size() < row->arguments_min || node.children.size() > row->arguments_max) {
-      return problem(token.offset, "wrong number of arguments: " +
-                                       std::to_string(node.children.size()) + "; expected " +
-                                       std::string(row->usage));
+      return problem(token.offset,
+                     "wrong number of arguments: " + std::to_string(node.children.size()) +
+                         "; expected " + std::string(row->usage));
     }
     if (row->function >= Function::success) syntax_->uses_status_function = true;
     return add(std::move(node));
@@ -348,8 +338,8 @@ class Parser {
 
 tl::expected<std::shared_ptr<const Syntax>, TextProblem> parse_syntax(std::string_view text) {
   if (text.size() > kExpressionBytesMax) {
-    return problem(0, "the expression is longer than " + std::to_string(kExpressionBytesMax) +
-                          " bytes");
+    return problem(
+        0, "the expression is longer than " + std::to_string(kExpressionBytesMax) + " bytes");
   }
   auto tokens = tokenize(text);
   if (!tokens) return tl::unexpected<TextProblem>(std::move(tokens).error());

@@ -75,6 +75,7 @@ struct Syntax {
   bool uses_status_function = false;
 };
 
+// shared: copies of an Expression share the tree
 tl::expected<std::shared_ptr<const Syntax>, TextProblem> parse_syntax(std::string_view text);
 
 /// Where the expression that begins at `start` ends: the offset of its `}}`, or npos. Quoted

@@ -1,10 +1,10 @@
 #include "spec/expression.h"
 
-#include <gtest/gtest.h>
-
-#include <boost/json/parse.hpp>
 #include <cmath>
 #include <limits>
+
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
 
 #include "spec/coercion.h"
 #include "spec/expression_syntax.h"
@@ -242,8 +242,9 @@ TEST(Expression, errors_say_where_and_what) {
       {"1 ==", "parse error: offset 4: the expression ends where a value is expected"},
       {"(1", "parse error: offset 2: expected ')', got end of the expression"},
       {"inputs[1", "parse error: offset 8: expected ']', got end of the expression"},
-      {"inputs.", "parse error: offset 7: expected a name or '*' after '.', got end of the "
-                  "expression"},
+      {"inputs.",
+       "parse error: offset 7: expected a name or '*' after '.', got end of the "
+       "expression"},
       {"inputs.1", "parse error: offset 7: expected a name or '*' after '.', got '1'"},
       {"1 == ]", "parse error: offset 5: expected a value, got ']'"},
       {"12abc", "parse error: offset 0: '12abc' is no number"},
@@ -264,7 +265,8 @@ TEST(Expression, errors_say_where_and_what) {
        "in a task, for example with sha256sum, and pass it on as an output"},
       {"1 == input.x",
        "parse error: offset 5: unknown name 'input'; expected a function or one of inputs, env, "
-       "needs, matrix, run and task (strings are written in single quotes); did you mean 'inputs'?"},
+       "needs, matrix, run and task (strings are written in single quotes); did you mean "
+       "'inputs'?"},
       {"secrets.TOKEN",
        "parse error: offset 0: secrets are never put into text: list the name under 'secrets' and "
        "read the file whose path is in REEVE_SECRET_<NAME>"},
@@ -290,16 +292,15 @@ TEST(Expression, a_context_that_is_missing_is_an_error_that_names_it) {
   const auto expression = Expression::parse("matrix.os");
   const auto value = expression->evaluate(Context{});
   ASSERT_FALSE(value);
-  EXPECT_EQ(value.error().message,
-            "'matrix' is not available here, in the expression 'matrix.os'");
+  EXPECT_EQ(value.error().message, "'matrix' is not available here, in the expression 'matrix.os'");
 }
 
 TEST(Expression, references_are_the_first_names) {
   const auto expression = Expression::parse(
       "needs.build.outputs.x || needs['test'].result == inputs.count || contains(matrix, "
       "needs[inputs.name].result) || needs.build.result || fromJSON('1').needs || env.A");
-  const std::vector<std::string> expected{"env",    "inputs.count", "inputs.name", "matrix",
-                                          "needs",  "needs.build",  "needs.test"};
+  const std::vector<std::string> expected{"env",   "inputs.count", "inputs.name", "matrix",
+                                          "needs", "needs.build",  "needs.test"};
   EXPECT_EQ(expression->references(), expected);
   EXPECT_EQ(Expression::parse(" run.id ")->text(), " run.id ");
 }

@@ -33,7 +33,8 @@ class FanOutReader {
   FanOutReader(const Section& task, Reading& reading) : task_(task), reading_(reading) {}
 
   FanOutSettings run() {
-    // A matrix asks one question in many ways; the tasks of a list have nothing to do with each other.
+    // A matrix asks one question in many ways; the tasks of a list have nothing to do with each
+    // other.
     settings_.fail_fast = task_.has("matrix");
     read_limits(task_);
     if (const auto matrix = task_.get("matrix")) {
@@ -66,8 +67,9 @@ class FanOutReader {
   void refuse_limits() {
     for (const std::string_view name : kLimitNames) {
       if (const auto node = task_.get(name)) {
-        reading_.diagnostics().error(*node, std::string(name) + " has a meaning only beside "
-                                                                "matrix, for_each or array");
+        reading_.diagnostics().error(*node, std::string(name) +
+                                                " has a meaning only beside "
+                                                "matrix, for_each or array");
       }
     }
   }
@@ -173,8 +175,7 @@ Result<ArrayRange> parse_array_range(std::string_view text) {
   if (good && text.starts_with(','))
     return fail(ErrorCode::invalid_argument, "lists such as 1,3,5 are written with for_each");
   if (!good || !text.empty()) return fail(ErrorCode::invalid_argument, "this is no range");
-  if (last < first)
-    return fail(ErrorCode::invalid_argument, "the last index is below the first");
+  if (last < first) return fail(ErrorCode::invalid_argument, "the last index is below the first");
   constexpr std::uint64_t kIndexMax = 0xffffffff;
   if (last > kIndexMax || step > kIndexMax || parallel > kIndexMax)
     return fail(ErrorCode::invalid_argument, "indexes go up to " + std::to_string(kIndexMax));

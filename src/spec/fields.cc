@@ -13,8 +13,8 @@ constexpr Shape kText{.scalar = ScalarKind::text};
 constexpr Shape kTemplate{.scalar = ScalarKind::template_text};
 constexpr Shape kEnvValue{.scalar = ScalarKind::template_text, .nullable = true};
 constexpr Shape kBoolean{.scalar = ScalarKind::boolean};
-constexpr Shape kAnything{.name = "anything", .expected = "any value", .nullable = true,
-                          .anything = true};
+constexpr Shape kAnything{
+    .name = "anything", .expected = "any value", .nullable = true, .anything = true};
 constexpr Shape kDuration{.name = "duration", .scalar = ScalarKind::duration};
 constexpr Shape kBytes{.name = "size", .scalar = ScalarKind::bytes};
 constexpr Shape kMillis{.name = "quantity", .scalar = ScalarKind::millis};
@@ -35,9 +35,8 @@ constexpr Shape kEnv{.name = "env",
                      .expected = "a map of NAME: text",
                      .value = &kEnvValue,
                      .key = KeyKind::variable};
-constexpr Shape kSecrets{.name = "secrets",
-                         .expected = "a list of names of secrets",
-                         .item = &kVariableName};
+constexpr Shape kSecrets{
+    .name = "secrets", .expected = "a list of names of secrets", .item = &kVariableName};
 
 // --- retry, timeout, resources: what becomes a Policy
 
@@ -46,7 +45,9 @@ constexpr std::array kBackoffFields{
     Field{"initial", {}, &kDuration, "First wait (1s unless given)."},
     Field{"factor", {}, &kFactor, "By what each further wait is longer (2)."},
     Field{"max", {}, &kDuration, "Longest wait (5m)."},
-    Field{"jitter", {}, &kBoolean,
+    Field{"jitter",
+          {},
+          &kBoolean,
           "Wait a random time up to the computed one, so that many retries spread (true)."},
 };
 constexpr Shape kBackoff{.name = "backoff",
@@ -55,8 +56,8 @@ constexpr Shape kBackoff{.name = "backoff",
                          .fields = kBackoffFields};
 constexpr std::array<std::string_view, 7> kClasses{"exit", "signal",   "oom",  "timeout",
                                                    "lost", "rejected", "start"};
-constexpr std::array<std::string_view, 6> kListedClasses{"exit", "signal", "oom",
-                                                         "timeout", "lost", "rejected"};
+constexpr std::array<std::string_view, 6> kListedClasses{"exit",    "signal", "oom",
+                                                         "timeout", "lost",   "rejected"};
 constexpr Shape kClass{.scalar = ScalarKind::choice, .choices = kListedClasses};
 constexpr Shape kClassList{.expected = "a list of ends that are tried again",
                            .scalar = ScalarKind::choice,
@@ -71,8 +72,8 @@ constexpr std::array kLimitFields{
     Field{kClasses[5], {}, &kTries, "After its results were not accepted."},
     Field{kClasses[6], {}, &kTries, "After the machine could not start it (10)."},
 };
-constexpr Shape kLimits{
-    .expected = "a map of exit, signal, oom, ...: number of tries", .fields = kLimitFields};
+constexpr Shape kLimits{.expected = "a map of exit, signal, oom, ...: number of tries",
+                        .fields = kLimitFields};
 constexpr std::array kRetryFields{
     Field{"max", {}, &kTries, "Further tries after the first."},
     Field{"backoff", {}, &kBackoff, "How long to wait before each."},
@@ -99,9 +100,8 @@ constexpr Shape kTimeout{.name = "timeout",
                          .fields = kTimeoutFields};
 constexpr Shape kMinutes{.scalar = ScalarKind::number, .max = 52'560'000};
 
-constexpr Shape kLicenses{.expected = "a map of name: number",
-                          .value = &kUnits,
-                          .key = KeyKind::identifier};
+constexpr Shape kLicenses{
+    .expected = "a map of name: number", .value = &kUnits, .key = KeyKind::identifier};
 constexpr std::array kResourceFields{
     Field{"cpu", {}, &kMillis, "Processors: 2, 0.5 or 500m (1 unless given)."},
     Field{"memory", {}, &kBytes, "Memory: 512Mi, 4G."},
@@ -134,14 +134,14 @@ constexpr Shape kLockLimits{
 
 constexpr std::array<std::string_view, 3> kNeedConditions{"success", "failure", "always"};
 constexpr Shape kNeedCondition{.scalar = ScalarKind::choice, .choices = kNeedConditions};
-constexpr Shape kNeeds{.name = "needs",
-                       .expected =
-                           "a task, a list of tasks or a map of task: success, failure or always",
-                       .scalar = ScalarKind::text,
-                       .text_rule = KeyKind::identifier,
-                       .item = &kTaskName,
-                       .value = &kNeedCondition,
-                       .key = KeyKind::identifier};
+constexpr Shape kNeeds{
+    .name = "needs",
+    .expected = "a task, a list of tasks or a map of task: success, failure or always",
+    .scalar = ScalarKind::text,
+    .text_rule = KeyKind::identifier,
+    .item = &kTaskName,
+    .value = &kNeedCondition,
+    .key = KeyKind::identifier};
 
 constexpr Shape kCommand{.expected = "a list: the program and its arguments",
                          .scalar = ScalarKind::expression,
@@ -152,10 +152,10 @@ constexpr Shape kAxis{.expected = "a list of values, or one ${{ }} that gives a 
                       .scalar = ScalarKind::expression,
                       .item = &kAnything,
                       .items_min = 1};
-constexpr Shape kLeg{.expected = "a map of axis: value", .value = &kAnything,
-                     .key = KeyKind::identifier};
-constexpr Shape kLegs{.expected = "a list of maps", .scalar = ScalarKind::expression,
-                      .item = &kLeg};
+constexpr Shape kLeg{
+    .expected = "a map of axis: value", .value = &kAnything, .key = KeyKind::identifier};
+constexpr Shape kLegs{
+    .expected = "a list of maps", .scalar = ScalarKind::expression, .item = &kLeg};
 constexpr std::string_view kParallelText = "At most so many of its tasks at a time.";
 constexpr std::string_view kFailFastText =
     "Whether the first that fails ends the others (matrix: true; array and for_each: false).";
@@ -206,7 +206,8 @@ constexpr Shape kArray{.name = "array",
 constexpr std::array kConcurrencyFields{
     Field{"group", {}, &kTemplate, "Name of the group; shared with other runs.", true},
     Field{"limit", {}, &kUnits, "How many of the group at a time (1)."},
-    Field{"cancel-in-progress", {}, &kBoolean, "Cancel the older instead of waiting for it (false)."},
+    Field{
+        "cancel-in-progress", {}, &kBoolean, "Cancel the older instead of waiting for it (false)."},
 };
 constexpr Shape kConcurrency{.name = "concurrency",
                              .expected = "the name of a group, or a map",
@@ -216,7 +217,10 @@ constexpr Shape kConcurrency{.name = "concurrency",
 constexpr Shape kWhen{.scalar = ScalarKind::choice, .choices = kNeedConditions};
 constexpr std::array kArtifactFields{
     Field{"name", {}, &kIdentifier, "How other tasks call it (the file name up to its first dot)."},
-    Field{"path", {}, &kTemplate, "The file, from the work directory; * and ? in its last part.",
+    Field{"path",
+          {},
+          &kTemplate,
+          "The file, from the work directory; * and ? in its last part.",
           true},
     Field{"when", {}, &kWhen, "After success (unless given), failure, or always."},
 };
@@ -285,28 +289,36 @@ constexpr std::array kTaskFields{
     Field{"validate", {}, nullptr, "not supported yet: checks of results; check them in `run`"},
     Field{"placement", {}, nullptr, "not supported yet: pools; the task runs on this machine"},
     Field{"notify", {}, nullptr, "not supported yet: notifications"},
-    Field{"steps", {}, nullptr,
+    Field{"steps",
+          {},
+          nullptr,
           "a task has no steps: write one `run`, or several tasks with `needs`"},
-    Field{"strategy", {}, nullptr,
+    Field{"strategy",
+          {},
+          nullptr,
           "write `matrix` directly into the task, with max-parallel and fail-fast inside"},
     Field{"runs-on", {}, nullptr, "leave it out: the task runs on this machine"},
     Field{"script", {}, nullptr, "the text for the shell is called `run`"},
-    Field{"outputs", {}, nullptr,
+    Field{"outputs",
+          {},
+          nullptr,
           "outputs are not declared: the task writes name=value lines to the file $REEVE_OUTPUT"},
     Field{"with", {}, nullptr, "there is no `with`: use `env`"},
 };
 constexpr std::array<std::string_view, 3> kActions{"run", "command", "approval"};
 constexpr std::array<std::string_view, 3> kFanOuts{"matrix", "for_each", "array"};
 constexpr std::array<std::string_view, 2> kRunTimeouts{"timeout", "timeout-minutes"};
-constexpr std::array kTaskGroups{
-    FieldGroup{kActions, true}, FieldGroup{kFanOuts, false}, FieldGroup{kRunTimeouts, false}};
+constexpr std::array kTaskGroups{FieldGroup{kActions, true}, FieldGroup{kFanOuts, false},
+                                 FieldGroup{kRunTimeouts, false}};
 constexpr Shape kTask{.name = "task",
                       .expected = "a map with run, command or approval",
                       .fields = kTaskFields,
                       .groups = kTaskGroups};
-constexpr Shape kTasks{
-    .name = "tasks", .expected = "a map of id: task", .items_min = 1, .value = &kTask,
-    .key = KeyKind::identifier};
+constexpr Shape kTasks{.name = "tasks",
+                       .expected = "a map of id: task",
+                       .items_min = 1,
+                       .value = &kTask,
+                       .key = KeyKind::identifier};
 
 // --- the file
 
@@ -335,9 +347,9 @@ constexpr std::array kOutputFields{
     Field{"value", {}, &kTemplate, "Its value, from ${{ needs.<task>.outputs.<name> }}.", true},
     Field{"description", {}, &kText, "What it means."},
 };
-constexpr Shape kOutput{
-    .expected = "a text, or a map with value", .scalar = ScalarKind::template_text,
-    .fields = kOutputFields};
+constexpr Shape kOutput{.expected = "a text, or a map with value",
+                        .scalar = ScalarKind::template_text,
+                        .fields = kOutputFields};
 constexpr Shape kOutputs{
     .expected = "a map of name: value", .value = &kOutput, .key = KeyKind::identifier};
 
@@ -350,8 +362,8 @@ constexpr Shape kTrigger{
 constexpr std::array kManualFields{
     Field{"inputs", {}, &kInputs, "As the top-level `inputs`."},
 };
-constexpr Shape kManual{.expected = "a map with inputs, or nothing", .fields = kManualFields,
-                        .nullable = true};
+constexpr Shape kManual{
+    .expected = "a map with inputs, or nothing", .fields = kManualFields, .nullable = true};
 constexpr std::array kOnFields{
     Field{"manual", {}, &kManual, "By hand: `reeve run FILE`."},
     Field{"schedule", {}, nullptr, kLaterTrigger},
@@ -379,8 +391,8 @@ constexpr std::array kDefaultsFields{
     Field{"image", {}, nullptr, "not supported yet: container images"},
     Field{"run", {}, nullptr, "write shell and workdir directly under `defaults`"},
 };
-constexpr Shape kDefaults{
-    .expected = "a map of shell, retry, timeout, ...", .fields = kDefaultsFields};
+constexpr Shape kDefaults{.expected = "a map of shell, retry, timeout, ...",
+                          .fields = kDefaultsFields};
 
 constexpr Shape kVersion{.scalar = ScalarKind::integer, .min = 1, .max = 1};
 
@@ -398,16 +410,18 @@ constexpr std::array kWorkflowFields{
     Field{"tasks", kJobsName, &kTasks, "The tasks.", true},
     Field{"on_failure", {}, &kTasks, "Tasks that run after the others when one of them failed."},
     Field{"finally", {}, &kTasks, "Tasks that run at the end, whatever happened."},
-    Field{"concurrency", {}, &kConcurrency, "Not more than one (or `limit`) run of a group at a time."},
+    Field{"concurrency",
+          {},
+          &kConcurrency,
+          "Not more than one (or `limit`) run of a group at a time."},
     Field{"priority", {}, &kPriority, "Higher comes first (0)."},
     Field{"deadline", {}, &kDuration, "When the run must have ended, after its submission."},
     Field{"locks", {}, &kLockLimits, "Locks with more than one unit."},
     Field{"notify", {}, nullptr, "not supported yet: notifications"},
     Field{"permissions", {}, nullptr, "there are no permissions here; leave it out"},
 };
-constexpr Shape kWorkflow{.expected = "a map with tasks",
-                          .fields = kWorkflowFields,
-                          .extensions = true};
+constexpr Shape kWorkflow{
+    .expected = "a map with tasks", .fields = kWorkflowFields, .extensions = true};
 
 bool is_name(std::string_view text, bool dashes) {
   if (text.empty()) return false;
@@ -422,19 +436,13 @@ bool is_name(std::string_view text, bool dashes) {
 
 std::string scalar_expectation(const Shape& shape) {
   switch (shape.scalar) {
-    case ScalarKind::none:
-      return "a list or a map";
+    case ScalarKind::none: return "a list or a map";
     case ScalarKind::text:
-    case ScalarKind::template_text:
-      return "text";
-    case ScalarKind::expression:
-      return "one expression: ${{ ... }}";
-    case ScalarKind::condition:
-      return "a condition";
-    case ScalarKind::boolean:
-      return "true or false";
-    case ScalarKind::boolean_or_expression:
-      return "true, false or one ${{ ... }}";
+    case ScalarKind::template_text: return "text";
+    case ScalarKind::expression: return "one expression: ${{ ... }}";
+    case ScalarKind::condition: return "a condition";
+    case ScalarKind::boolean: return "true or false";
+    case ScalarKind::boolean_or_expression: return "true, false or one ${{ ... }}";
     case ScalarKind::integer:
     case ScalarKind::integer_or_expression:
       return "a whole number from " + std::to_string(shape.min) + " to " +
@@ -443,12 +451,9 @@ std::string scalar_expectation(const Shape& shape) {
       return "a number " +
              (shape.min > 0 ? "from " + std::to_string(shape.min) : std::string("above 0")) +
              " up to " + std::to_string(shape.max);
-    case ScalarKind::duration:
-      return "a duration with its unit, such as 90s, 10m or 1h30m";
-    case ScalarKind::bytes:
-      return "a size such as 512Mi, 4G or 1000000";
-    case ScalarKind::millis:
-      return "a quantity such as 2, 1.5 or 500m";
+    case ScalarKind::duration: return "a duration with its unit, such as 90s, 10m or 1h30m";
+    case ScalarKind::bytes: return "a size such as 512Mi, 4G or 1000000";
+    case ScalarKind::millis: return "a quantity such as 2, 1.5 or 500m";
     case ScalarKind::range:
       return "a number of tasks such as 100, or a range such as 0-99, 1-100:5 or 0-99%4";
     case ScalarKind::choice:

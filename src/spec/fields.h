@@ -1,6 +1,6 @@
 // The table of the workflow file: every key, its other names, what its value may look like, and one
-// sentence about it. The strict parser (shape_check.h), the JSON Schema (schema.cc) and the reference
-// in docs/workflow-format.md all come from it. Constant data.
+// sentence about it. The strict parser (shape_check.h), the JSON Schema (schema.cc) and the
+// reference in docs/workflow-format.md all come from it. Constant data.
 #pragma once
 
 #include <cstdint>
@@ -51,11 +51,11 @@ struct Shape {
   std::int64_t max = 0;
   std::span<const std::string_view> choices{};
   std::span<const std::string_view> later_choices{};  ///< known, not supported yet
-  KeyKind text_rule = KeyKind::any;                    ///< of a text: what it must look like
-  const Shape* item = nullptr;                         ///< a list of these is possible
-  std::int64_t items_min = 0;  ///< items of the list, entries of the map
-  std::span<const Field> fields{};  ///< a map with these keys is possible
-  const Shape* value = nullptr;     ///< a map with further keys, each with such a value, is possible
+  KeyKind text_rule = KeyKind::any;                   ///< of a text: what it must look like
+  const Shape* item = nullptr;                        ///< a list of these is possible
+  std::int64_t items_min = 0;                         ///< items of the list, entries of the map
+  std::span<const Field> fields{};                    ///< a map with these keys is possible
+  const Shape* value = nullptr;  ///< a map with further keys, each with such a value, is possible
   KeyKind key = KeyKind::any;
   std::span<const FieldGroup> groups{};
   bool nullable = false;

@@ -11,16 +11,11 @@ namespace {
 
 std::string_view type_text(InputType type) {
   switch (type) {
-    case InputType::string:
-      return "text";
-    case InputType::number:
-      return "a number";
-    case InputType::boolean:
-      return "true or false";
-    case InputType::choice:
-      return "one of its options";
-    case InputType::object:
-      break;
+    case InputType::string: return "text";
+    case InputType::number: return "a number";
+    case InputType::boolean: return "true or false";
+    case InputType::choice: return "one of its options";
+    case InputType::object: break;
   }
   return "a JSON object or array";
 }
@@ -39,18 +34,14 @@ std::string shown(const Json& value) {
 
 bool fits(const Input& input, const Json& value) {
   switch (input.type) {
-    case InputType::string:
-      return value.is_string();
-    case InputType::number:
-      return value.is_number();
-    case InputType::boolean:
-      return value.is_bool();
+    case InputType::string: return value.is_string();
+    case InputType::number: return value.is_number();
+    case InputType::boolean: return value.is_bool();
     case InputType::choice:
       return value.is_string() &&
              std::ranges::find(input.options, std::string_view(value.get_string())) !=
                  input.options.end();
-    case InputType::object:
-      break;
+    case InputType::object: break;
   }
   return value.is_object() || value.is_array();
 }
@@ -64,9 +55,9 @@ Result<Json> check(const Input& input, const Json& value) {
   if (input.type != InputType::choice)
     return bad(input, "expected " + std::string(type_text(input.type)) + ", got " + shown(value));
   const std::vector<std::string_view> options(input.options.begin(), input.options.end());
-  return bad(input, with_suggestion("expected one of " + join_names(options) + ", got " +
-                                        shown(value),
-                                    closest_match(to_text(given), options)));
+  return bad(input,
+             with_suggestion("expected one of " + join_names(options) + ", got " + shown(value),
+                             closest_match(to_text(given), options)));
 }
 
 Status check_names(const Workflow& workflow, const boost::json::object& given) {

@@ -49,7 +49,9 @@ void append_double(std::string& out, double number) {
 class JsonText {
  public:
   JsonText(std::string& out, JsonStyle style, std::size_t bytes_max)
-      : out_(out), style_(style), bytes_max_(bytes_max) {}
+      : out_(out),
+        style_(style),
+        bytes_max_(bytes_max) {}
 
   bool append(const Json& value, int depth) {
     if (out_.size() > bytes_max_ || depth > kNestingMax) return false;
@@ -135,18 +137,12 @@ std::string number_text(const Json& number) {
 
 std::string_view kind_name(const Json& value) {
   switch (value.kind()) {
-    case boost::json::kind::null:
-      return "null";
-    case boost::json::kind::bool_:
-      return "boolean";
-    case boost::json::kind::string:
-      return "string";
-    case boost::json::kind::array:
-      return "array";
-    case boost::json::kind::object:
-      return "object";
-    default:
-      return "number";
+    case boost::json::kind::null: return "null";
+    case boost::json::kind::bool_: return "boolean";
+    case boost::json::kind::string: return "string";
+    case boost::json::kind::array: return "array";
+    case boost::json::kind::object: return "object";
+    default: return "number";
   }
 }
 

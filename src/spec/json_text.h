@@ -11,7 +11,8 @@ namespace reeve::spec {
 
 enum class JsonStyle : std::uint8_t { compact, pretty };
 
-/// Appends; false when `out` would grow beyond `bytes_max` or the value is nested beyond 256 levels.
+/// Appends; false when `out` would grow beyond `bytes_max` or the value is nested beyond 256
+/// levels.
 [[nodiscard]] bool append_json(std::string& out, const Json& value, JsonStyle style,
                                std::size_t bytes_max);
 

@@ -51,8 +51,8 @@ TEST(Limits, fifty_thousand_wrong_tasks_end_in_a_hundred_errors) {
 TEST(Limits, a_cycle_of_twenty_thousand) {
   std::string source = "tasks:\n";
   for (int i = 0; i < 20'000; ++i) {
-    source += "  t" + std::to_string(i) + ": {run: x, needs: t" +
-              std::to_string((i + 1) % 20'000) + "}\n";
+    source += "  t" + std::to_string(i) + ": {run: x, needs: t" + std::to_string((i + 1) % 20'000) +
+              "}\n";
   }
   EXPECT_NE(errors_of(source).find("(20000 tasks)"), std::string::npos);
 }
@@ -137,21 +137,16 @@ RC_GTEST_PROP(LimitsProperty, mutated_files_are_read_or_refused, ()) {
     const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
     const auto size = *rc::gen::inRange<std::size_t>(0, 20);
     switch (*rc::gen::inRange(0, 4)) {
-      case 0:
-        text.erase(at, size);
-        break;
-      case 1:
-        text.insert(at, text.substr(at, size));
-        break;
+      case 0: text.erase(at, size); break;
+      case 1: text.insert(at, text.substr(at, size)); break;
       case 2:
-        text.insert(at, *rc::gen::element<std::string>(
-                            "{", "}", "[", "]", ":", "- ", "&base ", "*base", "<<", "${{", "}}", "'",
-                            "\"", "|", ">", "#", "!", "\n", "\t", "%", "---\n", "...\n", "? ", "\xff",
-                            ",", "null", "1e9", "\\", "@", std::string(1, '\0'), "\xEF\xBB\xBF", "  "));
+        text.insert(
+            at, *rc::gen::element<std::string>(
+                    "{", "}", "[", "]", ":", "- ", "&base ", "*base", "<<", "${{", "}}", "'", "\"",
+                    "|", ">", "#", "!", "\n", "\t", "%", "---\n", "...\n", "? ", "\xff", ",",
+                    "null", "1e9", "\\", "@", std::string(1, '\0'), "\xEF\xBB\xBF", "  "));
         break;
-      default:
-        text[at] = *rc::gen::arbitrary<char>();
-        break;
+      default: text[at] = *rc::gen::arbitrary<char>(); break;
     }
   }
   const Parsed parsed = parse_workflow(text, "f.yaml");

@@ -14,12 +14,9 @@ constexpr std::size_t kIdsReadMax = 1'000'000;  ///< for all suggestions of a fi
 
 std::string_view phase_name(Phase phase) {
   switch (phase) {
-    case Phase::main:
-      return "tasks";
-    case Phase::on_failure:
-      return "on_failure";
-    case Phase::finally:
-      break;
+    case Phase::main: return "tasks";
+    case Phase::on_failure: return "on_failure";
+    case Phase::finally: break;
   }
   return "finally";
 }
@@ -54,7 +51,9 @@ void report_repeated_needs(const TaskReader& tasks, Workflow& workflow, Diagnost
 class CycleSearch {
  public:
   explicit CycleSearch(std::span<const TaskGroup> groups)
-      : groups_(groups), open_(groups.size(), 0), removed_(groups.size(), false) {
+      : groups_(groups),
+        open_(groups.size(), 0),
+        removed_(groups.size(), false) {
     std::vector<std::uint32_t> count(groups.size() + 1, 0);
     for (const TaskGroup& group : groups) {
       for (const Need& need : group.needs) ++count[need.group.value + 1];
@@ -163,11 +162,10 @@ void link_needs(const TaskReader& tasks, GroupNames& names, Workflow& workflow,
     } else if (target == need.group) {
       diagnostics.error(need.name, "the task '" + group.id + "' needs itself");
     } else if (workflow.groups[target].phase > group.phase) {
-      diagnostics.error(need.name,
-                        "'" + std::string(name) + "' stands under '" +
-                            std::string(phase_name(workflow.groups[target].phase)) +
-                            "', which runs later; a task under '" +
-                            std::string(phase_name(group.phase)) + "' cannot need it");
+      diagnostics.error(need.name, "'" + std::string(name) + "' stands under '" +
+                                       std::string(phase_name(workflow.groups[target].phase)) +
+                                       "', which runs later; a task under '" +
+                                       std::string(phase_name(group.phase)) + "' cannot need it");
     } else {
       group.needs.push_back({GroupIndex{target}, need.condition});
     }
@@ -203,11 +201,11 @@ void check_totals(const TaskReader& tasks, const Workflow& workflow, Diagnostics
       const auto limit = workflow.lock_limits.find(lock.name);
       const std::int32_t units = limit == workflow.lock_limits.end() ? 1 : limit->second;
       if (lock.units <= units) continue;
-      diagnostics.error(tasks.keys()[i], "the task '" + group.id + "' asks for " +
-                                             std::to_string(lock.units) + " units of the lock '" +
-                                             lock.name + "', of which there " +
-                                             (units == 1 ? "is 1" : "are " + std::to_string(units)) +
-                                             "; raise its limit under the top-level 'locks'");
+      diagnostics.error(tasks.keys()[i],
+                        "the task '" + group.id + "' asks for " + std::to_string(lock.units) +
+                            " units of the lock '" + lock.name + "', of which there " +
+                            (units == 1 ? "is 1" : "are " + std::to_string(units)) +
+                            "; raise its limit under the top-level 'locks'");
     }
   }
   if (total > kTasksPerRunMax && !workflow.groups.empty()) {

@@ -40,8 +40,7 @@ void link_needs(const TaskReader& tasks, GroupNames& names, Workflow& workflow,
 /// the last the first; not more than twenty. Empty: there is none.
 std::vector<std::vector<std::uint32_t>> find_cycles(std::span<const TaskGroup> groups);
 /// "'a' needs 'b', 'b' needs 'a'".
-std::string describe_cycle(std::span<const TaskGroup> groups,
-                           std::span<const std::uint32_t> cycle);
+std::string describe_cycle(std::span<const TaskGroup> groups, std::span<const std::uint32_t> cycle);
 
 /// Locks and the number of tasks.
 void check_totals(const TaskReader& tasks, const Workflow& workflow, Diagnostics& diagnostics);

@@ -1,8 +1,7 @@
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "spec/fan_out.h"
 #include "spec/workflow.h"
@@ -49,7 +48,8 @@ TEST(Matrix, include_as_github_documents_it) {
 }
 
 TEST(Matrix, errors) {
-  EXPECT_EQ(expand("[1]"), "matrix: expected an object {axis: [values]}, got a value of kind array");
+  EXPECT_EQ(expand("[1]"),
+            "matrix: expected an object {axis: [values]}, got a value of kind array");
   EXPECT_EQ(expand(R"({"a": 1})"), "matrix: the axis 'a' is a list of values, not of kind number");
   EXPECT_EQ(expand(R"({"a": []})"), "matrix: the axis 'a' has no values");
   EXPECT_EQ(expand(R"({"a": [1], "include": 3})"),

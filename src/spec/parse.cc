@@ -36,7 +36,8 @@ InputType read_input_type(std::string_view name) {
 class WorkflowReader {
  public:
   WorkflowReader(std::string_view source, std::string_view origin)
-      : diagnostics_(without_mark(source), origin), reading_(diagnostics_) {
+      : diagnostics_(without_mark(source), origin),
+        reading_(diagnostics_) {
     workflow_.source = source;
     workflow_.origin = origin;
     text_ = read_yaml(without_mark(source));
@@ -82,8 +83,8 @@ class WorkflowReader {
     GroupNames names(workflow_.groups);
     link_needs(tasks, names, workflow_, diagnostics_);
     for (const auto& cycle : find_cycles(workflow_.groups)) {
-      diagnostics_.error(tasks.keys()[cycle[0]], "the needs form a cycle: " +
-                                                     describe_cycle(workflow_.groups, cycle));
+      diagnostics_.error(tasks.keys()[cycle[0]],
+                         "the needs form a cycle: " + describe_cycle(workflow_.groups, cycle));
     }
     check_references(reading_.sites(), names, workflow_, diagnostics_);
     check_totals(tasks, workflow_, diagnostics_);
@@ -91,8 +92,7 @@ class WorkflowReader {
 
   void read_heading(const Section& file) {
     const auto name = file.get("name");
-    workflow_.name =
-        name ? reading_.read_text(*name) : name_from_origin(workflow_.origin);
+    workflow_.name = name ? reading_.read_text(*name) : name_from_origin(workflow_.origin);
     if (const auto text = file.get("description"))
       workflow_.description = reading_.read_text(*text);
     if (const auto labels = file.get("labels")) workflow_.labels = read_labels(*labels);
@@ -108,8 +108,7 @@ class WorkflowReader {
   void read_lock_limits(const YamlNode& node) {
     for (const YamlNode::Entry& entry : node.entries()) {
       std::optional<YamlNode> limit = entry.value;
-      if (entry.value.is_map())
-        limit = Section(entry.value, *shape_of("locks").value).get("limit");
+      if (entry.value.is_map()) limit = Section(entry.value, *shape_of("locks").value).get("limit");
       if (!limit) continue;
       workflow_.lock_limits[reading_.read_text(entry.key)] =
           static_cast<std::int32_t>(reading_.read_integer(*limit));

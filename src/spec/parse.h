@@ -1,6 +1,6 @@
-// YAML text → Workflow. Strict: unknown keys, wrong types, cycles and bad expressions are errors with
-// file:line:column, what was expected and a suggestion. All errors of a file are reported, not the
-// first only. Pure: the caller reads the file.
+// YAML text → Workflow. Strict: unknown keys, wrong types, cycles and bad expressions are errors
+// with file:line:column, what was expected and a suggestion. All errors of a file are reported, not
+// the first only. Pure: the caller reads the file.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ enum class Severity : std::uint8_t { error, warning };
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string file;
-  int line = 0;    ///< from 1
-  int column = 0;  ///< from 1
+  int line = 0;            ///< from 1
+  int column = 0;          ///< from 1
   std::string message;     ///< what is wrong and what was expected
   std::string suggestion;  ///< "did you mean 'needs'?", or ""
   /// "file:3:5: error: unknown key 'need'; expected one of ...; did you mean 'needs'?"

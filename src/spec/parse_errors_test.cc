@@ -68,8 +68,7 @@ TEST(ParseErrors, the_file) {
        "f.yaml:3:17: error: 'A' is in the top-level env already\n"},
       {"tasks: {a: {run: x}}\nname: ${{ inputs.x }}",
        "f.yaml:2:7: error: an expression is not possible here; expected text\n"},
-      {"tasks: {a: {run: x}}\nlabels: {a: [b]}",
-       "f.yaml:2:13: error: expected text, got a list\n"},
+      {"tasks: {a: {run: x}}\nlabels: {a: [b]}", "f.yaml:2:13: error: expected text, got a list\n"},
       {"tasks: {a: {run: x}}\npermissions: read-all",
        "f.yaml:2:1: error: 'permissions': there are no permissions here; leave it out\n"},
       {"tasks: {a: {run: x}}\nlocks: {db: {limt: 3}}",
@@ -131,7 +130,8 @@ TEST(ParseErrors, what_a_task_does) {
        "f.yaml:4:5: error: 'container': not supported yet: container images; the task runs on this "
        "machine\n"},
       {"env: {1A: x}",
-       "f.yaml:4:11: error: '1A' cannot be a variable's name: letters, digits and _ are possible\n"},
+       "f.yaml:4:11: error: '1A' cannot be a variable's name: letters, digits and _ are "
+       "possible\n"},
       {"env: {REEVE_X: x}",
        "f.yaml:4:11: error: names that begin with REEVE_ are the engine's own\n"},
       {"env: {A: {b: c}}", "f.yaml:4:14: error: expected text, got a map\n"},
@@ -176,7 +176,8 @@ TEST(ParseErrors, numbers_times_and_sizes) {
       {"retry: '3'",
        "f.yaml:4:12: error: expected a number of further tries, or a map, got the quoted text "
        "'3'\n"},
-      {"retry: 1.5", "f.yaml:4:12: error: expected a number of further tries, or a map, got '1.5'\n"},
+      {"retry: 1.5",
+       "f.yaml:4:12: error: expected a number of further tries, or a map, got '1.5'\n"},
       {"retry: {max: 1001}",
        "f.yaml:4:18: error: expected a whole number from 0 to 1000, got '1001'\n"},
       {"retry: {on: [exxit]}",
@@ -186,8 +187,7 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:31: error: expected a number from 1 up to 1000, got '0.5'\n"},
       {"retry: {backoff: {initial: 10m, max: 1m}}",
        "f.yaml:4:22: error: the longest wait is shorter than the first\n"},
-      {"resources: auto",
-       "f.yaml:4:16: error: expected a map of cpu, memory, ..., got 'auto'\n"},
+      {"resources: auto", "f.yaml:4:16: error: expected a map of cpu, memory, ..., got 'auto'\n"},
       {"resources: {cpu: many, memory: 1Gb}",
        "f.yaml:4:22: error: expected a quantity such as 2, 1.5 or 500m, got 'many'\n"
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},
@@ -300,8 +300,8 @@ TEST(ParseErrors, needs) {
 TEST(ParseErrors, a_long_cycle_is_cut_short) {
   std::string source = "tasks:\n";
   for (int i = 0; i < 50; ++i) {
-    source += "  t" + std::to_string(i) + ": {run: x, needs: t" + std::to_string((i + 1) % 50) +
-              "}\n";
+    source +=
+        "  t" + std::to_string(i) + ": {run: x, needs: t" + std::to_string((i + 1) % 50) + "}\n";
   }
   const std::string errors = errors_of(source);
   EXPECT_NE(errors.find("'t11' needs 't12', ... (50 tasks), 't49' needs 't0'\n"), std::string::npos)
@@ -329,28 +329,36 @@ TEST(ParseErrors, expressions) {
 
 TEST(ParseErrors, references) {
   const auto with_run = [](std::string_view text) {
-    return errors_of("inputs: {count: }\nenv: {A: 1}\ntasks:\n  b: {run: x, artifacts: [r.txt]}\n" +
-                     std::string("  m: {run: x}\n  a:\n    needs: b\n    env: {B: 2}\n    run: ${{ ") +
-                     std::string(text) + " }}\n");
+    return errors_of(
+        "inputs: {count: }\nenv: {A: 1}\ntasks:\n  b: {run: x, artifacts: [r.txt]}\n" +
+        std::string("  m: {run: x}\n  a:\n    needs: b\n    env: {B: 2}\n    run: ${{ ") +
+        std::string(text) + " }}\n");
   };
   const std::vector<std::pair<std::string_view, std::string_view>> cases{
-      {"inputs.cuont", "f.yaml:9:14: error: unknown input 'cuont'; expected one of count; did you "
-                       "mean 'count'?\n"},
+      {"inputs.cuont",
+       "f.yaml:9:14: error: unknown input 'cuont'; expected one of count; did you "
+       "mean 'count'?\n"},
       {"env.C", "f.yaml:9:14: error: unknown variable 'C'; expected one of A and B\n"},
-      {"needs.m.result", "f.yaml:9:14: error: the task 'm' is not among the needs of 'a'; add it "
-                         "there\n"},
+      {"needs.m.result",
+       "f.yaml:9:14: error: the task 'm' is not among the needs of 'a'; add it "
+       "there\n"},
       {"needs.bb.result", "f.yaml:9:14: error: unknown task 'bb'; did you mean 'b'?\n"},
-      {"needs.b.output.x", "f.yaml:9:14: error: unknown field 'output' of a need; expected one of "
-                           "result, outputs and artifacts; did you mean 'outputs'?\n"},
-      {"needs.b.artifacts.q", "f.yaml:9:14: error: the task 'b' has no artifact 'q'; expected one "
-                              "of r\n"},
+      {"needs.b.output.x",
+       "f.yaml:9:14: error: unknown field 'output' of a need; expected one of "
+       "result, outputs and artifacts; did you mean 'outputs'?\n"},
+      {"needs.b.artifacts.q",
+       "f.yaml:9:14: error: the task 'b' has no artifact 'q'; expected one "
+       "of r\n"},
       {"matrix.os", "f.yaml:9:14: error: this task has no matrix, for_each or array\n"},
-      {"run.idd", "f.yaml:9:14: error: unknown field of run 'idd'; expected one of id, number, "
-                  "name, attempt and directory; did you mean 'id'?\n"},
-      {"task.x", "f.yaml:9:14: error: unknown field of task 'x'; expected one of id, index and "
-                 "attempt\n"},
-      {"1 == 1 && always()", "f.yaml:9:24: error: success(), failure(), cancelled() and always() "
-                             "are possible only in 'if'\n"},
+      {"run.idd",
+       "f.yaml:9:14: error: unknown field of run 'idd'; expected one of id, number, "
+       "name, attempt and directory; did you mean 'id'?\n"},
+      {"task.x",
+       "f.yaml:9:14: error: unknown field of task 'x'; expected one of id, index and "
+       "attempt\n"},
+      {"1 == 1 && always()",
+       "f.yaml:9:24: error: success(), failure(), cancelled() and always() "
+       "are possible only in 'if'\n"},
       {"inputs.count && env.A && env.B && needs.b.outputs.x && needs.b.artifacts.r && run.id && "
        "task.index && toJSON(needs) && inputs[env.A]",
        ""},
@@ -373,7 +381,8 @@ TEST(ParseErrors, references) {
        "f.yaml:1:23: error: unknown axis 'o'; expected one of os; did you mean 'os'?\n"},
       {"tasks: {a: {run: '${{ matrix.item }}', array: 3}}",
        "f.yaml:1:23: error: unknown field of an array's matrix 'item'; expected one of index\n"},
-      {"tasks: {a: {run: '${{ matrix.itm }}', for_each: '${{ fromJSON(inputs.l) }}'}}\ninputs: {l: }",
+      {"tasks: {a: {run: '${{ matrix.itm }}', for_each: '${{ fromJSON(inputs.l) }}'}}\ninputs: {l: "
+       "}",
        "f.yaml:1:23: error: unknown field of a for_each's matrix 'itm'; expected one of item and "
        "index; did you mean 'item'?\n"},
       {"tasks: {a: {run: x}}\noutputs: {o: '${{ needs.b.outputs.x }}'}",

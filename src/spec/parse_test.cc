@@ -85,9 +85,8 @@ outputs: {o: "${{ needs.a.outputs.v }}", p: {value: fixed, description: d}}
 )");
   EXPECT_EQ(workflow->name, "Big \"build\"");
   EXPECT_EQ(workflow->description, "what it does");
-  EXPECT_EQ(workflow->labels,
-            (std::map<std::string, std::string>{
-                {"level", "3"}, {"stable", "true"}, {"team", "core"}}));
+  EXPECT_EQ(workflow->labels, (std::map<std::string, std::string>{
+                                  {"level", "3"}, {"stable", "true"}, {"team", "core"}}));
   ASSERT_EQ(workflow->env.size(), 4U);
   EXPECT_EQ(workflow->env[0].second.text(), "1.10");
   EXPECT_EQ(workflow->env[1].second.text(), "yes");
@@ -116,8 +115,9 @@ outputs: {o: "${{ needs.a.outputs.v }}", p: {value: fixed, description: d}}
 }
 
 TEST(Parse, inputs_may_stand_under_the_manual_trigger) {
-  EXPECT_EQ(parse("on: {manual: {inputs: {n: {default: x}}}}\ntasks: {a: {run: x}}")
-                ->inputs.at(0).name, "n");
+  EXPECT_EQ(
+      parse("on: {manual: {inputs: {n: {default: x}}}}\ntasks: {a: {run: x}}")->inputs.at(0).name,
+      "n");
   EXPECT_TRUE(parse("on: {manual: }\ntasks: {a: {run: x}}")->inputs.empty());
   EXPECT_TRUE(parse("on: manual\ntasks: {a: {run: x}}")->inputs.empty());
 }
@@ -188,9 +188,9 @@ TEST(Parse, needs_in_all_forms_and_names) {
   EXPECT_EQ(task("needs: b").second.needs, Needs{b});
   EXPECT_EQ(task("depends_on: [c, b]").second.needs, (Needs{c, b}));
   EXPECT_EQ(task("depends: []").second.needs, Needs{});
-  EXPECT_EQ(task("needs: {b: failure, c: always}").second.needs,
-            (Needs{{GroupIndex{1}, NeedCondition::failure},
-                   {GroupIndex{2}, NeedCondition::always}}));
+  EXPECT_EQ(
+      task("needs: {b: failure, c: always}").second.needs,
+      (Needs{{GroupIndex{1}, NeedCondition::failure}, {GroupIndex{2}, NeedCondition::always}}));
   EXPECT_EQ(task("needs: {b: success}").second.needs, Needs{b});
   const auto workflow = task("needs: [b, c]").first;
   EXPECT_EQ(workflow->groups[1].dependents, std::vector<GroupIndex>{GroupIndex{0}});
@@ -265,9 +265,10 @@ TEST(Parse, for_each) {
   context.inputs = &inputs;
   const auto items = std::get<ForEach>(mixed.fan_out).items.render_value(context);
   ASSERT_TRUE(items) << items.error().text();
-  EXPECT_EQ(*items, Json(boost::json::array({boost::json::array({1}), "{a'b}-[1]-}",
-                                             boost::json::object(
-                                                 {{"k", boost::json::array({1, true})}})})));
+  EXPECT_EQ(
+      *items,
+      Json(boost::json::array({boost::json::array({1}), "{a'b}-[1]-}",
+                               boost::json::object({{"k", boost::json::array({1, true})}})})));
 }
 
 TEST(Parse, matrices) {
@@ -278,8 +279,10 @@ TEST(Parse, matrices) {
   const TaskGroup whole = task("matrix: ${{ fromJSON(inputs.x) }}").second;
   EXPECT_TRUE(std::get<DynamicMatrix>(whole.fan_out).value.is_single_expression());
   const TaskGroup axis =
-      task("matrix: {os: [a], v: '${{ fromJSON(inputs.x) }}', include: [{os: z}], fail-fast: "
-           "false}").second;
+      task(
+          "matrix: {os: [a], v: '${{ fromJSON(inputs.x) }}', include: [{os: z}], fail-fast: "
+          "false}")
+          .second;
   EXPECT_FALSE(axis.detail->fail_fast);
   const Json inputs = boost::json::object{{"x", "[7, 8]"}};
   Context context;
@@ -310,9 +313,11 @@ TEST(Parse, retry) {
   EXPECT_EQ(policy("retry: 3.0").retry.max, 3);
   const RetryPolicy standard = RetryPolicy::standard();
   EXPECT_EQ(policy("retry: {max: 2}").retry.by_class, standard.by_class);
-  const RetryPolicy retry = policy(
-      "retry: {max: 5, backoff: {initial: 500ms, factor: 3, max: 1m, jitter: false}, on: [oom, "
-      "rejected], limits: {oom: 2, start: 4}}").retry;
+  const RetryPolicy retry =
+      policy(
+          "retry: {max: 5, backoff: {initial: 500ms, factor: 3, max: 1m, jitter: false}, on: [oom, "
+          "rejected], limits: {oom: 2, start: 4}}")
+          .retry;
   EXPECT_EQ(retry.backoff, (Backoff{milliseconds{500}, 3.0, minutes{1}, false}));
   EXPECT_FALSE(retry.rule(OutcomeClass::exited).retried);
   EXPECT_FALSE(retry.rule(OutcomeClass::lost).retried);
@@ -361,12 +366,14 @@ TEST(Parse, details) {
   EXPECT_EQ(detail("deadline: 5m").deadline, minutes{5});
   EXPECT_EQ(detail("working-directory: /tmp").work_directory->text(), "/tmp");
   EXPECT_EQ(detail("continue-on-error: true").continue_on_error->text(), "true");
-  EXPECT_TRUE(detail("continue-on-error: ${{ inputs.x }}").continue_on_error
-                  ->is_single_expression());
+  EXPECT_TRUE(
+      detail("continue-on-error: ${{ inputs.x }}").continue_on_error->is_single_expression());
   EXPECT_EQ(detail("concurrency: deploy").concurrency->group.text(), "deploy");
   const auto artifacts = detail(
-      "artifacts: [out/report.tar.gz, {name: log, path: '*.log', when: failure}, {path: a, when: "
-      "always}]").artifacts;
+                             "artifacts: [out/report.tar.gz, {name: log, path: '*.log', when: "
+                             "failure}, {path: a, when: "
+                             "always}]")
+                             .artifacts;
   ASSERT_EQ(artifacts.size(), 3U);
   EXPECT_EQ(artifacts[0].name, "report");
   EXPECT_EQ(artifacts[0].when, Artifact::When::success);
@@ -387,7 +394,8 @@ TEST(Parse, equal_policies_and_details_are_kept_once) {
   EXPECT_EQ(workflow->groups[0].detail, workflow->groups[99].detail);
   EXPECT_NE(workflow->groups[0].detail, workflow->groups[1].detail);
   // 1.10 and 1.1 are one number, but two texts.
-  const auto texts = parse("tasks: {a: {run: x, labels: {v: 1.10}}, b: {run: x, labels: {v: 1.1}}}");
+  const auto texts =
+      parse("tasks: {a: {run: x, labels: {v: 1.10}}, b: {run: x, labels: {v: 1.1}}}");
   EXPECT_EQ(texts->groups[0].detail->labels.at("v"), "1.10");
   EXPECT_EQ(texts->groups[1].detail->labels.at("v"), "1.1");
 }

@@ -42,16 +42,18 @@ struct RetryPolicy {
     return by_class[static_cast<std::size_t>(outcome)];
   }
   ClassRule& rule(OutcomeClass outcome) { return by_class[static_cast<std::size_t>(outcome)]; }
-  /// exited, signalled, timed_out and out_of_memory are listed; lost up to 16, start_failed up to 10.
+  /// exited, signalled, timed_out and out_of_memory are listed; lost up to 16, start_failed up
+  /// to 10.
   static RetryPolicy standard();
 };
 
 /// Zero: no limit.
 struct Timeouts {
-  Duration queue{0};   ///< from queued to started
-  Duration start{0};   ///< from being handed to an executor with a free place to its first instruction
-  Duration run{0};     ///< of one attempt
-  Duration idle{0};    ///< of one attempt without output
+  Duration queue{0};  ///< from queued to started
+  Duration start{
+      0};           ///< from being handed to an executor with a free place to its first instruction
+  Duration run{0};  ///< of one attempt
+  Duration idle{0};                           ///< of one attempt without output
   Duration grace = std::chrono::seconds{10};  ///< from SIGTERM to SIGKILL
   friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };

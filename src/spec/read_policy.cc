@@ -14,9 +14,9 @@ struct ClassName {
   OutcomeClass outcome;
 };
 constexpr std::array kClassNames{
-    ClassName{"exit", OutcomeClass::exited},       ClassName{"signal", OutcomeClass::signalled},
-    ClassName{"oom", OutcomeClass::out_of_memory}, ClassName{"timeout", OutcomeClass::timed_out},
-    ClassName{"lost", OutcomeClass::lost},         ClassName{"rejected", OutcomeClass::rejected},
+    ClassName{"exit", OutcomeClass::exited},        ClassName{"signal", OutcomeClass::signalled},
+    ClassName{"oom", OutcomeClass::out_of_memory},  ClassName{"timeout", OutcomeClass::timed_out},
+    ClassName{"lost", OutcomeClass::lost},          ClassName{"rejected", OutcomeClass::rejected},
     ClassName{"start", OutcomeClass::start_failed},
 };
 
@@ -25,7 +25,8 @@ const Shape& shape_of(std::string_view field) { return *find_field(task_shape(),
 }  // namespace
 
 PolicyReader::PolicyReader(Reading& reading, std::vector<Policy>& policies)
-    : reading_(reading), policies_(policies) {
+    : reading_(reading),
+      policies_(policies) {
   policies_.emplace_back();
 }
 

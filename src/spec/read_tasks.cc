@@ -40,8 +40,8 @@ std::vector<std::string> read_secrets(const YamlNode& node, const std::vector<En
   std::vector<std::string> secrets;
   for (const YamlNode& name : node.items()) {
     secrets.push_back(reading.read_text(name));
-    const bool in_env = std::ranges::any_of(
-        env, [&](const EnvEntry& entry) { return entry.first == name.text(); });
+    const bool in_env =
+        std::ranges::any_of(env, [&](const EnvEntry& entry) { return entry.first == name.text(); });
     if (in_env) {
       reading.diagnostics().error(
           name, "'" + secrets.back() + "' is in env too; a secret is never put into env");
@@ -74,7 +74,9 @@ Concurrency read_concurrency(const YamlNode& node, Place place, Reading& reading
 }
 
 TaskReader::TaskReader(Reading& reading, Workflow& workflow)
-    : reading_(reading), workflow_(workflow), policies_(reading, workflow.policies) {}
+    : reading_(reading),
+      workflow_(workflow),
+      policies_(reading, workflow.policies) {}
 
 void TaskReader::read_defaults(const YamlNode& defaults) {
   const Section section(defaults, *find_field(workflow_shape(), "defaults")->shape);
@@ -147,8 +149,7 @@ void TaskReader::read_action(const Section& task, TaskGroup& group) {
   }
 }
 
-void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
-                             TaskGroup& group) {
+void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group) {
   std::string identity;
   for (const std::string_view name : kDetailFields) {
     const auto node = task.get(name);
@@ -193,8 +194,7 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
 
 std::vector<Artifact> TaskReader::read_artifacts(const YamlNode& node) {
   std::vector<Artifact> artifacts;
-  const std::vector<YamlNode> items =
-      node.is_list() ? node.items() : std::vector<YamlNode>{node};
+  const std::vector<YamlNode> items = node.is_list() ? node.items() : std::vector<YamlNode>{node};
   for (const YamlNode& item : items) {
     Artifact artifact = read_artifact(item);
     const auto same = std::ranges::find(artifacts, artifact.name, &Artifact::name);
@@ -224,8 +224,8 @@ Artifact TaskReader::read_artifact(const YamlNode& node) {
   if (!artifact.name.empty()) return artifact;
   artifact.name = default_artifact_name(path->text());
   if (!is_identifier(artifact.name)) {
-    reading_.diagnostics().error(*path, "this file needs a name: {name: ..., path: '" +
-                                            std::string(path->text()) + "'}");
+    reading_.diagnostics().error(
+        *path, "this file needs a name: {name: ..., path: '" + std::string(path->text()) + "'}");
     artifact.name.clear();
   }
   return artifact;

@@ -130,8 +130,9 @@ std::optional<Expression> Reading::read_condition(const YamlNode& node) {
   if (const std::size_t open = text.find(kOpen);
       open != text.npos && text.find_first_not_of(" \t\r\n") == open) {
     if (!is_one_expression(text)) {
-      diagnostics_.error(node, "a condition is one expression: write ${{ a && b }} or a && b, not "
-                               "${{ a }} && b");
+      diagnostics_.error(node,
+                         "a condition is one expression: write ${{ a && b }} or a && b, not "
+                         "${{ a }} && b");
       return std::nullopt;
     }
     start = open + kOpen.size();
@@ -162,8 +163,9 @@ Template Reading::read_dynamic_value(const YamlNode& node, Place place,
   auto parsed = Template::parse("${{ fromJSON(" + call.text() + ") }}");
   if (parsed) return std::move(*parsed);
   if (!had_errors && !diagnostics_.has_errors()) {
-    diagnostics_.error(node, "too many values beside an expression; compute the list in a task "
-                             "and use one ${{ fromJSON(...) }}");
+    diagnostics_.error(node,
+                       "too many values beside an expression; compute the list in a task "
+                       "and use one ${{ fromJSON(...) }}");
   }
   return {};
 }

@@ -54,8 +54,8 @@ class ReferenceWriter {
   void add_inner(const Field& field) {
     const Shape& shape = inner(*field.shape);
     if (shape.fields.empty()) return;
-    const bool known = std::ranges::any_of(
-        waiting_, [&](const auto& entry) { return entry.second == &shape; });
+    const bool known =
+        std::ranges::any_of(waiting_, [&](const auto& entry) { return entry.second == &shape; });
     if (known) return;
     const bool each = &shape != field.shape;
     waiting_.emplace_back((each ? "Each of `" : "In `") + std::string(field.name) + "`", &shape);

@@ -14,20 +14,18 @@ using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> kInputsRun{"inputs", "run"};
 constexpr std::array<std::string_view, 4> kBeforeTask{"inputs", "env", "needs", "run"};
-constexpr std::array<std::string_view, 6> kInTask{"inputs", "env", "needs", "matrix", "run", "task"};
+constexpr std::array<std::string_view, 6> kInTask{"inputs", "env", "needs",
+                                                  "matrix", "run", "task"};
 
 Names contexts_at(Place place) {
   switch (place) {
     case Place::workflow_env:
-    case Place::workflow_concurrency:
-      return kInputsRun;
+    case Place::workflow_concurrency: return kInputsRun;
     case Place::workflow_output:
     case Place::condition:
-    case Place::fan_out:
-      return kBeforeTask;
+    case Place::fan_out: return kBeforeTask;
     case Place::task_env:
-    case Place::task_text:
-      break;
+    case Place::task_text: break;
   }
   return kInTask;
 }
@@ -47,7 +45,9 @@ bool holds(Names names, std::string_view name) {
 class SiteChecker {
  public:
   SiteChecker(GroupNames& names, const Workflow& workflow, Diagnostics& diagnostics)
-      : names_(names), workflow_(workflow), diagnostics_(diagnostics) {
+      : names_(names),
+        workflow_(workflow),
+        diagnostics_(diagnostics) {
     for (const EnvEntry& entry : workflow.env) workflow_env_.push_back(entry.first);
     for (const Input& input : workflow.inputs) inputs_.push_back(input.name);
   }
@@ -80,8 +80,8 @@ class SiteChecker {
 
  private:
   void report(std::string message, std::string suggestion = {}) {
-    diagnostics_.error_in_text(site_->node, site_->offset + reference_->offset,
-                               std::move(message), std::move(suggestion));
+    diagnostics_.error_in_text(site_->node, site_->offset + reference_->offset, std::move(message),
+                               std::move(suggestion));
   }
 
   void check_status_functions() {
@@ -169,9 +169,9 @@ class SiteChecker {
     }
     if (path.size() < 3) return;
     if (!holds(kNeedFields, path[2])) {
-      report("unknown field '" + path[2] + "' of a need; expected one of " +
-                 join_names(kNeedFields),
-             suggestion(closest_match(path[2], kNeedFields)));
+      report(
+          "unknown field '" + path[2] + "' of a need; expected one of " + join_names(kNeedFields),
+          suggestion(closest_match(path[2], kNeedFields)));
       return;
     }
     if (path.size() > 3 && equals_ignoring_case(path[2], "artifacts"))

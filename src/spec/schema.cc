@@ -1,6 +1,6 @@
-// JSON Schema (draft 2020-12) from the table of fields. It accepts and refuses what the parser's own
-// check of shapes does; what needs knowledge of the whole file (cycles, expressions, unknown needs)
-// only the parser sees.
+// JSON Schema (draft 2020-12) from the table of fields. It accepts and refuses what the parser's
+// own check of shapes does; what needs knowledge of the whole file (cycles, expressions, unknown
+// needs) only the parser sees.
 #include <algorithm>
 
 #include "spec/fields.h"
@@ -55,33 +55,24 @@ void append_scalar(const Shape& shape, List& out) {
     out.push_back(text_with(pattern));
   };
   switch (shape.scalar) {
-    case ScalarKind::none:
-      return;
-    case ScalarKind::text:
-      return out.push_back(text_schema(shape));
+    case ScalarKind::none: return;
+    case ScalarKind::text: return out.push_back(text_schema(shape));
     case ScalarKind::template_text:
     case ScalarKind::condition:
       return out.push_back(Object{{"type", List{"string", "number", "boolean"}}});
-    case ScalarKind::expression:
-      return out.push_back(text_with(kExpressionPattern));
+    case ScalarKind::expression: return out.push_back(text_with(kExpressionPattern));
     case ScalarKind::boolean_or_expression:
       out.push_back(text_with(kExpressionPattern));
       [[fallthrough]];
-    case ScalarKind::boolean:
-      return out.push_back(Object{{"type", "boolean"}});
+    case ScalarKind::boolean: return out.push_back(Object{{"type", "boolean"}});
     case ScalarKind::integer_or_expression:
       out.push_back(text_with(kExpressionPattern));
       [[fallthrough]];
-    case ScalarKind::integer:
-      return out.push_back(integer(shape.min, shape.max));
-    case ScalarKind::number:
-      return out.push_back(number_schema(shape));
-    case ScalarKind::duration:
-      return out.push_back(text_with(kDurationPattern));
-    case ScalarKind::bytes:
-      return quantity("integer", kBytesPattern);
-    case ScalarKind::millis:
-      return quantity("number", kMillisPattern);
+    case ScalarKind::integer: return out.push_back(integer(shape.min, shape.max));
+    case ScalarKind::number: return out.push_back(number_schema(shape));
+    case ScalarKind::duration: return out.push_back(text_with(kDurationPattern));
+    case ScalarKind::bytes: return quantity("integer", kBytesPattern);
+    case ScalarKind::millis: return quantity("number", kMillisPattern);
     case ScalarKind::range:
       out.push_back(Object{{"type", "integer"}, {"minimum", 1}});
       return out.push_back(text_with(kRangePattern));
@@ -96,11 +87,10 @@ void append_scalar(const Shape& shape, List& out) {
 class SchemaWriter {
  public:
   std::string run() {
-    Object root{
-        {"$schema", "https://json-schema.org/draft/2020-12/schema"},
-        {"$id", "https://reeve.dev/schema/workflow.json"},
-        {"title", "Reeve workflow"},
-        {"description", "A workflow file of Reeve, the autonomous task execution engine."}};
+    Object root{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                {"$id", "https://reeve.dev/schema/workflow.json"},
+                {"title", "Reeve workflow"},
+                {"description", "A workflow file of Reeve, the autonomous task execution engine."}};
     const Json file = schema_of(workflow_shape());
     for (const auto& [key, value] : file.get_object()) root[key] = value;
     std::ranges::sort(definitions_, {}, &std::pair<std::string, Json>::first);
@@ -151,8 +141,7 @@ class SchemaWriter {
     }
     if (!properties.empty()) out["properties"] = std::move(properties);
     if (shape.extensions) out["patternProperties"] = Object{{"^x-", Object{}}};
-    out["additionalProperties"] =
-        shape.value != nullptr ? reference_to(*shape.value) : Json(false);
+    out["additionalProperties"] = shape.value != nullptr ? reference_to(*shape.value) : Json(false);
     append_key_rule(shape, out);
     if (shape.items_min > 0 && shape.value != nullptr) out["minProperties"] = shape.items_min;
     List rules;
@@ -170,13 +159,10 @@ class SchemaWriter {
   static void append_key_rule(const Shape& shape, Object& out) {
     if (shape.value == nullptr || shape.key == KeyKind::any) return;
     out["propertyNames"] = Object{
-        {"pattern",
-         shape.key == KeyKind::variable ? kVariableKeyPattern : kIdentifierPattern}};
+        {"pattern", shape.key == KeyKind::variable ? kVariableKeyPattern : kIdentifierPattern}};
   }
 
-  static Json requires_key(std::string_view name) {
-    return Object{{"required", List{Json(name)}}};
-  }
+  static Json requires_key(std::string_view name) { return Object{{"required", List{Json(name)}}}; }
 
   static List spellings(const Field& field) {
     List out{requires_key(field.name)};

@@ -1,7 +1,6 @@
 // The schema is valid JSON Schema, and agrees with the parser's own check of shapes.
-#include <gtest/gtest.h>
-
 #include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
 #include <valijson/adapters/boost_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -32,6 +31,16 @@ Json without_references(const Json& value, const Json& root) {
   }
   boost::json::object out;
   for (const auto& [key, inner] : *object) out[key] = without_references(inner, root);
+  return out;
+}
+
+std::vector<std::string_view> lines(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (!line.empty()) out.push_back(line);
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
   return out;
 }
 
@@ -69,73 +78,170 @@ class SchemaAgreement : public testing::Test {
 };
 
 TEST_F(SchemaAgreement, whole_files) {
-  for (const char* good : {
-           "tasks: {a: {run: x}}", "jobs: {a: {command: [x]}}", "tasks: {a: {approval: {}}}",
-           "tasks: {a: {command: '${{ inputs.argv }}'}}", "{x-any: [1], tasks: {a: {run: 5}}}",
-           "{version: 1, name: n, on: manual, tasks: {a: {run: x}}}",
-           "{on: [manual], tasks: {a: {run: x}}}", "{on: {manual: }, tasks: {a: {run: x}}}",
-           "{triggers: {manual: {inputs: {a: }}}, tasks: {a: {run: x}}}",
-           "{inputs: {a: {type: choice, options: [x, 1]}, b: }, tasks: {a: {run: x}}}",
-           "{outputs: {a: x, b: {value: y}}, tasks: {a: {run: x}}}",
-           "{env: {A: 1, B: , C: true}, secrets: [A_B], tasks: {a: {run: x}}}",
-           "{defaults: {shell: sh, retry: 1, timeout: 1s}, tasks: {a: {run: x}}}",
-           "{locks: {a: 2, b: {limit: 3}}, tasks: {a: {run: x}}}",
-           "{tasks: {a: {run: x}}, finally: {b: {run: x}}, on_failure: {c: {run: x}}}",
-           "{concurrency: g, priority: -3, deadline: 1h, labels: {a: b}, tasks: {a: {run: x}}}",
-       }) {
+  for (const std::string_view good : lines(R"(
+tasks: {a: {run: x}}
+jobs: {a: {command: [x]}}
+tasks: {a: {approval: {}}}
+tasks: {a: {command: '${{ inputs.argv }}'}}
+{x-any: [1], tasks: {a: {run: 5}}}
+{version: 1, name: n, on: manual, tasks: {a: {run: x}}}
+{on: [manual], tasks: {a: {run: x}}}
+{on: {manual: }, tasks: {a: {run: x}}}
+{triggers: {manual: {inputs: {a: }}}, tasks: {a: {run: x}}}
+{inputs: {a: {type: choice, options: [x, 1]}, b: }, tasks: {a: {run: x}}}
+{outputs: {a: x, b: {value: y}}, tasks: {a: {run: x}}}
+{env: {A: 1, B: , C: true}, secrets: [A_B], tasks: {a: {run: x}}}
+{defaults: {shell: sh, retry: 1, timeout: 1s}, tasks: {a: {run: x}}}
+{locks: {a: 2, b: {limit: 3}}, tasks: {a: {run: x}}}
+{tasks: {a: {run: x}}, finally: {b: {run: x}}, on_failure: {c: {run: x}}}
+{concurrency: g, priority: -3, deadline: 1h, labels: {a: b}, tasks: {a: {run: x}}}
+)")) {
     expect_both(true, good);
   }
-  for (const char* bad : {
-           "[]", "x", "{}", "tasks: {}", "tasks: [a]", "tasks: {a: }", "tasks: {a: {}}",
-           "tasks: {1a: {run: x}}", "tasks: {a: {run: x, command: [y]}}", "tasks: {a: {run: }}",
-           "tasks: {a: {run: [x]}}", "tasks: {a: {command: x}}", "tasks: {a: {command: []}}",
-           "{tasks: {a: {run: x}}, jobs: {b: {run: x}}}", "{tasks: {a: {run: x}}, nam: x}",
-           "{tasks: {a: {run: x}}, version: 2}", "{tasks: {a: {run: x}}, on: push}",
-           "{tasks: {a: {run: x}}, on: {schedule: x}}", "{tasks: {a: {run: x}}, env: {1: x}}",
-           "{tasks: {a: {run: x}}, env: {REEVE_A: x}}", "{tasks: {a: {run: x}}, secrets: [a-b]}",
-           "{tasks: {a: {run: x}}, inputs: {a: {type: int}}}", "{tasks: {a: {run: x}}, name: }",
-           "{tasks: {a: {run: x}}, name: '${{ x }}'}", "{tasks: {a: {run: x}}, locks: {a: 0}}",
-           "{tasks: {a: {run: x}}, locks: {a: {}}}", "{tasks: {a: {run: x}}, outputs: {a: {}}}",
-           "{tasks: {a: {uses: x}}}", "{tasks: {a: {run: x}}, finally: {}}",
-       }) {
+  for (const std::string_view bad : lines(R"(
+[]
+x
+{}
+tasks: {}
+tasks: [a]
+tasks: {a: }
+tasks: {a: {}}
+tasks: {1a: {run: x}}
+tasks: {a: {run: x, command: [y]}}
+tasks: {a: {run: }}
+tasks: {a: {run: [x]}}
+tasks: {a: {command: x}}
+tasks: {a: {command: []}}
+{tasks: {a: {run: x}}, jobs: {b: {run: x}}}
+{tasks: {a: {run: x}}, nam: x}
+{tasks: {a: {run: x}}, version: 2}
+{tasks: {a: {run: x}}, on: push}
+{tasks: {a: {run: x}}, on: {schedule: x}}
+{tasks: {a: {run: x}}, env: {1: x}}
+{tasks: {a: {run: x}}, env: {REEVE_A: x}}
+{tasks: {a: {run: x}}, secrets: [a-b]}
+{tasks: {a: {run: x}}, inputs: {a: {type: int}}}
+{tasks: {a: {run: x}}, name: }
+{tasks: {a: {run: x}}, name: '${{ x }}'}
+{tasks: {a: {run: x}}, locks: {a: 0}}
+{tasks: {a: {run: x}}, locks: {a: {}}}
+{tasks: {a: {run: x}}, outputs: {a: {}}}
+{tasks: {a: {uses: x}}}
+{tasks: {a: {run: x}}, finally: {}}
+)")) {
     expect_both(false, bad);
   }
 }
 
 TEST_F(SchemaAgreement, fields_of_tasks) {
-  for (const char* good : {
-           "needs: b", "needs: [b, c]", "needs: []", "needs: {b: always}", "depends_on: b",
-           "if: true", "if: '${{ x }}'", "matrix: {a: [1, [2]]}", "matrix: '${{ fromJSON(x) }}'",
-           "matrix: {a: '${{ x }}', include: [{a: 1}], exclude: '${{ x }}', max-parallel: 2}",
-           "for_each: [1]", "for_each: 5", "for_each: '${{ x }}'", "for_each: {items: [a]}",
-           "array: 100", "array: 0-99", "array: 1-100:5", "array: 0-99%4", "array: {range: 7}",
-           "timeout: 10m", "timeout: 1h30m", "timeout: 1.5s", "timeout: {run: 500ms, grace: 1us}",
-           "timeout-minutes: 0.5", "retry: 0", "retry: {max: 3, on: exit, limits: {start: 2}}",
-           "retry: {backoff: 1s}", "retry: {backoff: {factor: 1.5, jitter: false}, on: [oom]}",
-           "continue-on-error: true", "continue-on-error: '${{ x }}'", "resources: {cpu: 500m}",
-           "resources: {cpu: 2, memory: 1Gi, disk: 100, gpu: 0.5, licenses: {a: 1}}",
-           "locks: a", "locks: [a]", "locks: {a: 2}", "artifacts: x", "artifacts: [{path: x}]",
-           "concurrency: {group: g, cancel-in-progress: true}", "output_limit: 1Mi",
-           "priority: 5", "workdir: /tmp", "working-directory: /tmp", "labels: {a: 1}",
-           "max-parallel: 3", "fail-fast: false", "shell: bash", "deadline: 2d", "env: {}",
-       }) {
+  for (const std::string_view good : lines(R"(
+needs: b
+needs: [b, c]
+needs: []
+needs: {b: always}
+depends_on: b
+if: true
+if: '${{ x }}'
+matrix: {a: [1, [2]]}
+matrix: '${{ fromJSON(x) }}'
+matrix: {a: '${{ x }}', include: [{a: 1}], exclude: '${{ x }}', max-parallel: 2}
+for_each: [1]
+for_each: 5
+for_each: '${{ x }}'
+for_each: {items: [a]}
+array: 100
+array: 0-99
+array: 1-100:5
+array: 0-99%4
+array: {range: 7}
+timeout: 10m
+timeout: 1h30m
+timeout: 1.5s
+timeout: {run: 500ms, grace: 1us}
+timeout-minutes: 0.5
+retry: 0
+retry: {max: 3, on: exit, limits: {start: 2}}
+retry: {backoff: 1s}
+retry: {backoff: {factor: 1.5, jitter: false}, on: [oom]}
+continue-on-error: true
+continue-on-error: '${{ x }}'
+resources: {cpu: 500m}
+resources: {cpu: 2, memory: 1Gi, disk: 100, gpu: 0.5, licenses: {a: 1}}
+locks: a
+locks: [a]
+locks: {a: 2}
+artifacts: x
+artifacts: [{path: x}]
+concurrency: {group: g, cancel-in-progress: true}
+output_limit: 1Mi
+priority: 5
+workdir: /tmp
+working-directory: /tmp
+labels: {a: 1}
+max-parallel: 3
+fail-fast: false
+shell: bash
+deadline: 2d
+env: {}
+)")) {
     expect_task(true, good);
   }
-  for (const char* bad : {
-           "needs: 1b", "needs: {b: maybe}", "needs: [[b]]", "if: [x]", "if: ", "matrix: x",
-           "matrix: {a: 1}", "matrix: {a: []}", "matrix: {1a: [1]}", "for_each: []",
-           "for_each: x", "for_each: {}", "for_each: 0", "array: 0", "array: x", "array: 5-",
-           "array: {}", "array: [1]", "timeout: 10", "timeout: 10x", "timeout: 1m1h",
-           "timeout: 0s", "timeout: {runs: 1s}", "timeout-minutes: 0", "timeout-minutes: 1m",
-           "timeout: 1s, timeout-minutes: 1", "retry: -1", "retry: 1.5", "retry: '1'",
-           "retry: {on: exxit}", "retry: {on: start}", "retry: {limits: {x: 1}}",
-           "retry: {backoff: {factor: 0}}", "continue-on-error: yes", "resources: auto",
-           "resources: {cpu: -1}", "resources: {memory: 1Gb}", "resources: {licenses: {a: 0}}",
-           "locks: {a: 0}", "locks: 1a", "artifacts: [{name: x}]", "artifacts: [[x]]",
-           "concurrency: {limit: 2}", "output_limit: x", "priority: 1.5", "max-parallel: 0",
-           "fail-fast: no", "labels: [a]", "deadline: 5", "steps: []", "matrix: {a: [1]}, array: 2",
-           "workdir: x, working-directory: y", "depends: b, needs: c", "env: {A: [1]}",
-       }) {
+  for (const std::string_view bad : lines(R"(
+needs: 1b
+needs: {b: maybe}
+needs: [[b]]
+if: [x]
+if: 
+matrix: x
+matrix: {a: 1}
+matrix: {a: []}
+matrix: {1a: [1]}
+for_each: []
+for_each: x
+for_each: {}
+for_each: 0
+array: 0
+array: x
+array: 5-
+array: {}
+array: [1]
+timeout: 10
+timeout: 10x
+timeout: 1m1h
+timeout: 0s
+timeout: {runs: 1s}
+timeout-minutes: 0
+timeout-minutes: 1m
+timeout: 1s, timeout-minutes: 1
+retry: -1
+retry: 1.5
+retry: '1'
+retry: {on: exxit}
+retry: {on: start}
+retry: {limits: {x: 1}}
+retry: {backoff: {factor: 0}}
+continue-on-error: yes
+resources: auto
+resources: {cpu: -1}
+resources: {memory: 1Gb}
+resources: {licenses: {a: 0}}
+locks: {a: 0}
+locks: 1a
+artifacts: [{name: x}]
+artifacts: [[x]]
+concurrency: {limit: 2}
+output_limit: x
+priority: 1.5
+max-parallel: 0
+fail-fast: no
+labels: [a]
+deadline: 5
+steps: []
+matrix: {a: [1]}, array: 2
+workdir: x, working-directory: y
+depends: b, needs: c
+env: {A: [1]}
+)")) {
     expect_task(false, bad);
   }
 }

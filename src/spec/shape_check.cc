@@ -25,14 +25,10 @@ std::string shown(std::string_view text) {
 
 std::string kind_of(const YamlNode& node) {
   switch (node.kind()) {
-    case YamlKind::null:
-      return "nothing";
-    case YamlKind::list:
-      return "a list";
-    case YamlKind::map:
-      return "a map";
-    case YamlKind::scalar:
-      break;
+    case YamlKind::null: return "nothing";
+    case YamlKind::list: return "a list";
+    case YamlKind::map: return "a map";
+    case YamlKind::scalar: break;
   }
   return (node.is_plain() ? "" : "the quoted text ") + shown(node.text());
 }
@@ -61,8 +57,8 @@ std::string check_integer(const YamlNode& node, const Shape& shape) {
 std::string check_number(const YamlNode& node, const Shape& shape) {
   const Json value = node.scalar_value();
   if (!value.is_number()) return mismatch(node, shape);
-  const double number = value.is_double() ? value.get_double() : static_cast<double>(
-                                                                     value.get_int64());
+  const double number =
+      value.is_double() ? value.get_double() : static_cast<double>(value.get_int64());
   const bool above = shape.min > 0 ? number >= static_cast<double>(shape.min) : number > 0;
   return above && number <= static_cast<double>(shape.max) ? "" : mismatch(node, shape);
 }
@@ -103,8 +99,9 @@ std::string check_key(std::string_view key, const Shape& shape) {
     if (key.starts_with("REEVE_")) return "names that begin with REEVE_ are the engine's own";
   }
   if (shape.key == KeyKind::identifier && !is_identifier(key))
-    return shown(key) + " cannot be a name here: letters, digits, _ and - are possible, and no "
-                        "digit or - in front";
+    return shown(key) +
+           " cannot be a name here: letters, digits, _ and - are possible, and no "
+           "digit or - in front";
   return {};
 }
 
@@ -124,12 +121,8 @@ class ShapeChecker {
         if (!problem.empty()) diagnostics_.error(node, std::move(problem));
         return;
       }
-      case YamlKind::list:
-        check_list(node, shape);
-        return;
-      case YamlKind::map:
-        check_map(node, shape);
-        return;
+      case YamlKind::list: check_list(node, shape); return;
+      case YamlKind::map: check_map(node, shape); return;
     }
   }
 
@@ -171,8 +164,8 @@ class ShapeChecker {
   void check_field(const YamlNode& key, const YamlNode& value, const Field& field,
                    std::vector<std::pair<const Field*, YamlNode>>& given) {
     if (field.shape == nullptr) {
-      diagnostics_.error(key, "'" + std::string(key.text()) + "': " +
-                                  std::string(field.description));
+      diagnostics_.error(key,
+                         "'" + std::string(key.text()) + "': " + std::string(field.description));
       return;
     }
     for (const auto& [other, other_key] : given) {
@@ -205,9 +198,9 @@ class ShapeChecker {
       spellings.push_back(field.name);
       spellings.insert(spellings.end(), field.aliases.begin(), field.aliases.end());
     }
-    diagnostics_.error(key, "unknown key " + shown(key.text()) + "; expected one of " +
-                                join_names(names),
-                       suggestion(closest_match(key.text(), spellings)));
+    diagnostics_.error(
+        key, "unknown key " + shown(key.text()) + "; expected one of " + join_names(names),
+        suggestion(closest_match(key.text(), spellings)));
   }
 
   static bool is_given(const std::vector<std::pair<const Field*, YamlNode>>& given,
@@ -257,42 +250,30 @@ std::string check_scalar(const YamlNode& node, const Shape& shape) {
   const std::string_view text = node.text();
   const auto plain_boolean = [&] { return node.scalar_value().is_bool(); };
   switch (shape.scalar) {
-    case ScalarKind::none:
-      return mismatch(node, shape);
+    case ScalarKind::none: return mismatch(node, shape);
     case ScalarKind::template_text:
-    case ScalarKind::condition:
-      return {};
-    case ScalarKind::expression:
-      return is_one_expression(text) ? "" : mismatch(node, shape);
+    case ScalarKind::condition: return {};
+    case ScalarKind::expression: return is_one_expression(text) ? "" : mismatch(node, shape);
     case ScalarKind::boolean_or_expression:
       return is_one_expression(text) || plain_boolean() ? "" : mismatch(node, shape);
     case ScalarKind::integer_or_expression:
       return is_one_expression(text) ? "" : check_integer(node, shape);
-    default:
-      break;
+    default: break;
   }
   if (has_expression(text)) return no_expression_here(shape);
   switch (shape.scalar) {
-    case ScalarKind::boolean:
-      return plain_boolean() ? "" : mismatch(node, shape);
-    case ScalarKind::integer:
-      return check_integer(node, shape);
-    case ScalarKind::number:
-      return check_number(node, shape);
-    case ScalarKind::duration:
-      return check_duration(node, shape);
-    case ScalarKind::bytes:
-      return parse_bytes(text) ? "" : mismatch(node, shape);
-    case ScalarKind::millis:
-      return parse_millis(text) ? "" : mismatch(node, shape);
+    case ScalarKind::boolean: return plain_boolean() ? "" : mismatch(node, shape);
+    case ScalarKind::integer: return check_integer(node, shape);
+    case ScalarKind::number: return check_number(node, shape);
+    case ScalarKind::duration: return check_duration(node, shape);
+    case ScalarKind::bytes: return parse_bytes(text) ? "" : mismatch(node, shape);
+    case ScalarKind::millis: return parse_millis(text) ? "" : mismatch(node, shape);
     case ScalarKind::range: {
       const auto range = parse_array_range(text);
       return range ? "" : mismatch(node, shape) + "; " + range.error().message;
     }
-    case ScalarKind::choice:
-      return check_choice(node, shape);
-    default:
-      return check_text(node, shape);
+    case ScalarKind::choice: return check_choice(node, shape);
+    default: return check_text(node, shape);
   }
 }
 

@@ -18,8 +18,7 @@ Status check_group(const Workflow& workflow, std::uint32_t index) {
   if (index > 0 && group.phase < workflow.groups[index - 1].phase)
     return invalid(task + "main tasks come first, then on_failure, then finally");
   for (const Need& need : group.needs) {
-    if (need.group.value >= workflow.groups.size())
-      return invalid(task + "a need is out of range");
+    if (need.group.value >= workflow.groups.size()) return invalid(task + "a need is out of range");
     if (workflow.groups[need.group.value].phase > group.phase)
       return invalid(task + "a need runs in a later phase");
   }

@@ -88,7 +88,7 @@ struct GroupDetail {
   std::map<std::string, std::string> labels;
   std::optional<Template> work_directory;
   std::optional<Concurrency> concurrency;
-  std::optional<Duration> deadline;  ///< after the run's submission
+  std::optional<Duration> deadline;           ///< after the run's submission
   std::optional<Template> continue_on_error;  ///< single expression or "true"
   std::uint32_t max_parallel = 0;             ///< 0: no limit
   bool fail_fast = true;                      ///< of a matrix, for_each or array
@@ -102,7 +102,7 @@ struct TaskGroup {
   std::variant<Script, Command, Approval> action;
   FanOut fan_out;
   Phase phase = Phase::main;
-  std::uint32_t policy = 0;  ///< index into Workflow::policies
+  std::uint32_t policy = 0;                   ///< index into Workflow::policies
   std::shared_ptr<const GroupDetail> detail;  // shared: equal details are built once
 
   /// Whether the first of its tasks that fails ends the others: as said, else only in a matrix.
@@ -135,7 +135,8 @@ struct Workflow {
   std::optional<Concurrency> concurrency;
   std::optional<Duration> deadline;  ///< after submission; later tasks are timed_out
   std::int32_t priority = 0;
-  std::uint32_t main_count = 0;  ///< groups of Phase::main; they come first, then on_failure, finally
+  std::uint32_t main_count =
+      0;  ///< groups of Phase::main; they come first, then on_failure, finally
   std::uint32_t on_failure_count = 0;
 
   Digest digest;       ///< of `source`

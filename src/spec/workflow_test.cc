@@ -1,11 +1,11 @@
 #include "spec/workflow.h"
 
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
 #include <algorithm>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "spec/link.h"
 
@@ -82,8 +82,8 @@ RC_GTEST_PROP(CyclesProperty, what_points_backwards_has_none_and_what_is_found_i
   bool backwards = true;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t end = *rc::gen::arbitrary<bool>() ? count : i + 1;
-    auto needs = *rc::gen::container<std::vector<std::uint32_t>>(
-        rc::gen::inRange<std::uint32_t>(0, end));
+    auto needs =
+        *rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(0, end));
     std::ranges::sort(needs);
     const auto twice = std::ranges::unique(needs);
     needs.erase(twice.begin(), twice.end());
@@ -141,14 +141,14 @@ TEST(Inputs, errors_name_the_input) {
   EXPECT_EQ(resolve("{}"), "input 'must': it must be given (text): say it");
   EXPECT_EQ(resolve("null"), "input 'must': it must be given (text): say it");
   EXPECT_EQ(resolve("[]"), "inputs are an object {name: value}");
-  EXPECT_EQ(resolve(R"({"mist": "x"})"),
-            "unknown input 'mist'; expected one of text, count, flag, stage, data and must; did you "
-            "mean 'must'?");
+  EXPECT_EQ(
+      resolve(R"({"mist": "x"})"),
+      "unknown input 'mist'; expected one of text, count, flag, stage, data and must; did you "
+      "mean 'must'?");
   EXPECT_EQ(resolve(R"({"must": []})"), "input 'must': expected text, got []");
   EXPECT_EQ(resolve(R"({"must": "", "count": "many"})"),
             "input 'count': expected a number, got \"many\"");
-  EXPECT_EQ(resolve(R"({"must": "", "flag": 1})"),
-            "input 'flag': expected true or false, got 1");
+  EXPECT_EQ(resolve(R"({"must": "", "flag": 1})"), "input 'flag': expected true or false, got 1");
   EXPECT_EQ(resolve(R"({"must": "", "data": "x"})"),
             "input 'data': expected a JSON object or array, got \"x\"");
   EXPECT_EQ(resolve(R"({"must": "", "stage": "pro"})"),

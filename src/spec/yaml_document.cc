@@ -64,22 +64,20 @@ Json resolve_plain(std::string_view text) {
 }  // namespace
 
 YamlNode::YamlNode(const YamlDocument& document, std::uint32_t index)
-    : document_(&document), link_(index), index_(index) {
+    : document_(&document),
+      link_(index),
+      index_(index) {
   const YamlDocument::Node& node = document.nodes_[index];
   if (node.type == YamlDocument::Type::alias) index_ = node.first;
 }
 
 YamlKind YamlNode::kind() const {
   switch (document_->nodes_[index_].type) {
-    case YamlDocument::Type::list:
-      return YamlKind::list;
-    case YamlDocument::Type::map:
-      return YamlKind::map;
+    case YamlDocument::Type::list: return YamlKind::list;
+    case YamlDocument::Type::map: return YamlKind::map;
     case YamlDocument::Type::plain:
-    case YamlDocument::Type::quoted:
-      return YamlKind::scalar;
-    default:
-      return YamlKind::null;
+    case YamlDocument::Type::quoted: return YamlKind::scalar;
+    default: return YamlKind::null;
   }
 }
 

@@ -73,8 +73,8 @@ class YamlBuilder final : public YAML::EventHandler {
     }
     alias_nodes_ += target->second.nodes;
     if (alias_nodes_ > kAliasNodesMax) {
-      stop(mark, "the aliases of this file expand to more than " +
-                     std::to_string(kAliasNodesMax) + " values; write them out, or use fewer");
+      stop(mark, "the aliases of this file expand to more than " + std::to_string(kAliasNodesMax) +
+                     " values; write them out, or use fewer");
       return;
     }
     link(make_alias(target->second.node, mark.pos), target->second.nodes, target->second.height);
@@ -221,9 +221,8 @@ class YamlBuilder final : public YAML::EventHandler {
 
   void check_duplicates(std::uint32_t map) {
     std::vector<std::uint32_t> keys = keys_of(map);
-    std::stable_sort(keys.begin(), keys.end(), [this](std::uint32_t a, std::uint32_t b) {
-      return text_of(a) < text_of(b);
-    });
+    std::stable_sort(keys.begin(), keys.end(),
+                     [this](std::uint32_t a, std::uint32_t b) { return text_of(a) < text_of(b); });
     for (std::size_t i = 1; i < keys.size(); ++i) {
       if (text_of(keys[i]) != text_of(keys[i - 1])) continue;
       report(document_.nodes_[keys[i]].offset,
@@ -282,8 +281,7 @@ class YamlBuilder final : public YAML::EventHandler {
       report(document_.nodes_[value].offset, "'<<' merges a map or a list of maps: <<: *name");
   }
 
-  void relink(Open& target,
-              const std::vector<std::pair<std::uint32_t, std::uint32_t>>& entries) {
+  void relink(Open& target, const std::vector<std::pair<std::uint32_t, std::uint32_t>>& entries) {
     std::uint32_t* slot = &document_.nodes_[target.node].first;
     for (const auto& [key, value] : entries) {
       *slot = key;
@@ -309,8 +307,8 @@ namespace {
 // What the library would pass over or mangle.
 std::optional<YamlProblem> find_bad_bytes(std::string_view source) {
   if (source.size() > kSourceBytesMax) {
-    return YamlProblem{0, "the file is larger than " + std::to_string(kSourceBytesMax >> 20) +
-                              " MiB"};
+    return YamlProblem{0,
+                       "the file is larger than " + std::to_string(kSourceBytesMax >> 20) + " MiB"};
   }
   const std::size_t nul = source.find('\0');
   if (nul != source.npos) return YamlProblem{nul, "a NUL byte; the file is not text"};

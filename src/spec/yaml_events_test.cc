@@ -1,9 +1,9 @@
 #include "spec/yaml_events.h"
 
-#include <gtest/gtest.h>
+#include <cmath>
 
 #include <boost/json/parse.hpp>
-#include <cmath>
+#include <gtest/gtest.h>
 
 #include "spec/diagnostics.h"
 #include "spec/json_text.h"
@@ -40,8 +40,9 @@ TEST(Yaml, scalars_follow_the_core_schema_of_yaml_1_2) {
 }
 
 TEST(Yaml, styles_and_structures) {
-  EXPECT_EQ(json_of("a: |\n  x\n   y\nb: >-\n  x\n  y\nc: 'it''s'\nd: \"\\u00e9\\n\"\ne: p\n  q\n"),
-            "{\"a\":\"x\\n y\\n\",\"b\":\"x y\",\"c\":\"it's\",\"d\":\"\xC3\xA9\\n\",\"e\":\"p q\"}");
+  EXPECT_EQ(
+      json_of("a: |\n  x\n   y\nb: >-\n  x\n  y\nc: 'it''s'\nd: \"\\u00e9\\n\"\ne: p\n  q\n"),
+      "{\"a\":\"x\\n y\\n\",\"b\":\"x y\",\"c\":\"it's\",\"d\":\"\xC3\xA9\\n\",\"e\":\"p q\"}");
   EXPECT_EQ(json_of("- [1, [2]]\n- {a: {b: []}}\n-\n"), R"([[1,[2]],{"a":{"b":[]}},null])");
   EXPECT_EQ(json_of(""), "nothing");
   EXPECT_EQ(json_of("# a comment\n"), "nothing");
@@ -77,16 +78,16 @@ TEST(Yaml, refuses_what_is_not_one_plain_text) {
   EXPECT_EQ(json_of("\xc3\xa9: 1\nb: \xc3"),
             "9: the file is not UTF-8 text (a byte that no UTF-8 character has here)\n");
   EXPECT_EQ(json_of(std::string_view("a: \0", 4)), "3: a NUL byte; the file is not text\n");
-  EXPECT_EQ(json_of("a: !env X"),
-            "3: tags such as '!env' mean nothing here; leave it out\n");
-  EXPECT_EQ(json_of("a: !ref [X]"),
-            "3: tags such as '!ref' mean nothing here; leave it out\n");
+  EXPECT_EQ(json_of("a: !env X"), "3: tags such as '!env' mean nothing here; leave it out\n");
+  EXPECT_EQ(json_of("a: !ref [X]"), "3: tags such as '!ref' mean nothing here; leave it out\n");
   EXPECT_EQ(json_of("[a]: 1"), "0: a key is a plain text, not a list, a map or an alias\n");
-  EXPECT_EQ(json_of("&x a: 1\n*x : 2"), "8: a key is a plain text, not a list, a map or an alias\n");
+  EXPECT_EQ(json_of("&x a: 1\n*x : 2"),
+            "8: a key is a plain text, not a list, a map or an alias\n");
   EXPECT_EQ(json_of("a: &x [1, *x]"), "10: an alias stands inside of the value that it names\n");
   EXPECT_EQ(json_of("a: *nope"), "3: this is not YAML: the referenced anchor is not defined\n");
-  EXPECT_EQ(json_of("a: b: c"), "4: unexpected ':'; check the indentation, and quote a text that "
-                                "holds ': '\n");
+  EXPECT_EQ(json_of("a: b: c"),
+            "4: unexpected ':'; check the indentation, and quote a text that "
+            "holds ': '\n");
   EXPECT_EQ(json_of("a: [1, 2"), "8: a '[' is not closed, or a ',' is missing\n");
   EXPECT_EQ(json_of("a: @x"), "3: a text cannot begin with this character; put it in quotes\n");
 }
@@ -94,9 +95,8 @@ TEST(Yaml, refuses_what_is_not_one_plain_text) {
 TEST(Yaml, nesting_is_bounded) {
   const std::string fits(kDepthMax, '[');
   EXPECT_EQ(json_of(fits + std::string(kDepthMax, ']')).size(), 2 * kDepthMax);
-  for (const std::string& text :
-       {std::string(100'000, '['), "a: " + std::string(200'000, '{'),
-        fits + "[" + std::string(kDepthMax + 1, ']')}) {
+  for (const std::string& text : {std::string(100'000, '['), "a: " + std::string(200'000, '{'),
+                                  fits + "[" + std::string(kDepthMax + 1, ']')}) {
     EXPECT_NE(json_of(text).find("nested deeper than 64 levels"), std::string::npos);
   }
   std::string dashes;
@@ -144,8 +144,8 @@ TEST(Yaml, nodes_know_their_place) {
 std::string found_at(std::string_view source, std::string_view marker) {
   const YamlText text = read_yaml(source);
   const YamlNode node = *text.document.root()->find("a");
-  const std::size_t offset = locate_in_scalar(source, node.offset(), node.text(),
-                                              node.text().find(marker));
+  const std::size_t offset =
+      locate_in_scalar(source, node.offset(), node.text(), node.text().find(marker));
   return std::string(source.substr(offset, marker.size()));
 }
 
