@@ -176,7 +176,10 @@ bool try_admit(Step& step, Run& run) {
   run.admitted = true;
   step.state.waiting_admission.erase(run.record.id);
   requeue_tasks(step, run);  // before more are opened: those are queued as they are opened
-  release_ready_groups(step, run);
+  if (run.open_groups[static_cast<std::size_t>(run.phase)] == 0)
+    advance(step, run);  // a retry of what runs at the end only
+  else
+    release_ready_groups(step, run);
   return true;
 }
 

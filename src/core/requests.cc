@@ -274,6 +274,7 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   run->admitted = false;
   change_run(step, *run, RunState::queued, {ReasonCode::retried_by_person, 0, 0});
   recount(*run);
+  run->phase = spec::Phase::main;  // the later phases decide anew whether they are wanted
   if (!try_admit(step, *run)) step.state.waiting_admission.insert(event.run);
   return Applied{event.run};
 }

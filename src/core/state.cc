@@ -72,7 +72,7 @@ std::shared_ptr<const RunOrigin> State::intern_origin(std::string directory,
                                                       std::string submitter) {
   RunOrigin origin{std::move(directory), std::move(submitter)};
   std::weak_ptr<const RunOrigin>& known = origins[origin];
-  std::shared_ptr<const RunOrigin> shared = known.lock();
+  std::shared_ptr<const RunOrigin> shared = known.lock();  // shared: by all runs from there
   if (!shared) {
     shared = std::make_shared<const RunOrigin>(std::move(origin));
     known = shared;
