@@ -32,20 +32,19 @@ LocalBed::LocalBed() {
   state_ = directory_ + "/state";
 }
 
-/// A last supervisor ends what the test left running, and itself.
+/// Ends the supervisor, and then what it ran.
 LocalBed::~LocalBed() {
-  {
-    Recorder recorder;
-    idle_end_ = Duration{0};
-    const auto executor = make_local_executor();
-    if (executor->attach(recorder)) {
-      executor->probe(Token{~0ULL});
-      executor->flush();
-      recorder.wait([](const Seen& seen) { return seen.liveness.contains(Token{~0ULL}); });
-      const auto pid = static_cast<pid_t>(executor->supervisor_pid());
-      if (pid > 0) ::kill(pid, SIGKILL);
-    }
+  Recorder recorder;
+  auto executor = make_local_executor();
+  pid_t pid = 0;
+  if (executor->attach(recorder)) {
+    executor->probe(Token{~0ULL});
+    executor->flush();
+    recorder.wait([](const Seen& seen) { return seen.liveness.contains(Token{~0ULL}); });
+    pid = static_cast<pid_t>(executor->supervisor_pid());
   }
+  executor.reset();  // first: it would start another supervisor
+  if (pid > 0) ::kill(pid, SIGKILL);
   const std::string id = state_id(state_);
   if (!id.empty()) supervisor::sweep(id + ".");
   std::error_code ignored;

@@ -150,6 +150,7 @@ TEST_F(LocalRecovery, nothing_new_starts_while_no_engine_is_there) {
 TEST_F(LocalRecovery, a_long_state_path_is_no_obstacle) {
   std::string deep = bed_.path("deep");
   for (int i = 0; i < 10; ++i) deep += "/a-directory-with-quite-a-long-name";
+  executor_->detach();
   bed_.set_state(deep);
   next_engine();
   EXPECT_TRUE(run(script("true")).outcome.is_success());
