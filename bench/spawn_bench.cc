@@ -2,7 +2,9 @@
 // beside a bare posix_spawn(3) loop, both K at a time. Prints rates and their ratio: the median of
 // pairs that ran one after the other, so that a machine that slows down slows both.
 //
-//   spawn_bench SUPERVISOR_PROGRAM [count=5000] [at a time=2] [rounds=5]
+//   spawn_bench SUPERVISOR_PROGRAM [count=5000] [at a time=2] [rounds=5] [bare|supervised]
+//
+// With the last argument only that half runs, for a profiler.
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -152,6 +154,9 @@ int main(int argc, char** argv) {
   std::vector<double> supervised;
   std::vector<double> ratio;
   int failed = 0;
+  const std::string only = argc > 5 ? argv[5] : "";
+  if (only == "bare") return bare_rate(count, at_a_time) > 0 ? 0 : 1;
+  if (only == "supervised") return executor_rate(argv[1], count, at_a_time).failed;
   for (int round = 0; round < rounds; ++round) {
     bare.push_back(bare_rate(count, at_a_time));
     const Rate rate = executor_rate(argv[1], count, at_a_time);
