@@ -49,6 +49,7 @@ void NullExecutor::detach() {
 }
 
 void NullExecutor::report() {
+  sink_->on_up();
   std::vector<Token> batch;
   for (;;) {
     {

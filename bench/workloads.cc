@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/ensure.h"
+#include "spec/parse.h"
 
 namespace reeve::bench {
 
@@ -24,6 +25,13 @@ spec::TaskGroup task(std::string id) {
   return group;
 }
 
+/// From YAML, so that a store that is opened again can parse it.
+WorkflowRef parsed(const std::string& source) {
+  spec::Parsed result = spec::parse_workflow(source, "bench.yaml");
+  ENSURE(result.workflow != nullptr);
+  return std::move(result.workflow);
+}
+
 WorkflowRef finished(spec::Workflow workflow) {
   // Not parsed from text, so the text stands for the shape: it decides the digest.
   workflow.source = workflow.name + " of " + std::to_string(workflow.groups.size());
@@ -35,10 +43,8 @@ WorkflowRef finished(spec::Workflow workflow) {
 }  // namespace
 
 WorkflowRef array_workflow(std::uint32_t count) {
-  spec::Workflow workflow = empty_workflow("array " + std::to_string(count));
-  workflow.groups.push_back(task("element"));
-  workflow.groups.back().fan_out = spec::Array{.first = 0, .count = count, .step = 1};
-  return finished(std::move(workflow));
+  return parsed("name: array\ntasks:\n  element:\n    array: " + std::to_string(count) +
+                "\n    command: ['true']\n");
 }
 
 WorkflowRef chain_workflow(std::uint32_t count) {

@@ -1,4 +1,6 @@
-// The workflows that the benchmarks run, built without YAML, and the submissions of them.
+// The workflows that the benchmarks run and the submissions of them. Large graphs are built without
+// YAML, because its parsing is no part of what is measured; a store with them cannot be opened
+// again.
 #pragma once
 
 #include <cstdint>
