@@ -63,7 +63,7 @@ REEVE_CHILD_CODE int second_child(void* argument) {
 REEVE_CHILD_CODE int first_child(void* argument) {
   auto& birth = *static_cast<Birth*>(argument);
   raw_syscall(SYS_setsid);
-  if (::clone(second_child, birth.second_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) < 0)
+  if (::__clone(second_child, birth.second_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) < 0)
     birth.error = EAGAIN;
   raw_syscall(SYS_exit_group, 0);
   return 0;
@@ -80,7 +80,7 @@ int give_birth(Birth& birth) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   // No signal at its end: the program around us may count its children.
   const pid_t pid =
-      ::clone(first_child, first_stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK, &birth);
+      ::__clone(first_child, first_stack.get() + kStackBytes, CLONE_VM | CLONE_VFORK, &birth);
   const int error = pid < 0 ? errno : 0;
   while (pid > 0 && ::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) continue;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -4,6 +4,11 @@
 
 #include <sys/syscall.h>
 
+/// clone(2) as glibc has it, under the name that ThreadSanitizer does not replace: its own would
+/// run in the child too, and change what the parent's thread believes of its locks.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument, ...);
+
 namespace reeve::supervisor {
 
 #if defined(__x86_64__)

@@ -141,7 +141,8 @@ pid_t Spawner::spawn(SpawnPlan& plan) {
     plan.stack = std::move(free_stacks_.back());
     free_stacks_.pop_back();
   }
-  const pid_t pid = ::clone(child_main, plan.stack.get() + kStackBytes, CLONE_VM | SIGCHLD, &plan);
+  const pid_t pid =
+      ::__clone(child_main, plan.stack.get() + kStackBytes, CLONE_VM | SIGCHLD, &plan);
   return pid < 0 ? -errno : pid;
 }
 
