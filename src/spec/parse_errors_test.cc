@@ -364,14 +364,22 @@ TEST(ParseErrors, references) {
        ""},
   };
   for (const auto& [text, errors] : cases) EXPECT_EQ(with_run(text), errors) << text;
+}
 
+TEST(ParseErrors, references_where_they_are_not_possible) {
   expect_file_errors({
       {"env: {A: '${{ needs.x }}'}\ntasks: {a: {run: x}}",
        "f.yaml:1:15: error: 'needs' is not available here; expected one of inputs and run\n"},
       {"concurrency: g-${{ env.A }}\ntasks: {a: {run: x}}",
        "f.yaml:1:20: error: 'env' is not available here; expected one of inputs and run\n"},
       {"tasks: {a: {run: x, env: {A: 1, B: '${{ env.A }}'}}}",
-       "f.yaml:1:41: error: unknown variable 'A'; declare it under the top-level 'env'\n"},
+       "f.yaml:1:41: error: 'env' is not available here; expected one of inputs, needs, matrix, "
+       "run and task\n"},
+      {"tasks: {a: {run: x, concurrency: 'g-${{ task.id }}'}}",
+       "f.yaml:1:41: error: 'task' is not available here; expected one of inputs, env, needs and "
+       "run\n"},
+      {"tasks: {a: {run: '${{ env.A }}'}}",
+       "f.yaml:1:23: error: unknown variable 'A'; declare it under the top-level 'env'\n"},
       {"tasks: {a: {run: x, array: 2, if: 'matrix.index == 1'}}",
        "f.yaml:1:36: error: 'matrix' is not available here; expected one of inputs, env, needs and "
        "run\n"},

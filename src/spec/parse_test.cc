@@ -360,7 +360,7 @@ TEST(Parse, resources_locks_and_the_rest_of_a_policy) {
 TEST(Parse, details) {
   EXPECT_EQ(detail("name: The task").display_name, "The task");
   EXPECT_EQ(detail("description: d").description, "d");
-  EXPECT_EQ(detail("env: {A: \"${{ env.TOP }}\"}").env.at(0).first, "A");
+  EXPECT_EQ(detail("env: {A: \"${{ inputs.x }}\"}").env.at(0).first, "A");
   EXPECT_EQ(detail("secrets: [A, B]").secrets.size(), 2U);
   EXPECT_EQ(detail("labels: {a: b}").labels.at("a"), "b");
   EXPECT_EQ(detail("deadline: 5m").deadline, minutes{5});
@@ -368,6 +368,7 @@ TEST(Parse, details) {
   EXPECT_EQ(detail("continue-on-error: true").continue_on_error->text(), "true");
   EXPECT_TRUE(
       detail("continue-on-error: ${{ inputs.x }}").continue_on_error->is_single_expression());
+  EXPECT_FALSE(detail("continue-on-error: false").continue_on_error);
   EXPECT_EQ(detail("concurrency: deploy").concurrency->group.text(), "deploy");
   const auto artifacts = detail(
                              "artifacts: [out/report.tar.gz, {name: log, path: '*.log', when: "

@@ -175,7 +175,7 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
   if (const auto artifacts = task.get("artifacts")) detail.artifacts = read_artifacts(*artifacts);
   if (const auto labels = task.get("labels")) detail.labels = read_labels(*labels);
   if (const auto value = task.get("concurrency"))
-    detail.concurrency = read_concurrency(*value, Place::task_text, reading_);
+    detail.concurrency = read_concurrency(*value, Place::task_concurrency, reading_);
   if (const auto deadline = task.get("deadline"))
     detail.deadline = reading_.read_duration(*deadline);
   const auto directory = task.get("workdir");
@@ -183,8 +183,12 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
     const YamlNode& node = directory ? *directory : *work_directory_;
     detail.work_directory = reading_.read_template(node, Place::task_text);
   }
-  if (const auto value = task.get("continue-on-error"))
-    detail.continue_on_error = reading_.read_template(*value, Place::task_text);
+  if (const auto value = task.get("continue-on-error")) {
+    Template wanted = reading_.read_template(*value, Place::task_text);
+    // What is there is an expression or "true".
+    if (!wanted.is_literal() || reading_.read_boolean(*value))
+      detail.continue_on_error = std::move(wanted);
+  }
 
   auto& shared = details_[identity];
   // shared: equal details are built once

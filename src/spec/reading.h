@@ -23,6 +23,7 @@ enum class Place : std::uint8_t {
   workflow_concurrency,
   condition,
   fan_out,
+  task_concurrency,
   task_env,
   task_text,
 };

@@ -12,8 +12,11 @@ namespace {
 
 using Names = std::span<const std::string_view>;
 
+// What the core has at hand where the text is rendered: before a task is made there is no matrix
+// and no task; `env` itself cannot read env, because its entries have no order.
 constexpr std::array<std::string_view, 2> kInputsRun{"inputs", "run"};
 constexpr std::array<std::string_view, 4> kBeforeTask{"inputs", "env", "needs", "run"};
+constexpr std::array<std::string_view, 5> kInEnv{"inputs", "needs", "matrix", "run", "task"};
 constexpr std::array<std::string_view, 6> kInTask{"inputs", "env", "needs",
                                                   "matrix", "run", "task"};
 
@@ -23,8 +26,9 @@ Names contexts_at(Place place) {
     case Place::workflow_concurrency: return kInputsRun;
     case Place::workflow_output:
     case Place::condition:
-    case Place::fan_out: return kBeforeTask;
-    case Place::task_env:
+    case Place::fan_out:
+    case Place::task_concurrency: return kBeforeTask;
+    case Place::task_env: return kInEnv;
     case Place::task_text: break;
   }
   return kInTask;

@@ -133,8 +133,7 @@ tasks: {a: {command: []}}
   }
 }
 
-TEST_F(SchemaAgreement, fields_of_tasks) {
-  for (const std::string_view good : lines(R"(
+const std::string_view kGoodFields = R"(
 needs: b
 needs: [b, c]
 needs: []
@@ -183,10 +182,9 @@ fail-fast: false
 shell: bash
 deadline: 2d
 env: {}
-)")) {
-    expect_task(true, good);
-  }
-  for (const std::string_view bad : lines(R"(
+)";
+
+const std::string_view kBadFields = R"(
 needs: 1b
 needs: {b: maybe}
 needs: [[b]]
@@ -241,9 +239,11 @@ matrix: {a: [1]}, array: 2
 workdir: x, working-directory: y
 depends: b, needs: c
 env: {A: [1]}
-)")) {
-    expect_task(false, bad);
-  }
+)";
+
+TEST_F(SchemaAgreement, fields_of_tasks) {
+  for (const std::string_view good : lines(kGoodFields)) expect_task(true, good);
+  for (const std::string_view bad : lines(kBadFields)) expect_task(false, bad);
 }
 
 TEST_F(SchemaAgreement, the_schema_describes_every_field) {
