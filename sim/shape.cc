@@ -1,0 +1,74 @@
+#include "sim/shape.h"
+
+namespace reeve::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// Most worlds are small, since there are to be many of them; a few are wide or deep.
+void draw_size(Generator& random, Shape& shape) {
+  shape.workflows = static_cast<std::uint32_t>(random.between(1, 4));
+  shape.runs = static_cast<std::uint32_t>(random.between(2, 8));
+  shape.groups_max = static_cast<std::uint32_t>(random.between(1, 7));
+  shape.fan_out_max = static_cast<std::uint32_t>(random.between(1, 6));
+  if (random.chance(20)) shape.fan_out_max = 120;
+  if (random.chance(20)) shape.groups_max = 40;
+  if (random.chance(20)) shape.runs = 40;
+}
+
+void draw_channel(Generator& random, Shape& shape) {
+  switch (random.below(4)) {
+    case 0: break;  // a perfect channel
+    case 1: shape.rates = {.lost = 20, .twice = 20, .late = 50, .overtakes = 50}; break;
+    case 2: shape.rates = {.lost = 150, .twice = 100, .late = 100, .overtakes = 100}; break;
+    default:
+      shape.rates.lost = static_cast<std::uint32_t>(random.below(60));
+      shape.rates.twice = static_cast<std::uint32_t>(random.below(200));
+      shape.rates.late = static_cast<std::uint32_t>(random.below(300));
+      shape.rates.overtakes = static_cast<std::uint32_t>(random.below(300));
+      break;
+  }
+  shape.rates.late_max = random.any_scale(milliseconds{5}, minutes{1});
+}
+
+void draw_machine(Generator& random, Shape& shape) {
+  shape.capacity.cpu_millicores = 1000 * random.between(1, 8);
+  shape.capacity.memory_bytes = std::int64_t{1} << random.between(30, 34);
+  shape.capacity.disk_bytes = std::int64_t{1} << 40;
+  shape.capacity.gpu_milli = random.chance(500) ? 2000 : 0;
+  if (random.chance(500)) shape.capacity.countables = {{"licence", random.between(1, 3)}};
+}
+
+void draw_temper(Generator& random, Shape& shape) {
+  shape.temper.failing = static_cast<std::uint32_t>(random.below(400));
+  shape.temper.not_starting = random.chance(300) ? 100 : 5;
+  shape.temper.stubborn = static_cast<std::uint32_t>(random.below(400));
+  if (random.chance(400)) {  // short enough for attempts to be staged
+    shape.temper.run_time_min = Duration{300};
+    shape.temper.run_time_max = milliseconds{80};
+  }
+}
+
+}  // namespace
+
+Shape draw_shape(std::uint64_t seed) {
+  Generator random{seed, Concern::shape};
+  Shape shape;
+  draw_size(random, shape);
+  draw_channel(random, shape);
+  draw_machine(random, shape);
+  draw_temper(random, shape);
+  shape.busy = random.any_scale(seconds{5}, minutes{20});
+  shape.fault_interval = shape.busy / random.between(8, 40);
+  if (random.chance(300)) {
+    shape.inbox_events_max = static_cast<std::uint32_t>(random.between(6, 12));
+    shape.events_per_round_max = static_cast<std::uint32_t>(random.between(1, 4));
+  }
+  shape.clock_keeping = random.chance(500) ? ClockKeeping::steady : ClockKeeping::stalls;
+  shape.resume_all = !random.chance(200);
+  return shape;
+}
+
+}  // namespace reeve::sim

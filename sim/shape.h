@@ -1,0 +1,32 @@
+// What kind of world a seed gives: how large, how busy, how bad, how long. Drawn once, from its own
+// generator, so that a new kind of task or fault leaves the shapes as they were. Values.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/resources.h"
+#include "sim/basics.h"
+#include "sim/behaviour.h"
+
+namespace reeve::sim {
+
+struct Shape {
+  std::uint32_t workflows = 3;
+  std::uint32_t runs = 6;
+  std::uint32_t groups_max = 6;  ///< of one workflow
+  std::uint32_t fan_out_max = 5;
+  Duration busy{std::chrono::minutes{1}};  ///< how long people and faults go on
+  Duration fault_interval{std::chrono::seconds{5}};
+  ChannelRates rates;
+  Temper temper;
+  Resources capacity;
+  std::uint32_t inbox_events_max = 64;
+  std::uint32_t events_per_round_max = 16;
+  ClockKeeping clock_keeping = ClockKeeping::steady;
+  bool resume_all = true;
+};
+
+Shape draw_shape(std::uint64_t seed);
+
+}  // namespace reeve::sim
