@@ -31,7 +31,8 @@ class LocalExecutor final : public engine::Executor {
   };
 
   explicit LocalExecutor(Options options);
-  /// Without detach() before it, this is how an engine's death looks to the supervisor.
+  /// Without detach() before it, this is how an engine's death looks to the supervisor. Waits for
+  /// the executor's thread: a call of the sink that blocks must have been let go.
   ~LocalExecutor() override;
   LocalExecutor(const LocalExecutor&) = delete;
   LocalExecutor& operator=(const LocalExecutor&) = delete;

@@ -67,13 +67,14 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
       {"REEVE_ATTEMPT", number}};
 }
 
-/// Everything before the process: 0, or errno and a message.
+/// Everything before the process: 0, or errno (as what fails here leaves it) and a message.
 int Attempts::prepare(Attempt& attempt, std::string& message) {
   const Launch& launch = attempt.launch;
   auto folder = folders_.open(launch.run);
   if (!folder) {
+    const int error = errno;
     message = folder.error().text();
-    return EIO;
+    return error;
   }
   SpawnPlan& plan = attempt.plan;
   const Additions own = own_variables(attempt, *folder);
@@ -81,8 +82,9 @@ int Attempts::prepare(Attempt& attempt, std::string& message) {
   plan.environment = std::make_unique<EnvironmentBlock>(*base_, launch.environment, own);
   if (!attempt.script_path.empty()) {
     if (const Status written = write_script(attempt.script_path, launch.script); !written) {
+      const int error = errno;
       message = written.error().text();
-      return EIO;
+      return error;
     }
   }
   plan.arguments = command_line(launch, attempt.script_path);

@@ -85,7 +85,7 @@ class Attempts {
   Attempt* find(Serial serial);
 
   // attempts_output.cc: pipes and progress
-  void watch(Attempt& attempt, PipeKind kind);
+  bool watch(Attempt& attempt, PipeKind kind);
   void rest(Attempt& attempt, PipeKind kind, Instant now);
   void wake_resting(Instant now);
   PumpResult pump(Attempt& attempt, PipeKind kind, Instant now);

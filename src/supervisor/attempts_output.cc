@@ -30,19 +30,16 @@ LogStream stream_of(PipeKind kind) {
 
 }  // namespace
 
-void Attempts::watch(Attempt& attempt, PipeKind kind) {
+/// False: there is no room for a watch (ENOSPC, ENOMEM); such a pipe is looked at by time.
+bool Attempts::watch(Attempt& attempt, PipeKind kind) {
   OutputPipe& pipe = pipe_of(attempt, kind);
-  if (!pipe.reader) return;
+  if (!pipe.reader) return true;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLONESHOT;
   event.data.u64 = settings_.tag(attempt.serial, kind);
   const int operation = pipe.is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (::epoll_ctl(settings_.epoll, operation, pipe.reader.get(), &event) == 0) {
-    pipe.is_watched = true;
-  } else {
-    // No room for a watch (ENOSPC, ENOMEM): look at it by time instead.
-    rest(attempt, kind, monotonic_now());
-  }
+  pipe.is_watched = ::epoll_ctl(settings_.epoll, operation, pipe.reader.get(), &event) == 0;
+  return pipe.is_watched;
 }
 
 void Attempts::rest(Attempt& attempt, PipeKind kind, Instant now) {
@@ -53,7 +50,9 @@ void Attempts::wake_resting(Instant now) {
   while (!resting_.empty() && resting_.front().until <= now) {
     const Resting resting = resting_.front();
     resting_.pop_front();
-    if (Attempt* attempt = find(resting.serial)) watch(*attempt, resting.kind);
+    Attempt* attempt = find(resting.serial);
+    if (attempt != nullptr && !watch(*attempt, resting.kind))
+      on_readable(resting.serial, resting.kind, now);
   }
 }
 
@@ -77,9 +76,7 @@ void Attempts::on_readable(Serial serial, PipeKind kind, Instant now) {
   const PumpResult result = pump(*attempt, kind, now);
   if (result.at_end) {
     if (attempt->phase == Phase::draining && attempt->pipes_at_end()) begin_clearing(*attempt);
-  } else if (result.bytes >= kLargePiece) {
-    watch(*attempt, kind);
-  } else {
+  } else if (result.bytes < kLargePiece || !watch(*attempt, kind)) {
     rest(*attempt, kind, now);
   }
 }

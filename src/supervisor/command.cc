@@ -55,11 +55,13 @@ std::vector<std::string> program_candidates(std::string_view program, const char
 }
 
 Status write_script(const std::string& script_path, std::string_view script) {
-  Fd file(::open(script_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return fail_errno(errno, "cannot make the script file " + script_path);
-  if (!write_all(file.get(), script))
-    return fail_errno(errno, "cannot write the script file " + script_path);
-  return {};
+  const Fd file(
+      ::open(script_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file && write_all(file.get(), script)) return {};
+  const int error = errno;
+  auto failure = fail_errno(error, "cannot write the script file " + script_path);
+  errno = error;
+  return failure;
 }
 
 }  // namespace reeve::supervisor

@@ -22,6 +22,7 @@ std::vector<std::string> command_line(const Launch& launch, const std::string& s
 /// The files to try in turn for a program name, as execvp(3) does. `path` is the attempt's PATH.
 std::vector<std::string> program_candidates(std::string_view program, const char* path);
 
+/// Leaves errno when it fails.
 Status write_script(const std::string& script_path, std::string_view script);
 
 }  // namespace reeve::supervisor

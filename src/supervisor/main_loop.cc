@@ -17,8 +17,8 @@
 namespace reeve::supervisor {
 namespace {
 
-/// Signals are heard through a descriptor, or, those that a terminal or an operator sends to whole
-/// groups, not at all: the supervisor ends when its attempts have.
+/// Signals are heard through a descriptor, or not at all: what a terminal or an operator sends to
+/// whole groups does not end the supervisor before its attempts.
 void set_up_signals() {
   for (int signal = 1; signal < SIGRTMAX; ++signal) ::signal(signal, SIG_DFL);
   sigset_t blocked;

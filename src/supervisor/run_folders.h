@@ -19,7 +19,7 @@ class RunFolders {
     std::string run_id;  ///< "run_01k..."
     std::string path;
   };
-  /// The directory of a run, made if it is new.
+  /// The directory of a run, made if it is new. Leaves errno when it fails.
   Result<Folder> open(const Uuid& run);
   /// Removes the directories that are empty, and forgets all.
   void clear();

@@ -66,10 +66,11 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(const Options& options,
     lock.mark_clean();
   }
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  sigset_t children;
-  sigemptyset(&children);
-  sigaddset(&children, SIGCHLD);
-  Fd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  sigset_t heard;
+  sigemptyset(&heard);
+  sigaddset(&heard, SIGCHLD);
+  sigaddset(&heard, SIGTERM);
+  Fd signals(::signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!epoll || !signals) return fail_errno(errno, "cannot watch for events");
   std::unique_ptr<Supervisor> made(new Supervisor(
       options, std::move(lock), state_id, std::move(epoll), std::move(signals), open_files));
@@ -138,17 +139,24 @@ Status Supervisor::take_part(Instant& now) {
 void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable, Instant now) {
   const std::uint64_t number = tag >> kTagBits;
   switch (static_cast<Tag>(tag & ((1U << kTagBits) - 1))) {
-    case Tag::signals: {
-      std::array<signalfd_siginfo, 16> infos;
-      while (::read(signals_.get(), infos.data(), sizeof(infos)) > 0) continue;
-      running_.on_child(now);
-      return;
-    }
+    case Tag::signals: on_signals(now); return;
     case Tag::listener: link_.on_listener(); return;
     case Tag::peer: link_.on_peer(number, is_readable, is_writable); return;
     case Tag::standard_output: running_.on_readable(number, PipeKind::standard_output, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
+}
+
+void Supervisor::on_signals(Instant now) {
+  std::array<signalfd_siginfo, 16> infos;
+  while (true) {
+    const ssize_t got = ::read(signals_.get(), infos.data(), sizeof(infos));
+    if (got <= 0) break;
+    const auto count = static_cast<std::size_t>(got) / sizeof(infos[0]);
+    for (std::size_t i = 0; i < count; ++i)
+      if (infos[i].ssi_signo == SIGTERM) is_hurried_ = true;
+  }
+  running_.on_child(now);
 }
 
 /// Nothing new starts while no engine is there: it may be gone for good.
@@ -162,7 +170,7 @@ void Supervisor::admit(Instant now) {
 
 bool Supervisor::is_over(Instant now) {
   if (link_.has_peers() || running_.count() > 0) return false;
-  return was_detached_ || now >= alone_since_ + options_.idle_end;
+  return was_detached_ || is_hurried_ || now >= alone_since_ + options_.idle_end;
 }
 
 /// What waits will not run here: its engine is told so when it comes, and may start it again.

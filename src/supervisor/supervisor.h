@@ -40,6 +40,7 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   Status open_all();
   Status take_part(Instant& now);
   void dispatch(std::uint64_t tag, bool is_readable, bool is_writable, Instant now);
+  void on_signals(Instant now);
   void admit(Instant now);
   bool is_over(Instant now);
   Status close_all(Instant now);
@@ -68,7 +69,8 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   TokenSet forgotten_;
   EngineLink link_;
   Instant alone_since_;
-  bool was_detached_ = false;
+  bool was_detached_ = false;  // no engine will come soon
+  bool is_hurried_ = false;    // somebody sent SIGTERM: the machine may be going down
 };
 
 }  // namespace reeve::supervisor

@@ -233,6 +233,20 @@ TEST_F(LocalRecovery, the_supervisor_ignores_the_signals_of_terminals) {
   EXPECT_NE(::getsid(pid), ::getsid(0));
 }
 
+TEST_F(LocalRecovery, a_machine_that_goes_down_need_not_wait_for_it) {
+  const Launch launch =
+      script("echo ::progress 1; trap 'exit 4' TERM; while :; do sleep 0.01; done");
+  start(launch);
+  wait_for_progress(launch);
+  const pid_t pid = supervisor();
+  executor_.reset();
+  ASSERT_EQ(::kill(pid, SIGTERM), 0);  // as to every process
+  for (const pid_t process : bed_.processes()) ::kill(process, SIGTERM);
+  wait_for_process_end(pid);
+  next_engine();
+  EXPECT_EQ(end_of(launch).outcome.code, 4) << "and nothing is lost";
+}
+
 TEST_F(LocalRecovery, large_launches_arrive_whole) {
   Launch launch = script("test ${#BIG} = 100000");
   launch.environment = {{"BIG", std::string(100'000, 'x')}};
