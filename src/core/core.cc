@@ -86,8 +86,7 @@ void Core::clear_changes() {
     run->dirty = false;
     if (!is_final(run->record.state)) continue;
     // The last run of a workflow takes the workflow's entry with it.
-    if (run->record.workflow.use_count() == 1)
-      state_.workflows.erase(run->record.workflow->digest);
+    if (run->record.workflow.use_count() == 1) state_.workflows.erase(run->record.workflow->digest);
     state_.drop_run(id);
   }
   changes_.clear();

@@ -29,6 +29,8 @@ class Core {
   Status load(Snapshot snapshot);
   /// A finished run comes back for `retry`; follow it with a RunReloaded event.
   Status reload(StoredRun run);
+  /// Drops a finished run that came back in vain.
+  void unload(RunId run) { state_.drop_run(run); }
 
   /// Takes one fact. An error answers a request that cannot be obeyed; nothing has changed then.
   Result<Applied> apply(const Event& event, Time now);

@@ -242,14 +242,9 @@ void end_unreleased_group(Step& step, Run& run, GroupIndex index, TaskState to, 
 }
 
 void release_group(Step& step, Run& run, GroupIndex index) {
-  if (run.groups[index.value].partial) {
-    run.groups[index.value].partial = false;
-    if (!classify_group(step.state, run, index)) return;
-    open_group(step, run, index);
-    set_group_timers(step, run, index);
-    return;
-  }
-  if (run.groups[index.value].released) return;
+  // After recovery or a retry some of its tasks may be past this point already: the verdict is
+  // about those that are still blocked.
+  if (run.groups[index.value].released || run.groups[index.value].done) return;
   Verdict verdict = judge(step.state, run, index);
   if (verdict.state == TaskState::queued && !run.groups[index.value].expanded) {
     Result<std::vector<spec::Json>> items = evaluate_items(step.state, run, index);

@@ -29,11 +29,11 @@ void check_group(const Run& run, std::uint32_t index) {
     cancelled += task.state == TaskState::cancelled || task.state == TaskState::aborted ? 1 : 0;
     skipped += task.state == TaskState::skipped ? 1 : 0;
     if (!group.released) ENSURE(task.state == TaskState::blocked || is_final(task.state));
-    if (group.released && !group.partial) ENSURE(task.state != TaskState::blocked);
+    if (group.released) ENSURE(task.state != TaskState::blocked);
   }
   ENSURE(open == group.open && failed == group.failed);
   ENSURE(cancelled == group.cancelled && skipped == group.skipped);
-  ENSURE(group.done == (open == 0 && (group.count > 0 || group.released)));
+  ENSURE(group.done == (open == 0));
   std::uint32_t unmet = 0;
   for (const spec::Need& need : spec.needs) unmet += run.groups[need.group.value].done ? 0 : 1;
   ENSURE(unmet == group.unmet);

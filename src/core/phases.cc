@@ -138,8 +138,7 @@ void release_ready_groups(Step& step, Run& run) {
   const PhaseRange range = range_of(run.workflow(), run.phase);
   for (std::uint32_t g = range.begin; g < range.end; ++g) {
     const Group& group = run.groups[g];
-    if ((!group.released || group.partial) && !group.done && group.unmet == 0)
-      release_group(step, run, GroupIndex{g});
+    if (!group.released && !group.done && group.unmet == 0) release_group(step, run, GroupIndex{g});
   }
 }
 
@@ -156,7 +155,7 @@ void settle(Step& step) {
 void requeue_tasks(Step& step, Run& run) {
   if (is_held(run)) return;
   for (const Group& group : run.groups) {
-    if (!group.released || group.open == 0) continue;
+    if (!group.expanded || group.open == 0) continue;
     std::uint32_t begin = group.first;
     const std::uint32_t end = group.first + group.count;
     while (begin < end) {

@@ -77,15 +77,19 @@ void fire_timers(Step& step) {
 }
 
 void admit_runs(Step& step) {
-  // A copy: admitting changes the set. Usually empty.
-  const std::vector<RunId> waiting(step.state.waiting_admission.begin(),
-                                   step.state.waiting_admission.end());
-  for (const RunId id : waiting) {
-    Run* run = step.state.find_run(id);
-    ENSURE(run != nullptr);
-    try_admit(step, *run);
+  // Again while it changes something: a run may end as soon as it is admitted and make room.
+  for (bool again = true; again;) {
+    again = false;
+    // A copy: admitting changes the set. Usually empty.
+    const std::vector<RunId> waiting(step.state.waiting_admission.begin(),
+                                     step.state.waiting_admission.end());
+    for (const RunId id : waiting) {
+      Run* run = step.state.find_run(id);
+      ENSURE(run != nullptr);
+      again |= try_admit(step, *run);
+    }
+    settle(step);
   }
-  settle(step);
 }
 
 /// Asks after attempts that have been silent for long: a report may have been lost.

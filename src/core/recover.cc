@@ -82,19 +82,21 @@ void restore_timers(Step& step, const Run& run) {
   }
 }
 
-/// Classes of the groups that have work, and the tasks that an executor may know of.
+/// Classes of the groups that have begun, and the tasks that an executor may know of.
 void restore_groups(Step& step, Run& run, std::vector<LiveTask>& live) {
   for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
     const Group& group = run.groups[g];
-    if (!group.released || group.open == 0) continue;
-    // An error leaves the group without its concurrency name; it was evaluated before, from the
-    // same data, so there is none.
-    if (!classify_group(step.state, run, GroupIndex{g})) continue;
+    if (!group.expanded || group.open == 0) continue;
+    bool begun = false;
     for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
       const TaskState state = run.tasks[i].state;
+      begun |= state != TaskState::blocked && !is_final(state);
       if (is_live(state) || state == TaskState::validating)
         live.push_back({run.tasks[i].token, {run.record.id, i}});
     }
+    // An error leaves the group without its concurrency name; it was evaluated before, from the
+    // same data, so there is none.
+    if (begun) (void)classify_group(step.state, run, GroupIndex{g});
   }
 }
 
@@ -117,8 +119,7 @@ void recount(Run& run) {
       if (task.state == TaskState::skipped) ++group.skipped;
     }
     group.done = group.expanded && group.open == 0;
-    group.released = group.expanded && (group.count == 0 || blocked < group.count);
-    group.partial = group.released && blocked > 0;
+    group.released = group.expanded && blocked == 0;
     if (!group.done) ++run.open_groups[static_cast<std::size_t>(run.group_spec({g}).phase)];
   }
   for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
@@ -155,6 +156,14 @@ Status load_run(State& state, StoredRun stored) {
   recount(*run);
   state.add_run(std::move(run));
   return {};
+}
+
+StoredRun copy_of(const StoredRun& run) {
+  StoredRun copy{.record = copy_of(run.record), .expansions = run.expansions, .tasks = {}};
+  for (const StoredTask& task : run.tasks)
+    copy.tasks.push_back(
+        {task.id, task.task, task.extra ? std::make_unique<TaskExtra>(*task.extra) : nullptr});
+  return copy;
 }
 
 Snapshot snapshot_of(const State& state) {

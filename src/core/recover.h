@@ -11,5 +11,6 @@ Snapshot snapshot_of(const State& state);
 /// The rows of one run.
 StoredRun stored_run(const Run& run);
 RunRecord copy_of(const RunRecord& record);
+StoredRun copy_of(const StoredRun& run);
 
 }  // namespace reeve::core

@@ -6,7 +6,7 @@
 //  - used capacity is the sum over live, not staged tasks and never exceeds the pool's capacity
 //    unless the capacity was lowered meanwhile;
 //  - lock units in use are the sum over holders and never exceed the limit;
-//  - a group's counters match its tasks; a task is blocked exactly while its group is not released;
+//  - a group's counters match its tasks; no task of a released group is blocked;
 //  - a run is final exactly when all its groups are done.
 #pragma once
 
@@ -47,7 +47,6 @@ struct Group {
   schedule::ClassId ready_class;  ///< valid once released
   bool expanded = false;
   bool released = false;  ///< its needs were met (or it was skipped)
-  bool partial = false;   ///< released, but some tasks are blocked: after recovery or retry
   bool done = false;
   Time released_at = kUnset;
 };

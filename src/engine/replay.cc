@@ -92,8 +92,8 @@ class Player {
     if (auto* submit = std::get_if<core::SubmitRun>(&event)) {
       TRY_ASSIGN(submit->workflow, store_.load_workflow(submit->workflow_digest));
     } else if (const auto* reloaded = std::get_if<core::RunReloaded>(&event)) {
-      core::StoredRun& run = kept_.at(reloaded->run);
-      TRY(core_->reload({core::copy_of(run.record), run.expansions, std::move(run.tasks)}));
+      const core::StoredRun& run = kept_.at(reloaded->run);
+      TRY(core_->reload(core::copy_of(run)));
     } else if (std::holds_alternative<core::EngineStarted>(event)) {
       TRY(restart());
     }

@@ -34,15 +34,18 @@ Result<RunId> known_key(Engine::Parts& parts, const std::string& key) {
   return parts.ports.store.find_idempotency_key(key);
 }
 
-/// A retry needs the run in memory: brings it back, and notes that it did.
-Status bring_back(Engine::Parts& parts, RunId run, Time now) {
-  if (parts.core.state().find_run(run) != nullptr) return {};
-  TRY_ASSIGN(core::StoredRun stored, parts.ports.store.load_run(run));
-  TRY(parts.core.reload(std::move(stored)));
-  const core::Event event = core::RunReloaded{run};
-  TRY(parts.core.apply(event, now));
-  journal(parts, event);
-  return {};
+/// A retry needs the run in memory: brings it back if it ended before, and lets it go again if the
+/// retry is refused.
+Result<core::Applied> retry(Engine::Parts& parts, const core::Event& event, RunId run, Time now) {
+  const bool away = parts.core.state().find_run(run) == nullptr;
+  if (away) {
+    TRY_ASSIGN(core::StoredRun stored, parts.ports.store.load_run(run));
+    TRY(parts.core.reload(std::move(stored)));
+  }
+  Result<core::Applied> applied = parts.core.apply(event, now);
+  if (away && applied) journal(parts, core::RunReloaded{run});
+  if (away && !applied) parts.core.unload(run);
+  return applied;
 }
 
 Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
@@ -50,11 +53,11 @@ Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
     if (const std::string& key = submit->texts.idempotency_key; !key.empty()) {
       if (const Result<RunId> known = known_key(parts, key)) return Receipt{*known, true};
     }
-  } else if (const auto* retry = std::get_if<core::Retry>(&event)) {
-    TRY(bring_back(parts, retry->run, now));
   }
   fill_random(parts, event);
-  TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
+  const auto* again = std::get_if<core::Retry>(&event);
+  TRY_ASSIGN(const core::Applied applied, again != nullptr ? retry(parts, event, again->run, now)
+                                                           : parts.core.apply(event, now));
   journal(parts, event);
   return Receipt{applied.run, false};
 }
