@@ -51,6 +51,9 @@ std::pair<ErrorCode, std::string> advice(int code, int system_error, const std::
       return {ErrorCode::corrupt,
               fmt::format("{} is not a SQLite database, or its beginning is damaged: {}", path,
                           kSaveWhatIsLeft)};
+    case SQLITE_ERROR:  // our SQL is right: what it names is missing
+      return {ErrorCode::corrupt,
+              fmt::format("{} does not hold the tables that it should: {}", path, kSaveWhatIsLeft)};
     case SQLITE_NOMEM:
       return {ErrorCode::exhausted, fmt::format("no memory left to work on {}", path)};
     case SQLITE_TOOBIG:
