@@ -61,6 +61,11 @@ Verdict judge(const State& state, const Run& run, GroupIndex index) {
   return {};
 }
 
+Status check_room(const Run& run, std::size_t more) {
+  if (run.tasks.size() + more <= spec::kTasksPerRunMax) return {};
+  return fail(ErrorCode::invalid_argument, "the run would have too many tasks");
+}
+
 Result<std::vector<spec::Json>> evaluate_items(const State& state, const Run& run,
                                                GroupIndex index) {
   const spec::TaskGroup& group = run.group_spec(index);
@@ -76,6 +81,7 @@ Result<std::vector<spec::Json>> evaluate_items(const State& state, const Run& ru
     const double number = value.to_number<double>();
     if (number < 0 || number > spec::kTasksPerRunMax || number != std::floor(number))
       return fail(ErrorCode::invalid_argument, "for_each: expected a whole number of items");
+    TRY(check_room(run, static_cast<std::size_t>(number)));
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(number); ++i) items.emplace_back(i);
     return items;
   }
@@ -248,8 +254,8 @@ void release_group(Step& step, Run& run, GroupIndex index) {
   Verdict verdict = judge(step.state, run, index);
   if (verdict.state == TaskState::queued && !run.groups[index.value].expanded) {
     Result<std::vector<spec::Json>> items = evaluate_items(step.state, run, index);
-    if (items && run.tasks.size() + items->size() > spec::kTasksPerRunMax)
-      items = fail(ErrorCode::invalid_argument, "the run would have too many tasks");
+    Status room = items ? check_room(run, items->size()) : Status{};
+    if (!room) items = tl::unexpected(std::move(room).error());
     if (items) {
       expand_group(run, index, *items);
       note_expansion(step, run, index, *items);

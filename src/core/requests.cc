@@ -19,17 +19,25 @@ Result<Run*> live_run(Step& step, RunId id) {
   return run;
 }
 
-/// The workflow of a submission: as given, or known from before.
-Result<std::shared_ptr<const spec::Workflow>> workflow_of(Step& step, const SubmitRun& event) {
-  std::weak_ptr<const spec::Workflow>& known = step.state.workflows[event.workflow_digest];
-  std::shared_ptr<const spec::Workflow> workflow = known.lock();
-  if (workflow) return workflow;
-  workflow = event.workflow;
-  if (!workflow)
+/// The workflow of a submission: known from before, or as given.
+Result<std::shared_ptr<const spec::Workflow>> workflow_of(const State& state,
+                                                          const SubmitRun& event) {
+  const auto known = state.workflows.find(event.workflow_digest);
+  if (known != state.workflows.end()) {
+    if (std::shared_ptr<const spec::Workflow> workflow = known->second.lock()) return workflow;
+  }
+  if (!event.workflow)
     return fail(ErrorCode::invalid_argument, "the submission names a workflow that is not known");
+  return event.workflow;
+}
+
+/// A workflow that is new here goes to the store with its first run.
+void keep_workflow(Step& step, const Digest& digest,
+                   const std::shared_ptr<const spec::Workflow>& workflow) {
+  std::weak_ptr<const spec::Workflow>& known = step.state.workflows[digest];
+  if (!known.expired()) return;
   known = workflow;
   step.changes.workflows.push_back(workflow);
-  return workflow;
 }
 
 /// cancel-in-progress: older runs of the same concurrency group make way.
@@ -65,8 +73,8 @@ void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order) {
     Group& group = run.groups[g];
     if (!group.released) {
       // Conditions such as always() and cancelled() decide for themselves once their needs are
-      // done.
-      const bool own_say = spec.condition && spec.condition->uses_status_function();
+      // done; not those of a run that never had its turn.
+      const bool own_say = run.admitted && spec.condition && spec.condition->uses_status_function();
       if (!own_say || all) end_unreleased_group(step, run, GroupIndex{g}, to, order.reason);
       continue;
     }
@@ -78,7 +86,7 @@ void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order) {
 
 Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   auto run = std::make_unique<Run>();
-  TRY_ASSIGN(run->record.workflow, workflow_of(step, event));
+  TRY_ASSIGN(run->record.workflow, workflow_of(step.state, event));
   RunRecord& record = run->record;
   record.id = RunId{step.state.next_run};
   record.uuid = event.uuid;
@@ -91,6 +99,7 @@ Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   TRY(build_run(*run));
   TRY(know_admission(step.state, *run));
 
+  keep_workflow(step, event.workflow_digest, record.workflow);
   Run& added = step.state.add_run(std::move(run));
   step.changes.run_changes.push_back({record.id, RunState::queued, RunState::queued});
   mark(step, added);

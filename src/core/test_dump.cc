@@ -1,0 +1,116 @@
+#include "core/test_dump.h"
+
+#include <fmt/format.h>
+
+#include "core/launch.h"
+
+namespace reeve::core::test {
+namespace {
+
+std::int64_t number(Time time) { return time.time_since_epoch().count(); }
+
+std::string text(const Reason& reason) {
+  return fmt::format("{}({},{})", name(reason.code), reason.a, reason.b);
+}
+
+std::string task_line(const Run& run, std::uint32_t index) {
+  const Task& task = run.tasks[index];
+  std::string out = fmt::format(
+      "  task {} group {} {} {} flags {} percent {} attempt {} charged {} code {} token {} since "
+      "{} "
+      "wake {} queued {} started {} {}",
+      index, task.group.value, name(task.state), name(task.outcome), task.flags, task.percent,
+      task.attempt, task.charged, task.code, task.token.value, number(task.since),
+      number(task.wake_at), number(task.queued_at), number(task.started_at), text(task.reason));
+  if (const TaskExtra* extra = run.extra(index); extra != nullptr) {
+    out += " '" + extra->message + "'";
+    for (const std::uint16_t ends : extra->ends_by_class) out += fmt::format(" {}", ends);
+    for (const OutputValue& value : extra->outputs) out += " " + value.name + "=" + value.value;
+    for (const OutputValue& file : extra->artifacts) out += " " + file.name + ":" + file.value;
+  }
+  return out + "\n";
+}
+
+std::string run_lines(const Run& run) {
+  const RunRecord& record = run.record;
+  std::string out = fmt::format(
+      "run {} {} paused {} cancel {} interrupted {} priority {} round {} times {} {} {} {} phase "
+      "{} "
+      "admitted {} lock {} inputs {}\n",
+      record.id.value, name(record.state), record.paused, record.cancel_requested,
+      record.interrupted, record.priority, record.round, number(record.submitted_at),
+      number(record.started_at), number(record.ended_at), text(record.reason),
+      static_cast<int>(run.phase), run.admitted, run.admission_locks.value, record.inputs);
+  for (const Group& group : run.groups) {
+    out += fmt::format(
+        "  group first {} count {} unmet {} open {} failed {} cancelled {} skipped {} class {} "
+        "{}{}{} since {}\n",
+        group.first, group.count, group.unmet, group.open, group.failed, group.cancelled,
+        group.skipped, group.ready_class.value, group.expanded ? "expanded " : "",
+        group.released ? "released " : "", group.done ? "done" : "", number(group.released_at));
+  }
+  for (std::uint32_t i = 0; i < run.tasks.size(); ++i) out += task_line(run, i);
+  return out;
+}
+
+std::string held_lines(const State& state) {
+  std::string out;
+  for (const Pool& pool : state.pools) {
+    out += fmt::format("pool {} used {} of {} staged {}\n", pool.name,
+                       format_resources(pool.ledger.used()),
+                       format_resources(pool.ledger.capacity()), pool.ledger.staged());
+  }
+  for (std::uint32_t i = 0; i < state.locks.size(); ++i) {
+    const schedule::LockId lock{i};
+    if (state.locks.in_use(lock) != 0)
+      out += fmt::format("lock {} {}\n", state.locks.name(lock), state.locks.in_use(lock));
+  }
+  for (const auto& [token, live] : state.live) {
+    out += fmt::format("live {} task {}/{} pool {} capacity {}\n", token.value, live.task.run.value,
+                       live.task.index, live.pool.value, live.holds_capacity);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string dump(const State& state) {
+  std::string out = fmt::format("next run {} token {} probe {}\n", state.next_run, state.next_token,
+                                number(state.next_probe));
+  state.each_run([&](const Run& run) { out += run_lines(run); });
+  out += held_lines(state);
+  for (const Pool& pool : state.pools) out += fmt::format("pool {} up {}\n", pool.name, pool.up);
+  for (const auto& position : state.ready.order()) {
+    out += fmt::format("ready class {} deadline {} sequence {} waiting {} overtaken {}\n",
+                       position.id.value, number(position.deadline), position.sequence,
+                       state.ready.waiting(position.id), state.ready.overtaken(position.id));
+  }
+  for (const RunId run : state.waiting_admission)
+    out += fmt::format("waits for admission: run {}\n", run.value);
+  if (const auto next = state.timers.next()) out += fmt::format("timer {}\n", number(*next));
+  return out;
+}
+
+std::string dump_lasting(const State& state) {
+  std::string out;
+  state.each_run([&](const Run& run) {
+    if (is_final(run.record.state)) return;
+    out += fmt::format("run {} {} paused {} cancel {} round {}\n", run.record.id.value,
+                       name(run.record.state), run.record.paused, run.record.cancel_requested,
+                       run.record.round);
+    for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
+      const Group& group = run.groups[g];
+      out += fmt::format("  {} unmet {} {}\n", run.group_spec(GroupIndex{g}).id, group.unmet,
+                         group.done ? "done" : "");
+      const std::uint32_t end = group.expanded ? group.first + group.count : group.first;
+      for (std::uint32_t i = group.first; i < end; ++i) {
+        out +=
+            fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
+                        name(run.tasks[i].state), run.tasks[i].attempt, run.tasks[i].token.value);
+      }
+    }
+  });
+  return out + held_lines(state);
+}
+
+}  // namespace reeve::core::test
