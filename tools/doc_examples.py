@@ -10,7 +10,8 @@ opening line says how the example is to be run:
     ```yaml env=NAME           needs the environment variable NAME
 
 DIRECTORY/examples.json lists them: [{"name", "file", "line", "expect", "environment"}], expect
-being "success", "failure" or "check". Exit status 1 if the document has none or a word is not known.
+being "success", "failure" or "check". Exit status 1 if the document has no example, or if a word
+is not known.
 """
 
 import json

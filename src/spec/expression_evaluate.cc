@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 
 #include "spec/coercion.h"
 #include "spec/json_text.h"
@@ -159,10 +160,10 @@ class Evaluator {
     const auto order = loosely_compare(a, b);
     if (!order) return truth(false);
     switch (node.kind) {
-      case SyntaxKind::less: return truth(*order < 0);
-      case SyntaxKind::less_equal: return truth(*order <= 0);
-      case SyntaxKind::greater: return truth(*order > 0);
-      default: return truth(*order >= 0);
+      case SyntaxKind::less: return truth(std::is_lt(*order));
+      case SyntaxKind::less_equal: return truth(std::is_lteq(*order));
+      case SyntaxKind::greater: return truth(std::is_gt(*order));
+      default: return truth(std::is_gteq(*order));
     }
   }
 
@@ -183,7 +184,7 @@ Result<Operand> ValueArena::keep(Json value) {
   return Operand{&values_.back(), {}};
 }
 
-Result<Operand> ValueArena::keep_text(std::string text) {
+Result<Operand> ValueArena::keep_text(const std::string& text) {
   if (text.size() > kValueBytesMax)
     return fail(ErrorCode::invalid_argument, "a text of the expression becomes larger than 1 MiB");
   return keep(Json(text));

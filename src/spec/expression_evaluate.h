@@ -23,7 +23,7 @@ class ValueArena {
  public:
   /// Fails when the evaluation made too much already.
   Result<Operand> keep(Json value);
-  Result<Operand> keep_text(std::string text);
+  Result<Operand> keep_text(const std::string& text);
 
  private:
   std::deque<Json> values_;

@@ -68,7 +68,7 @@ Result<std::string> format(std::span<const Operand> arguments) {
       out += c;
     } else {
       const std::size_t close = pattern.find('}', i);
-      if (close == pattern.npos) return bad_format(pattern, "'{' has no '}'; write '{{'");
+      if (close == std::string_view::npos) return bad_format(pattern, "'{' has no '}'; write '{{'");
       std::size_t number = 0;
       const char* const end_of_number = pattern.data() + close;
       const auto [end, error] = std::from_chars(pattern.data() + i + 1, end_of_number, number);
@@ -147,16 +147,16 @@ Result<Operand> call_function(Function function, std::span<const Operand> argume
     case Function::ends_with:
       return arena.keep(truth(has_affix(function, arguments[0], arguments[1])));
     case Function::format: {
-      TRY_ASSIGN(std::string text, format(arguments));
-      return arena.keep_text(std::move(text));
+      TRY_ASSIGN(const std::string text, format(arguments));
+      return arena.keep_text(text);
     }
     case Function::join: {
-      TRY_ASSIGN(std::string text, join(arguments));
-      return arena.keep_text(std::move(text));
+      TRY_ASSIGN(const std::string text, join(arguments));
+      return arena.keep_text(text);
     }
     case Function::to_json: {
-      TRY_ASSIGN(std::string text, to_json(arguments[0]));
-      return arena.keep_text(std::move(text));
+      TRY_ASSIGN(const std::string text, to_json(arguments[0]));
+      return arena.keep_text(text);
     }
     case Function::from_json: {
       TRY_ASSIGN(Json value, from_json(arguments[0]));

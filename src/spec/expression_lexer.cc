@@ -201,7 +201,8 @@ std::optional<Json> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(body.data(), end_of_body, value);
   if (end != end_of_body) return std::nullopt;
   if (error == std::errc::result_out_of_range) {
-    const bool tiny = body.find("e-") != body.npos || body.find("E-") != body.npos;
+    const bool tiny =
+        body.find("e-") != std::string_view::npos || body.find("E-") != std::string_view::npos;
     value = tiny ? 0 : std::numeric_limits<double>::infinity();
   } else if (error != std::errc{}) {
     return std::nullopt;

@@ -63,6 +63,7 @@ std::string unknown_function(std::string_view name) {
            "example with sha256sum, and pass it on as an output";
   }
   std::vector<std::string_view> names;
+  names.reserve(kFunctions.size());
   for (const FunctionRow& row : kFunctions) names.push_back(row.name);
   return with_suggestion(
       "unknown function '" + std::string(name) + "'; expected one of " + join_names(names),

@@ -62,6 +62,7 @@ Result<Json> check(const Input& input, const Json& value) {
 
 Status check_names(const Workflow& workflow, const boost::json::object& given) {
   std::vector<std::string_view> names;
+  names.reserve(workflow.inputs.size());
   for (const Input& input : workflow.inputs) names.push_back(input.name);
   for (const auto& member : given) {
     const std::string_view name = member.key();

@@ -131,7 +131,8 @@ std::string number_text(const Json& number) {
   const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), value,
                                     std::chars_format::general, kSignificantDigits);
   std::string text(digits.data(), result.ptr);
-  if (const auto exponent = text.find('e'); exponent != text.npos) text[exponent] = 'E';
+  if (const auto exponent = text.find('e'); exponent != std::string_view::npos)
+    text[exponent] = 'E';
   return text;
 }
 

@@ -38,6 +38,7 @@ void report_repeated_needs(const TaskReader& tasks, Workflow& workflow, Diagnost
     TaskGroup& group = workflow.groups[i];
     if (group.needs.size() < 2) continue;
     std::vector<GroupIndex> sorted;
+    sorted.reserve(group.needs.size());
     for (const Need& need : group.needs) sorted.push_back(need.group);
     std::ranges::sort(sorted);
     const auto twice = std::ranges::adjacent_find(sorted);

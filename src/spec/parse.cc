@@ -20,9 +20,9 @@ const Shape& shape_of(std::string_view field) {
 // "ci/nightly-build.yaml" → "nightly-build"
 std::string name_from_origin(std::string_view origin) {
   const std::size_t slash = origin.rfind('/');
-  const std::string_view file = slash == origin.npos ? origin : origin.substr(slash + 1);
+  const std::string_view file = slash == std::string_view::npos ? origin : origin.substr(slash + 1);
   const std::size_t dot = file.rfind('.');
-  return std::string(dot == 0 || dot == file.npos ? file : file.substr(0, dot));
+  return std::string(dot == 0 || dot == std::string_view::npos ? file : file.substr(0, dot));
 }
 
 InputType read_input_type(std::string_view name) {
@@ -207,7 +207,7 @@ Parsed parse_workflow(std::string_view source, std::string_view origin) {
 
 const std::shared_ptr<const Workflow>& bare_command_workflow() {
   // shared: every bare run holds this one; built once, never changed
-  static const std::shared_ptr<const Workflow> workflow =
+  static const std::shared_ptr<const Workflow> kWorkflow =
       parse_workflow(
           "name: command\n"
           "inputs:\n"
@@ -218,7 +218,7 @@ const std::shared_ptr<const Workflow>& bare_command_workflow() {
           "    command: ${{ inputs.argv }}\n",
           "command")
           .workflow;
-  return workflow;
+  return kWorkflow;
 }
 
 }  // namespace reeve::spec

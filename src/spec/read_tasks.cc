@@ -21,7 +21,7 @@ NeedCondition read_condition_name(std::string_view name) {
 // "out/report.tar.gz" → "report"
 std::string default_artifact_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');
-  std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
+  std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   return std::string(name.substr(0, name.find('.')));
 }
 
@@ -122,7 +122,7 @@ void TaskReader::read_action(const Section& task, TaskGroup& group) {
     script.text = reading_.read_template(*run, Place::task_text);
     script.shell = shell ? reading_.read_text(*shell) : shell_;
     const std::string_view text = run->text();
-    if (run->is_scalar() && text.find_first_not_of(" \t\r\n") == text.npos)
+    if (run->is_scalar() && text.find_first_not_of(" \t\r\n") == std::string_view::npos)
       reading_.diagnostics().error(*run, "there is nothing to run");
     group.action = std::move(script);
   } else if (const auto command = task.get("command")) {

@@ -111,7 +111,7 @@ class FormatCall {
 Template Reading::read_template(const YamlNode& node, Place place) {
   if (!node.is_scalar()) return {};
   const std::string_view text = node.text();
-  if (text.find(kOpen) == text.npos) return Template::literal(std::string(text));
+  if (text.find(kOpen) == std::string_view::npos) return Template::literal(std::string(text));
   auto parsed = Template::parse_at(text);
   if (!parsed) {
     diagnostics_.error_in_text(node, parsed.error().offset, parsed.error().message);
@@ -128,7 +128,7 @@ std::optional<Expression> Reading::read_condition(const YamlNode& node) {
   std::size_t start = 0;
   std::size_t size = text.size();
   if (const std::size_t open = text.find(kOpen);
-      open != text.npos && text.find_first_not_of(" \t\r\n") == open) {
+      open != std::string_view::npos && text.find_first_not_of(" \t\r\n") == open) {
     if (!is_one_expression(text)) {
       diagnostics_.error(node,
                          "a condition is one expression: write ${{ a && b }} or a && b, not "

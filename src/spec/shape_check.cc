@@ -37,7 +37,7 @@ std::string mismatch(const YamlNode& node, const Shape& shape) {
   return "expected " + expectation(shape) + ", got " + kind_of(node);
 }
 
-bool has_expression(std::string_view text) { return text.find("${{") != text.npos; }
+bool has_expression(std::string_view text) { return text.find("${{") != std::string_view::npos; }
 
 std::string no_expression_here(const Shape& shape) {
   return "an expression is not possible here; expected " + expectation(shape);
@@ -229,7 +229,7 @@ class ShapeChecker {
       }
       if (group.required && present.empty() && !refused)
         diagnostics_.error(node, "expected one of " + join_names(group.names));
-      if (present.size() > 1)
+      if (present.size() > 1 && last != nullptr)
         diagnostics_.error(*last, "only one of " + join_names(present) + " is possible");
     }
   }
@@ -241,9 +241,10 @@ class ShapeChecker {
 
 bool is_one_expression(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos || !text.substr(first).starts_with("${{")) return false;
+  if (first == std::string_view::npos || !text.substr(first).starts_with("${{")) return false;
   const std::size_t end = find_expression_end(text, first + 3);
-  return end != text.npos && text.find_first_not_of(" \t\r\n", end + 2) == text.npos;
+  return end != std::string_view::npos &&
+         text.find_first_not_of(" \t\r\n", end + 2) == std::string_view::npos;
 }
 
 std::string check_scalar(const YamlNode& node, const Shape& shape) {

@@ -22,10 +22,10 @@ tl::expected<Template, TextProblem> Template::parse_at(std::string_view text) {
   std::size_t at = 0;
   while (true) {
     const std::size_t open = text.find(kOpen, at);
-    if (open == text.npos) break;
+    if (open == std::string_view::npos) break;
     const std::size_t start = open + kOpen.size();
     const std::size_t end = find_expression_end(text, start);
-    if (end == text.npos) {
+    if (end == std::string_view::npos) {
       return problem(open, "'${{' has no '}}'; to write it as text use ${{ '${{' }}");
     }
     auto expression = Expression::parse_at(text.substr(start, end - start));

@@ -311,7 +311,7 @@ std::optional<YamlProblem> find_bad_bytes(std::string_view source) {
                        "the file is larger than " + std::to_string(kSourceBytesMax >> 20) + " MiB"};
   }
   const std::size_t nul = source.find('\0');
-  if (nul != source.npos) return YamlProblem{nul, "a NUL byte; the file is not text"};
+  if (nul != std::string_view::npos) return YamlProblem{nul, "a NUL byte; the file is not text"};
   if (is_valid_utf8(source)) return std::nullopt;
   std::size_t at = 0;
   while (at < source.size()) {
