@@ -165,14 +165,10 @@ void become_nobody() {
   if (geteuid() == 0) ENSURE(setresuid(kNobody, kNobody, kNobody) == 0);
 }
 
-TEST(ConformanceCrash, a_read_only_directory_can_be_read_but_not_written) {
-  const SqliteBed bed;
-  {
-    auto store = SqliteStore::open(bed.file());
-    ASSERT_TRUE(Committer().commit(**store, batch_of_step(1)));
-  }
-  ASSERT_EQ(chmod(bed.file().c_str(), 0444), 0);
-  ASSERT_EQ(chmod(bed.directory().c_str(), 0555), 0);
+/// What opening a store and a history says, to somebody who may not write.
+std::string said_to_nobody(const SqliteBed& bed) {
+  chmod(bed.file().c_str(), 0444);
+  chmod(bed.directory().c_str(), 0555);
   const Child child([&](int pipe) {
     become_nobody();
     auto store = SqliteStore::open(bed.file());
@@ -186,10 +182,35 @@ TEST(ConformanceCrash, a_read_only_directory_can_be_read_but_not_written) {
                               : history.error().text()));
   });
   const std::string said = child.read_text();
+  chmod(bed.directory().c_str(), 0755);
+  chmod(bed.file().c_str(), 0644);
+  return said;
+}
+
+TEST(ConformanceCrash, a_read_only_directory_can_be_read_but_not_written) {
+  const SqliteBed bed;
+  {
+    auto store = SqliteStore::open(bed.file());
+    ASSERT_TRUE(Committer().commit(**store, batch_of_step(1)));
+  }
+  const std::string said = said_to_nobody(bed);
   EXPECT_THAT(said, StartsWith("permission_denied: " + bed.file()));
   EXPECT_THAT(said, HasSubstr("make it writable or choose another state directory"));
   EXPECT_THAT(said, testing::EndsWith("\n1"));
-  chmod(bed.directory().c_str(), 0755);
+}
+
+TEST(ConformanceCrash, what_a_killed_engine_left_can_be_read_before_another_starts) {
+  const SqliteBed bed;
+  {
+    const Child child([&](int pipe) { commit_until_killed(bed.file(), pipe); });
+    ASSERT_EQ(child.read_number(), 1u);
+    child.kill_now();
+  }
+  ASSERT_EQ(access((bed.file() + "-wal").c_str(), F_OK), 0);
+  EXPECT_THAT(said_to_nobody(bed), testing::EndsWith("\n1"));
+  auto history = SqliteHistory::open(bed.file());
+  ASSERT_TRUE(history) << history.error().text();
+  EXPECT_EQ((*history)->list_runs({})->size(), 1u);
 }
 
 /// In a mount namespace of its own; where the machine forbids that, says so.
