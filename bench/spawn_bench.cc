@@ -14,11 +14,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <stdlib.h>
 
 #include "executors/local_executor.h"
 

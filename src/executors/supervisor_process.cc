@@ -1,12 +1,12 @@
 #include "executors/supervisor_process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -107,6 +107,7 @@ Result<Fd> start_supervisor(const SupervisorCommand& command) {
   for (std::string& argument : supervisor::format_options(options))
     arguments.push_back(std::move(argument));
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
 

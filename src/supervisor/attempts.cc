@@ -1,9 +1,11 @@
 #include "supervisor/attempts.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 
 #include "base/ensure.h"
 #include "supervisor/command.h"
@@ -117,7 +119,7 @@ void Attempts::start(Launch launch, Instant now) {
     if (attempt->pid < 0) error = -attempt->pid;
   }
   if (error != 0) {
-    end_unstarted(std::move(attempt), error, std::move(message), now);
+    end_unstarted(std::move(attempt), error, message, now);
     return;
   }
   attempt->serial = ++last_serial_;
@@ -135,14 +137,14 @@ void Attempts::start(Launch launch, Instant now) {
   attempts_.emplace(attempt->serial, std::move(attempt));
 }
 
-void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, int error, std::string message,
-                             Instant now) {
+void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, int error,
+                             const std::string& message, Instant now) {
   Ended ended;
   ended.end.token = attempt->launch.token;
   ended.end.outcome = could_not_start(error);
   ended.end.ended_at = clock_.at(now);
   ended.end.message =
-      message.empty() ? "cannot start: " + std::string(std::strerror(error)) : std::move(message);
+      message.empty() ? "cannot start: " + std::string(std::strerror(error)) : message;
   ended.name = attempt->name();
   ended.has_script = !attempt->script_path.empty();
   events_.on_ended(std::move(ended), attempt->launch.resources);

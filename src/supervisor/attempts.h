@@ -79,7 +79,8 @@ class Attempts {
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, std::string& message);
   Additions own_variables(Attempt& attempt, const RunFolders::Folder& folder) const;
-  void end_unstarted(std::unique_ptr<Attempt> attempt, int error, std::string message, Instant now);
+  void end_unstarted(std::unique_ptr<Attempt> attempt, int error, const std::string& message,
+                     Instant now);
   void signal_group(const Attempt& attempt, int signal);
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);

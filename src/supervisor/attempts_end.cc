@@ -1,9 +1,10 @@
 // The part of Attempts that ends them: reaping, killing what is left, the outcome.
 
-#include <errno.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
 
 #include "base/ensure.h"
 #include "supervisor/attempts.h"

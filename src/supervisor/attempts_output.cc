@@ -1,12 +1,12 @@
 // The part of Attempts that reads what attempts write: pipes, and the REEVE_PROGRESS file.
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "base/ensure.h"
 #include "supervisor/attempts.h"

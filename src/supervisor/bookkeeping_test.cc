@@ -1,13 +1,13 @@
 // The supervisor's accounts, without a process: admission, tokens, limits, environment, command,
 // options, ends.
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <stdlib.h>
 
 #include "supervisor/admission.h"
 #include "supervisor/command.h"

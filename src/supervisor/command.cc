@@ -1,7 +1,8 @@
 #include "supervisor/command.h"
 
-#include <errno.h>
 #include <fcntl.h>
+
+#include <cerrno>
 
 #include "supervisor/fd.h"
 #include "supervisor/files.h"

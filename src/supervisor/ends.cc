@@ -1,8 +1,9 @@
 #include "supervisor/ends.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "base/digest.h"
 #include "supervisor/fd.h"

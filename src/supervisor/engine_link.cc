@@ -1,8 +1,9 @@
 #include "supervisor/engine_link.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "base/ensure.h"
 

@@ -68,7 +68,7 @@ void EnvironmentBlock::append(const Additions& additions) {
     const auto is_same = [&](const char* other) { return has_name(other, name); };
     if (is_bad || std::ranges::any_of(pointers_, is_same)) continue;
     char* start = text_.data() + text_.size();
-    text_.append(name).append("=").append(value.c_str()).push_back('\0');
+    text_.append(name).append("=").append(value, 0, value.find('\0')).push_back('\0');
     pointers_.push_back(start);
   }
 }

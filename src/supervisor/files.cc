@@ -1,10 +1,10 @@
 #include "supervisor/files.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "supervisor/fd.h"
 

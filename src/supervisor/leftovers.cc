@@ -1,10 +1,10 @@
 #include "supervisor/leftovers.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 
 namespace reeve::supervisor {
 

@@ -1,11 +1,11 @@
 #include "supervisor/log_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "base/ensure.h"

@@ -1,13 +1,13 @@
 #include "supervisor/log_file.h"
 
-#include <signal.h>
 #include <sys/resource.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "supervisor/files.h"
 

@@ -1,14 +1,14 @@
 // The supervisor as a process: what it sets up before, and does not inherit.
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 
 #include "supervisor/files.h"
 #include "supervisor/socket.h"

@@ -1,8 +1,7 @@
 #include "supervisor/output.h"
 
-#include <errno.h>
-
 #include <algorithm>
+#include <cerrno>
 
 namespace reeve::supervisor {
 

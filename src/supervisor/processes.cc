@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/syscall.h>
 
 #include <charconv>
+#include <csignal>
 #include <memory>
 
 #include <dirent.h>

@@ -6,7 +6,7 @@
 
 /// clone(2) as glibc has it, under the name that ThreadSanitizer does not replace: its own would
 /// run in the child too, and change what the parent's thread believes of its locks.
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument, ...);
 
 namespace reeve::supervisor {

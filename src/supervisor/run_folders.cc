@@ -1,7 +1,8 @@
 #include "supervisor/run_folders.h"
 
-#include <errno.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "supervisor/files.h"
 

@@ -1,14 +1,14 @@
 #include "supervisor/spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdint>
 
 #include "base/ensure.h"
@@ -37,7 +37,7 @@ REEVE_CHILD_CODE long child_execve(const char* file, char* const* argv, char* co
 
 /// A shell must not be given a binary file: NUL in its first line says that it is one.
 REEVE_CHILD_CODE bool child_is_text(const char* file) {
-  char start[128];
+  char start[128] = {};
   const long fd = raw_syscall(SYS_openat, AT_FDCWD, address(file), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   const long count = raw_syscall(SYS_read, fd, address(&start[0]), sizeof(start));

@@ -1,13 +1,13 @@
 #include "supervisor/supervisor.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <csignal>
 
 #include "base/ensure.h"
 #include "supervisor/files.h"
@@ -185,7 +185,7 @@ Status Supervisor::close_all(Instant now) {
     ends_.add(std::move(ended));
   }
   running_.folders().clear();
-  const Status saved = ends_.save();
+  Status saved = ends_.save();
   ::unlink(state_file(options_.state_directory, kSocketName).c_str());
   lock_.mark_clean();
   return saved;

@@ -1,10 +1,10 @@
 #include "supervisor/verdict.h"
 
-#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace reeve::supervisor {

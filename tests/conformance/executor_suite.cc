@@ -1,8 +1,7 @@
 #include "tests/conformance/executor_suite.h"
 
-#include <signal.h>
-
 #include <chrono>
+#include <csignal>
 #include <utility>
 
 namespace reeve::tests {

@@ -1,11 +1,9 @@
 #include "tests/conformance/local_bed.h"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
-
-#include <stdlib.h>
 
 #include "supervisor/files.h"
 #include "supervisor/log_file.h"

@@ -1,10 +1,10 @@
 // Real processes under the local executor: how they start, how they end, what they leave.
 
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 

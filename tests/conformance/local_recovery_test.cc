@@ -1,9 +1,9 @@
 // The local executor when engines and supervisors die.
 
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -235,7 +235,7 @@ TEST_F(LocalRecovery, the_supervisor_ignores_the_signals_of_terminals) {
 
 TEST_F(LocalRecovery, a_machine_that_goes_down_need_not_wait_for_it) {
   const Launch launch =
-      script("echo ::progress 1; trap 'exit 4' TERM; while :; do sleep 0.01; done");
+      script("trap 'exit 4' TERM; echo ::progress 1; while :; do sleep 0.01; done");
   start(launch);
   wait_for_progress(launch);
   const pid_t pid = supervisor();
