@@ -149,6 +149,12 @@ Time deadline_of(const Run& run, const spec::TaskGroup& group) {
 
 }  // namespace
 
+Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now) {
+  if (!limit) return kNever;
+  const Time at = run.record.submitted_at + *limit;
+  return run.record.round > 1 && at <= now ? kNever : at;
+}
+
 Status classify_group(State& state, Run& run, GroupIndex index) {
   const spec::TaskGroup& group = run.group_spec(index);
   std::optional<std::string> concurrency;
@@ -216,9 +222,9 @@ void set_group_timers(Step& step, const Run& run, GroupIndex index) {
   const Duration queue_limit = run.workflow().policy_of(spec).timeouts.queue;
   if (queue_limit > Duration{0})
     step.state.timers.set({step.now + queue_limit, TimerKind::group, run.record.id, index.value});
-  const Time deadline = deadline_of(run, spec);
-  if (spec.detail && spec.detail->deadline)
-    step.state.timers.set({deadline, TimerKind::group, run.record.id, index.value});
+  if (!spec.detail) return;
+  const Time deadline = deadline_at(run, spec.detail->deadline, step.now);
+  step.state.timers.set({deadline, TimerKind::group, run.record.id, index.value});
 }
 
 /// Older work in the group makes way: queued tasks end, running ones are stopped.

@@ -38,11 +38,11 @@ void on_task_timer(Step& step, Run& run, std::uint32_t index) {
   }
 }
 
-void on_group_timer(Step& step, Run& run, GroupIndex index) {
+void on_group_timer(Step& step, Run& run, GroupIndex index, Time at) {
   const spec::TaskGroup& spec = run.group_spec(index);
   const Group& group = run.groups[index.value];
   if (spec.detail && spec.detail->deadline &&
-      run.record.submitted_at + *spec.detail->deadline <= step.now) {
+      run.record.submitted_at + *spec.detail->deadline == at) {
     end_open_tasks(step, run, group, {ReasonCode::deadline_passed, 0, 0});
     return;
   }
@@ -66,7 +66,7 @@ void fire_timers(Step& step) {
         if (timer->index < run->tasks.size() && run->tasks[timer->index].wake_at == timer->at)
           on_task_timer(step, *run, timer->index);
         break;
-      case TimerKind::group: on_group_timer(step, *run, GroupIndex{timer->index}); break;
+      case TimerKind::group: on_group_timer(step, *run, GroupIndex{timer->index}, timer->at); break;
       case TimerKind::run:
         end_tasks(step, *run, TaskState::timed_out,
                   {.reason = {ReasonCode::deadline_passed, 0, 0}});

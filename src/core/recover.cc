@@ -73,9 +73,14 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
 }
 
 void restore_timers(Step& step, const Run& run) {
-  if (run.workflow().deadline)
-    step.state.timers.set(
-        {run.record.submitted_at + *run.workflow().deadline, TimerKind::run, run.record.id, 0});
+  const Time deadline = deadline_at(run, run.workflow().deadline, step.now);
+  step.state.timers.set({deadline, TimerKind::run, run.record.id, 0});
+  for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
+    const spec::TaskGroup& spec = run.group_spec(GroupIndex{g});
+    if (!spec.detail || !run.groups[g].released || run.groups[g].done) continue;
+    const Time group_deadline = deadline_at(run, spec.detail->deadline, step.now);
+    step.state.timers.set({group_deadline, TimerKind::group, run.record.id, g});
+  }
   for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
     const Task& task = run.tasks[i];
     if (!is_final(task.state) && task.wake_at != kNever) set_timer(step, run, i, task.wake_at);

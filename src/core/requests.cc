@@ -128,6 +128,7 @@ Result<Applied> on_cancel(Step& step, const Cancel& event) {
   }
   run->record.cancel_requested = true;
   run->record.paused = false;
+  run->record.interrupted = false;  // what it does at its end is to be done
   if (!event.why.empty()) {
     if (!run->record.texts) run->record.texts = std::make_unique<RunTexts>();
     run->record.texts->cancel_reason = event.why;
@@ -278,6 +279,7 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   }
   run->needs.reset();
   run->record.cancel_requested = false;
+  run->record.paused = false;
   run->record.interrupted = false;
   run->record.ended_at = kUnset;
   ++run->record.round;

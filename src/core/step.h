@@ -58,6 +58,9 @@ void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, 
 Status classify_group(State& state, Run& run, GroupIndex group);
 /// Releases every group that can be: after admission, recovery and retry.
 void release_ready_groups(Step& step, Run& run);
+/// When a deadline of the run or of one of its groups ends what is left; kNever: there is none, or
+/// it had passed before a person retried the run, who meant it.
+Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now);
 /// Works off step.done_groups.
 void settle(Step& step);
 /// Pushes all queued tasks of the run into the ready queue again (after a hold).

@@ -130,14 +130,14 @@ World& World::retry(RunId run, std::optional<std::string_view> from) {
 
 World& World::started(std::string_view label) {
   Attempt& attempt = live(label);
-  attempt.started_at = now_;
-  apply(AttemptStarted{attempt.token, now_});
+  attempt.started_at = now_ - run_time;
+  apply(AttemptStarted{attempt.token, attempt.started_at});
   return *this;
 }
 
 World& World::ended(std::string_view label, const Report& report) {
   Attempt& attempt = live(label);
-  if (report.ran && attempt.started_at == kUnset) attempt.started_at = now_;
+  if (report.ran && attempt.started_at == kUnset) attempt.started_at = now_ - run_time;
   attempt.ended = true;
   attempt.end.random = report.random;
   attempt.end.end = {.token = attempt.token,
@@ -147,11 +147,15 @@ World& World::ended(std::string_view label, const Report& report) {
                      .ended_at = now_,
                      .outputs = report.outputs,
                      .message = report.message};
-  std::erase(stops_, std::string(label));
-  std::erase(stops_, std::string(label) + " kill");
+  forget_stops(label);
   apply(attempt.end);
   EXPECT_TRUE(attempt.forgotten) << label;
   return *this;
+}
+
+void World::forget_stops(std::string_view label) {
+  std::erase(stops_, std::string(label));
+  std::erase(stops_, std::string(label) + " kill");
 }
 
 World& World::succeed(std::string_view label, std::vector<OutputValue> outputs) {
@@ -163,6 +167,7 @@ World& World::fail(std::string_view label, std::int32_t code) {
 World& World::lose(std::string_view label) {
   Attempt& attempt = live(label);
   attempt.ended = true;
+  forget_stops(label);
   apply(AttemptSeen{attempt.token, Liveness::unknown, 0});
   EXPECT_TRUE(attempt.forgotten) << label;
   return *this;
@@ -348,7 +353,9 @@ void World::on(const StopAttempt& stop) {
   Attempt& attempt = attempts_.at(stop.token);
   ++(stop.kill ? attempt.kills : attempt.stops);
   attempt.grace = stop.grace;
-  stops_.push_back(attempt.label + (stop.kill ? " kill" : ""));
+  const std::string what = attempt.label + (stop.kill ? " kill" : "");
+  // Repeated when the executor shows that it still runs: harmless.
+  if (std::ranges::find(stops_, what) == stops_.end()) stops_.push_back(what);
 }
 
 void World::on(const ProbeAttempt& probe) { probes_.push_back(probe.token); }

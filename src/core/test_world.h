@@ -107,6 +107,8 @@ class World {
   bool answers_probes = true;
   /// Whether starts and stops that the test does not speak of are an error.
   bool strict = true;
+  /// What attempts take that are not seen to start. Short ones are handed over early ("staged").
+  Duration run_time = std::chrono::seconds{1};
 
   // What is expected.
   World& expect_started(std::vector<std::string> labels);  ///< since the last call, in order
@@ -146,6 +148,7 @@ class World {
   void check_recovery();
   void check_reasons();
   void answer_probes();
+  void forget_stops(std::string_view label);
   void on(const StartAttempt& start);
   void on(const StopAttempt& stop);
   void on(const ProbeAttempt& probe);
