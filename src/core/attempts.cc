@@ -205,8 +205,10 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
   }
   Run& run = *at->run;
   Task& task = *at->task;
-  if (task.state == TaskState::starting && end.started_at != kUnset)
-    mark_running(step, *at, end.started_at);
+  // What ended by itself ran, even if the report does not say since when.
+  const bool ran = end.started_at != kUnset || end.outcome.kind == OutcomeClass::exited;
+  if (task.state == TaskState::starting && ran)
+    mark_running(step, *at, end.started_at != kUnset ? end.started_at : end.ended_at);
   const Outcome outcome = with_reason(end.outcome);
   if (end.started_at != kUnset)
     step.state.pools[at->live->pool.value].ledger.observe_run_time(end.ended_at - end.started_at);

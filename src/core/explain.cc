@@ -12,8 +12,19 @@ constexpr std::size_t kFactsMax = 20;
 
 Explanation answer(Reason reason) { return {reason, describe(reason), {}}; }
 
-Explanation explain_blocked(const Run& run, const Group& group, const spec::TaskGroup& spec) {
-  if (!run.admitted && group.unmet == 0) return answer({ReasonCode::concurrency_busy, 0, 1});
+/// Why nothing of a run may start; none when it may.
+Reason hold_of(const State& state, const Run& run) {
+  if (run.record.interrupted) return {ReasonCode::interrupted, 0, 0};
+  if (run.record.paused) return {ReasonCode::run_paused, 0, 0};
+  if (run.admitted) return {};
+  const std::vector<schedule::LockUse>& locks = state.locks.set(run.admission_locks);
+  return {ReasonCode::concurrency_busy, 0, locks.empty() ? 1 : state.locks.limit(locks[0].lock)};
+}
+
+Explanation explain_blocked(const State& state, const Run& run, const Group& group,
+                            const spec::TaskGroup& spec) {
+  const Reason hold = hold_of(state, run);
+  if (hold.code != ReasonCode::none && group.unmet == 0) return answer(hold);
   Explanation out = answer(
       {ReasonCode::needs_pending, static_cast<std::int32_t>(spec.needs.size()), group.unmet});
   for (const spec::Need& need : spec.needs) {
@@ -45,20 +56,19 @@ std::int64_t amount_of(const Resources& request, Shortage shortage) {
   }
 }
 
-void add_order_facts(const State& state, schedule::ClassId id, Explanation& out) {
+/// Tasks in the classes before its own; stale entries count too.
+std::uint64_t tasks_before(const State& state, schedule::ClassId id) {
   std::uint64_t ahead = 0;
   for (const schedule::ReadyQueue::Position& position : state.ready.order()) {
     if (position.id == id) break;
     ahead += state.ready.waiting(position.id);
   }
-  out.facts.push_back(std::to_string(state.ready.waiting(id)) + " like it are queued; " +
-                      std::to_string(ahead) + " others are before them in order");
+  return ahead;
 }
 
 Explanation explain_queued(const State& state, const Run& run, const Group& group,
                            const Task& task) {
-  if (run.record.interrupted) return answer({ReasonCode::interrupted, 0, 0});
-  if (run.record.paused) return answer({ReasonCode::run_paused, 0, 0});
+  if (const Reason hold = hold_of(state, run); hold.code != ReasonCode::none) return answer(hold);
   const Pool& pool = state.pools.front();
   const schedule::ClassKey& key = state.ready.key(group.ready_class);
   if (!pool.ledger.could_ever_fit(key.request)) {
@@ -69,6 +79,8 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
   }
   if (!pool.up) return answer({ReasonCode::executor_down, 0, 0});
   Explanation out;
+  const std::uint64_t before = tasks_before(state, group.ready_class);
+  const std::uint64_t alike = state.ready.waiting(group.ready_class);
   if (const schedule::LockUse* busy = state.locks.first_busy(key.locks); busy != nullptr) {
     const std::string& lock = state.locks.name(busy->lock);
     ReasonCode code = ReasonCode::lock_busy;
@@ -86,9 +98,10 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
                         format_resources(pool.ledger.capacity()) + " in use; it asks for " +
                         format_resources(key.request));
   } else {
-    out = answer({ReasonCode::behind, 0, static_cast<std::int64_t>(state.ready.waiting())});
+    out = answer({ReasonCode::behind, 0, static_cast<std::int64_t>(before)});
   }
-  add_order_facts(state, group.ready_class, out);
+  out.facts.push_back(std::to_string(alike) + " like it are queued; " + std::to_string(before) +
+                      " others are before them in order");
   if (task.attempt > 0) out.facts.push_back("this is try " + std::to_string(task.attempt + 1));
   return out;
 }
@@ -119,7 +132,8 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   const Group& group = run->groups[task.group.value];
   Explanation out;
   switch (task.state) {
-    case TaskState::blocked: return explain_blocked(*run, group, run->group_spec(task.group));
+    case TaskState::blocked:
+      return explain_blocked(state, *run, group, run->group_spec(task.group));
     case TaskState::queued: return explain_queued(state, *run, group, task);
     case TaskState::starting:
       out = answer((task.flags & kTaskStaged) != 0 ? task.reason
@@ -143,9 +157,7 @@ Explanation explain_run(const State& state, RunId id, Time now) {
   const Run* run = state.find_run(id);
   if (run == nullptr) return {{}, "it is not in memory", {}};
   if (is_final(run->record.state)) return answer(run->record.reason);
-  if (run->record.interrupted) return answer({ReasonCode::interrupted, 0, 0});
-  if (run->record.paused) return answer({ReasonCode::run_paused, 0, 0});
-  if (!run->admitted) return answer({ReasonCode::concurrency_busy, 0, 1});
+  if (const Reason hold = hold_of(state, *run); hold.code != ReasonCode::none) return answer(hold);
   Explanation out = answer({ReasonCode::is_running, 0, 0});
   for (const Group& group : run->groups) {
     if (group.done || group.open == 0 || out.facts.size() >= kFactsMax) continue;

@@ -29,86 +29,47 @@ struct RetryCase {
   ReasonCode reason;
 };
 
-TEST(Retry, decides_by_class_limits_and_what_was_charged) {
-  using enum OutcomeClass;
-  spec::RetryPolicy limited = policy(9);
-  limited.rule(exited).limit = 1;
-  limited.rule(lost).limit = spec::kNoLimit;
-  spec::RetryPolicy never_lost = policy(9);
-  never_lost.rule(lost).retried = false;
-  for (const RetryCase& c : {
-           RetryCase{"none allowed",
-                     policy(0),
-                     {exited, 1, 0, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-           RetryCase{"first", policy(2), {exited, 1, 0, 0}, true, true, ReasonCode::retry_charged},
-           RetryCase{"last", policy(2), {exited, 2, 1, 0}, true, true, ReasonCode::retry_charged},
-           RetryCase{"used up",
-                     policy(2),
-                     {exited, 3, 2, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-           RetryCase{
-               "signal", policy(1), {signalled, 1, 0, 0}, true, true, ReasonCode::retry_charged},
-           RetryCase{"not listed",
-                     policy(9),
-                     {rejected, 1, 0, 0},
-                     false,
-                     false,
-                     ReasonCode::retry_not_listed},
-           RetryCase{"limit of its class",
-                     limited,
-                     {exited, 2, 1, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-           RetryCase{
-               "lost is free", policy(0), {lost, 1, 0, 0}, true, false, ReasonCode::retry_free},
-           RetryCase{"lost for the last time",
-                     policy(0),
-                     {lost, 16, 0, 0},
-                     true,
-                     false,
-                     ReasonCode::retry_free},
-           RetryCase{"lost too often",
-                     policy(9),
-                     {lost, 17, 0, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-           RetryCase{"lost without a limit",
-                     limited,
-                     {lost, 999, 9, 0},
-                     true,
-                     false,
-                     ReasonCode::retry_free},
-           RetryCase{"lost, not listed",
-                     never_lost,
-                     {lost, 1, 0, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-           RetryCase{"not started",
-                     policy(0),
-                     {start_failed, 10, 0, 0},
-                     true,
-                     false,
-                     ReasonCode::retry_free},
-           RetryCase{"not started too often",
-                     policy(9),
-                     {start_failed, 11, 0, 0},
-                     false,
-                     false,
-                     ReasonCode::retries_exhausted},
-       }) {
+void expect_decisions(std::initializer_list<RetryCase> cases) {
+  for (const RetryCase& c : cases) {
     const RetryDecision decision = decide_retry(c.policy, c.question);
     EXPECT_EQ(decision.again, c.again) << c.what;
     EXPECT_EQ(decision.charged, c.charged) << c.what;
     EXPECT_EQ(name(decision.reason.code), name(c.reason)) << c.what;
   }
+}
+
+TEST(Retry, what_the_task_did_is_charged) {
+  using enum OutcomeClass;
+  using R = ReasonCode;
+  spec::RetryPolicy limited = policy(9);
+  limited.rule(exited).limit = 1;
+  expect_decisions({
+      {"none allowed", policy(0), {exited, 1, 0, 0}, false, false, R::retries_exhausted},
+      {"first", policy(2), {exited, 1, 0, 0}, true, true, R::retry_charged},
+      {"last", policy(2), {exited, 2, 1, 0}, true, true, R::retry_charged},
+      {"used up", policy(2), {exited, 3, 2, 0}, false, false, R::retries_exhausted},
+      {"signal", policy(1), {signalled, 1, 0, 0}, true, true, R::retry_charged},
+      {"not listed", policy(9), {rejected, 1, 0, 0}, false, false, R::retry_not_listed},
+      {"limit of its class", limited, {exited, 2, 1, 0}, false, false, R::retries_exhausted},
+  });
+}
+
+TEST(Retry, what_the_machine_did_is_not_charged) {
+  using enum OutcomeClass;
+  using R = ReasonCode;
+  spec::RetryPolicy unlimited = policy(9);
+  unlimited.rule(lost).limit = spec::kNoLimit;
+  spec::RetryPolicy never = policy(9);
+  never.rule(lost).retried = false;
+  expect_decisions({
+      {"lost", policy(0), {lost, 1, 0, 0}, true, false, R::retry_free},
+      {"lost for the last time", policy(0), {lost, 16, 0, 0}, true, false, R::retry_free},
+      {"lost too often", policy(9), {lost, 17, 0, 0}, false, false, R::retries_exhausted},
+      {"lost without a limit", unlimited, {lost, 999, 9, 0}, true, false, R::retry_free},
+      {"lost, not listed", never, {lost, 1, 0, 0}, false, false, R::retries_exhausted},
+      {"not started", policy(0), {start_failed, 10, 0, 0}, true, false, R::retry_free},
+      {"too often", policy(9), {start_failed, 11, 0, 0}, false, false, R::retries_exhausted},
+  });
 }
 
 TEST(Retry, a_lost_attempt_waits_for_nothing_and_a_machine_that_cannot_start_does) {

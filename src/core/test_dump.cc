@@ -104,9 +104,14 @@ std::string dump_lasting(const State& state) {
                          group.done ? "done" : "");
       const std::uint32_t end = group.expanded ? group.first + group.count : group.first;
       for (std::uint32_t i = group.first; i < end; ++i) {
-        out +=
-            fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
-                        name(run.tasks[i].state), run.tasks[i].attempt, run.tasks[i].token.value);
+        const Task& task = run.tasks[i];
+        // A run that is held before anything of it started may lose its turn by a restart.
+        const bool held = run.record.paused || run.record.interrupted;
+        const bool untouched = run.record.state == RunState::queued && held && task.attempt == 0 &&
+                               task.state <= TaskState::queued;
+        out += fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
+                           untouched ? "untouched" : name(task.state), task.attempt,
+                           task.token.value);
       }
     }
   });

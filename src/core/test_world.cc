@@ -296,8 +296,11 @@ void World::check_recovery() {
   Core other({{"local", capacity_}});
   const Status loaded = other.load(snapshot_of(state()));
   EXPECT_TRUE(loaded) << loaded.error().text();
-  const Result<Applied> applied =
-      other.apply(EngineStarted{.all = true, .resumed = {}, .engine = "again"}, now_);
+  EngineStarted start{.all = false, .resumed = {}, .engine = "again"};
+  state().each_run([&](const Run& run) {
+    if (!run.record.interrupted) start.resumed.push_back(run.record.id);
+  });
+  const Result<Applied> applied = other.apply(start, now_);
   EXPECT_TRUE(applied);
   other.state().check_invariants();
   EXPECT_EQ(dump_lasting(state()), dump_lasting(other.state())) << "after a restart";
