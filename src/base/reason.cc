@@ -95,6 +95,7 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::retried_by_person, "retried_by_person", "is tried again because a person asked"},
     {ReasonCode::continued_on_error, "continued_on_error",
      "failed, and counts as done because of continue-on-error"},
+    {ReasonCode::task_failed, "task_failed", "a task failed: the first is of task group {a}"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -73,10 +73,11 @@ enum class ReasonCode : std::uint16_t {
   retries_exhausted,  ///< a: retries used; b: retries allowed
   retried_by_person,
   continued_on_error,  ///< failed, but continue-on-error counts it as done
+  task_failed,  ///< of a run; a: index of the first group that failed
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::continued_on_error) + 1;
+    static_cast<std::size_t>(ReasonCode::task_failed) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -105,6 +105,10 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.idle_timeout = policy.timeouts.idle;
   launch.grace = policy.timeouts.grace;
   launch.output_bytes_max = policy.output_bytes_max;
+  for (const std::string& name : run->workflow().secrets) launch.secrets.emplace_back(name, "");
+  if (group.detail) {
+    for (const std::string& name : group.detail->secrets) launch.secrets.emplace_back(name, "");
+  }
   const std::uint32_t element = State::element_of(*run, start.task.index);
   launch.environment.emplace_back("REEVE_TASK_ID", group.id);
   launch.environment.emplace_back("REEVE_TASK_INDEX", std::to_string(element));

@@ -1,4 +1,6 @@
 // What follows when a group is done: its dependents, the next phase, the end of the run.
+#include <algorithm>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -62,7 +64,7 @@ void finish_run(Step& step, Run& run) {
     reason = {ReasonCode::cancelled_by_person, 0, 0};
   } else if (any_failed(run, all)) {
     to = RunState::failed;
-    reason = {ReasonCode::need_not_successful, 0, 0};
+    reason = {ReasonCode::task_failed, 0, 0};
     for (std::uint32_t g = 0; g < all.end; ++g) {
       if (run.groups[g].failed > 0) {
         reason.a = g;
@@ -128,7 +130,8 @@ void on_group_done(Step& step, Run& run, GroupIndex index) {
   std::uint32_t& open = run.open_groups[static_cast<std::size_t>(spec.phase)];
   ENSURE(open > 0);
   --open;
-  if (open == 0 && spec.phase == run.phase) advance(step, run);
+  const bool all_done = std::ranges::all_of(run.open_groups, [](auto left) { return left == 0; });
+  if ((open == 0 && spec.phase == run.phase) || all_done) advance(step, run);
 }
 
 }  // namespace

@@ -11,6 +11,9 @@ class Dispatcher {
 
   void operator()(const core::StartAttempt& start) {
     Result<Launch> launch = core::render_launch(state_, start);
+    if (launch) {
+      if (Status read = read_secrets(*launch); !read) launch = tl::unexpected(read.error());
+    }
     if (launch)
       executor(start.pool).start(*std::move(launch));
     else
@@ -59,6 +62,14 @@ class Dispatcher {
   }
   void answer(Token token, Result<std::vector<OutputValue>> stored) {
     parts_.own_events.push_back(collected(token, std::move(stored)));
+  }
+  Status read_secrets(Launch& launch) {
+    for (auto& [name, value] : launch.secrets) {
+      if (parts_.ports.secrets == nullptr)
+        return fail(ErrorCode::unsupported, "secrets: this engine has none");
+      TRY_ASSIGN(value, parts_.ports.secrets->read(name));
+    }
+    return {};
   }
   Executor& executor(PoolId pool) { return *parts_.ports.executors[pool.value]; }
 

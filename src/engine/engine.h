@@ -17,6 +17,7 @@
 #include "engine/ports/artifact_store.h"
 #include "engine/ports/clock.h"
 #include "engine/ports/executor.h"
+#include "engine/ports/secrets.h"
 #include "engine/ports/store.h"
 
 namespace reeve::engine {
@@ -42,6 +43,7 @@ struct Ports {
   Store& store;
   std::vector<Executor*> executors;    ///< by PoolId
   ArtifactStore* artifacts = nullptr;  ///< null: workflows with artifacts are refused at launch
+  Secrets* secrets = nullptr;          ///< null: so are workflows with secrets
 };
 
 struct Options {

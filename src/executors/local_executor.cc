@@ -13,6 +13,7 @@
 
 #include "base/ensure.h"
 #include "executors/output_file.h"
+#include "executors/secret_files.h"
 #include "supervisor/files.h"
 
 namespace reeve::executors {
@@ -107,7 +108,22 @@ void LocalExecutor::set_capacity(const Resources& capacity) {
   has_capacity_ = true;
 }
 
-void LocalExecutor::start(Launch launch) { stage(launch); }
+void LocalExecutor::start(Launch launch) {
+  if (!launch.secrets.empty()) {
+    if (const Status written = write_secrets(command_.state_directory, launch); !written) {
+      AttemptEnd end{.token = launch.token};
+      end.outcome = {OutcomeClass::start_failed, 0, {ReasonCode::could_not_start, 0, errno}};
+      end.message = written.error().text();
+      {
+        const std::lock_guard lock(mutex_);
+        failed_starts_.push_back(std::move(end));
+      }
+      wake();  // told by the other thread: the engine's may not wait for room in its own inbox
+      return;
+    }
+  }
+  stage(launch);
+}
 
 void LocalExecutor::stop(Token token, engine::StopMode mode, Duration grace) {
   stage(supervisor::Stop{token, mode == engine::StopMode::kill, grace});
@@ -115,7 +131,10 @@ void LocalExecutor::stop(Token token, engine::StopMode mode, Duration grace) {
 
 void LocalExecutor::probe(Token token) { stage(supervisor::Probe{token}); }
 
-void LocalExecutor::forget(Token token) { stage(supervisor::Forget{token}); }
+void LocalExecutor::forget(Token token) {
+  remove_secrets(command_.state_directory, token);
+  stage(supervisor::Forget{token});
+}
 
 void LocalExecutor::send_staged() {
   if (state_ == State::greeting || state_ == State::down) return;
@@ -170,12 +189,15 @@ void LocalExecutor::wake() {
 void LocalExecutor::serve() {
   while (wait_for_events()) {
     bool is_down = false;
+    std::vector<AttemptEnd> failed;
     {
       const std::lock_guard lock(mutex_);
       if (state_ == State::closing) return;
       is_down = state_ == State::down;
       if (is_blocked_) is_blocked_ = out_.send(socket_.get()) == IoState::blocked;
+      failed.swap(failed_starts_);
     }
+    for (AttemptEnd& end : failed) sink_->on_ended(std::move(end));
     if (is_down) {
       reconnect();
     } else {
