@@ -36,7 +36,7 @@ void Checker::complain(std::string_view checker, TaskId task, const std::string&
                                             run != nullptr ? Model::describe(*run) : ""));
 }
 
-void Checker::on_durable(const engine::Commit& commit) {
+void Checker::on_durable(const engine::Commit& commit, const core::State& state) {
   if (commit.journal->now < model_.last_now())
     basics_.verdict.fail("time", "the journal's time runs backwards");
   model_.begin_commit(commit.journal->now);
@@ -62,6 +62,8 @@ void Checker::on_durable(const engine::Commit& commit) {
   if (commit.last_token < highest_token_)
     basics_.verdict.fail("tokens", "last_token is behind a token that was given out");
   check_finished_runs(commit);
+  if (const std::string unfair = fairness_.on_issued(state, model_, issued_); !unfair.empty())
+    basics_.verdict.fail("starvation", unfair);
 }
 
 void Checker::check_run_row(const core::RunRecord& row) {
@@ -260,8 +262,22 @@ void Checker::check_issued(Token token) {
   const spec::TaskGroup& spec = run.spec_of(group);
   if (run.cancel_requested && spec.phase != spec::Phase::finally && !has_own_say(spec))
     complain("cancel", attempt.task, "is started after its run was cancelled");
+  check_fail_fast(attempt, run, group);
   if (run.paused || run.interrupted)
     complain("pause", attempt.task, "is started while its run is held");
+}
+
+void Checker::check_fail_fast(const AttemptImage& attempt, const RunImage& run, GroupIndex index) {
+  if (!run.spec_of(index).fails_fast()) return;
+  const GroupImage& group = run.groups[index.value];
+  for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+    const TaskImage& sibling = run.tasks[i];
+    const bool failed = sibling.row.state == TaskState::failed &&
+                        sibling.row.outcome != OutcomeClass::none &&
+                        (sibling.row.flags & core::kTaskForgiven) == 0;
+    if (failed && sibling.final_round == run.round)
+      complain("fail_fast", attempt.task, fmt::format("is started after task {} failed", i));
+  }
 }
 
 void Checker::check_finished_runs(const engine::Commit& commit) {

@@ -2,9 +2,13 @@
 // whether the store gives back what was written.
 #include <fmt/format.h>
 
+#include "core/explain.h"
 #include "sim/checker.h"
 
 namespace reeve::sim {
+
+using core::TaskState;
+
 namespace {
 
 /// The part of a task that must survive a crash.
@@ -44,6 +48,7 @@ void Checker::compare_run(const core::Run& run, const RunImage& image) {
 }
 
 void Checker::on_recovered(const core::State& after, const core::State* before) {
+  fairness_.forget();
   std::size_t open = 0;
   for (const auto& [id, image] : model_.runs()) {
     if (core::is_final(image.state)) continue;
@@ -99,6 +104,21 @@ void Checker::on_rest(const std::function<std::string(const RunImage&)>& may_wai
   }
   if (!alive_.empty())
     basics_.verdict.fail("leftovers", fmt::format("{} processes never end", alive_.size()));
+}
+
+void Checker::check_explanations(const core::State& state, Time now) {
+  state.each_run([&](const core::Run& run) {
+    for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
+      const core::Explanation why = core::explain_task(state, {run.record.id, i}, now);
+      if (why.sentence.empty() ||
+          (why.reason.code == ReasonCode::none && run.tasks[i].state != TaskState::succeeded))
+        complain("explained", {run.record.id, i},
+                 fmt::format("is {} and cannot say why", name(run.tasks[i].state)));
+    }
+    if (core::explain_run(state, run.record.id, now).sentence.empty())
+      basics_.verdict.fail("explained",
+                           fmt::format("run {} cannot say what it does", run.record.id.value));
+  });
 }
 
 void Checker::check_store(engine::Store& store) {

@@ -15,6 +15,7 @@
 #include "core/state.h"
 #include "engine/engine.h"
 #include "sim/basics.h"
+#include "sim/fairness.h"
 #include "sim/model.h"
 #include "sim/sim_engine.h"
 #include "sim/sim_executor.h"
@@ -35,7 +36,7 @@ class Checker final : public ProcessWatcher {
 
   const Model& model() const { return model_; }
   // check_commits.cc
-  void on_durable(const engine::Commit& commit);
+  void on_durable(const engine::Commit& commit, const core::State& state);
 
   // check_processes.cc
   void on_process_started(PoolId pool, const Launch& launch) override;
@@ -58,6 +59,8 @@ class Checker final : public ProcessWatcher {
   /// The world has come to rest: nothing that was acknowledged may be left over.
   /// `may_wait` names what a run waits for with good reason, or "".
   void on_rest(const std::function<std::string(const RunImage&)>& may_wait);
+  /// Every task that waits can say why.
+  void check_explanations(const core::State& state, Time now);
   /// The store against the image: every run, every row.
   void check_store(engine::Store& store);
 
@@ -72,6 +75,7 @@ class Checker final : public ProcessWatcher {
   void check_end(const core::AttemptRecord& end);
   void check_end_is_true(const core::AttemptRecord& end, const WorldToken& world);
   void check_issued(Token token);
+  void check_fail_fast(const AttemptImage& attempt, const RunImage& run, GroupIndex group);
   /// Locks, concurrency groups and max-parallel of tasks that run side by side.
   void check_shares(std::string_view checker, const std::vector<TaskId>& tasks);
   void check_finished_runs(const engine::Commit& commit);
@@ -94,6 +98,7 @@ class Checker final : public ProcessWatcher {
 
   Basics& basics_;
   Model model_;
+  Fairness fairness_;
   std::map<PoolId, Machine> machines_;
   std::map<Token, WorldToken> world_;
   std::map<Token, Alive> alive_;

@@ -53,6 +53,13 @@ void Clients::begin() {
     submissions_.push_back({.event = make_submission(workflow, i), .number = workflow});
     basics_.agenda.after(random_.between(Duration{0}, busy * 2 / 3), [this, i] { submit(i); });
   }
+  const Duration moment = random_.between(Duration{0}, busy);
+  for (std::uint32_t i = 0; i < setup_.shape.burst; ++i) {
+    const std::uint64_t workflow = random_.below(setup_.workflows.size());
+    const std::size_t index = submissions_.size();
+    submissions_.push_back({.event = make_submission(workflow, index), .number = workflow});
+    basics_.agenda.after(moment, [this, index] { submit(index); });
+  }
   const std::uint64_t requests = random_.below(std::uint64_t{2} * setup_.shape.runs + 1);
   for (std::uint64_t i = 0; i < requests; ++i)
     basics_.agenda.after(random_.between(Duration{0}, busy), [this] { request_something(); });

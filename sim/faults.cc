@@ -11,6 +11,9 @@ using std::chrono::minutes;
 /// RELIABILITY R3.
 constexpr std::uint64_t kFaultsMin = 20;
 
+constexpr std::uint32_t kCommitsReach = 6;
+constexpr std::uint32_t kActsOfACommit = 4;
+
 struct Chance {
   Fault fault;
   std::uint32_t weight;
@@ -94,8 +97,16 @@ void World::break_something() {
     present->die();
     return;
   }
-  const std::uint64_t reach = fault == Fault::crash_before_act ? 24 : 6;
-  present->arm({fault, static_cast<std::uint32_t>(faults_random_.below(reach))});
+  arm_crash(*present, kCommitsReach);
+}
+
+void World::arm_crash(SimEngine& present, std::uint32_t reach) {
+  Fault fault = pick_fault(faults_random_);
+  while (fault != Fault::crash_before_commit && fault != Fault::crash_before_act &&
+         fault != Fault::commit_refused && fault != Fault::commit_unsure)
+    fault = pick_fault(faults_random_);
+  if (fault == Fault::crash_before_act) reach *= kActsOfACommit;
+  present.arm({fault, static_cast<std::uint32_t>(faults_random_.below(reach))});
 }
 
 void World::crash_executor() {

@@ -10,6 +10,7 @@ constexpr Duration kLatencyMin{50};
 constexpr Duration kLatencyMax{1500};
 /// A reporter whose report finds the inbox full tries again after this.
 constexpr Duration kKnockAgain{500};
+constexpr std::uint64_t kForeignTokens = std::uint64_t{1} << 40;
 
 }  // namespace
 
@@ -81,9 +82,8 @@ void Link::arrive_at_executor(std::uint64_t life, const Outgoing& outgoing) {
     note(Note::message_stale, outgoing.message, outgoing.token);
     return;
   }
-  if (frozen_until_ > basics_.agenda.now()) {
-    basics_.agenda.at(frozen_until_,
-                      [this, life, outgoing] { arrive_at_executor(life, outgoing); });
+  if (is_frozen()) {
+    frozen_.push_back([this, life, outgoing] { arrive_at_executor(life, outgoing); });
     return;
   }
   outgoing.delivery();
@@ -105,6 +105,11 @@ void Link::set_capacity(const Resources& capacity) {
 
 void Link::start(Launch launch) {
   const Token token = launch.token;
+  if (far_.flaw == LinkFlaw::repeats_starts) {
+    Launch second = launch;
+    second.token.value += kForeignTokens;
+    to_executor(Message::start, token, [this, second] { far_.executor.start(second); });
+  }
   to_executor(Message::start, token,
               [this, launch = std::move(launch)] { far_.executor.start(launch); });
 }
@@ -138,8 +143,8 @@ void Link::arrive_at_engine(const Outgoing& incoming) {
     note(Note::message_stale, incoming.message, incoming.token);
     return;
   }
-  if (frozen_until_ > basics_.agenda.now() && !setup) {
-    basics_.agenda.at(frozen_until_, [this, incoming] { arrive_at_engine(incoming); });
+  if (is_frozen() && !setup) {
+    frozen_.push_back([this, incoming] { arrive_at_engine(incoming); });
     return;
   }
   at_door_.push_back(incoming);
@@ -171,6 +176,7 @@ void Link::on_progress(Progress progress) {
 }
 
 void Link::on_ended(AttemptEnd end) {
+  if (far_.flaw == LinkFlaw::drops_ends && end.token.value % 3 == 0) return;
   const Token token = end.token;
   to_engine(Message::ended, token, [this, end = std::move(end)] { sink_->on_ended(end); });
 }
@@ -193,6 +199,17 @@ void Link::cut(bool noticed) {
   cut_ = true;
   noticed_ = noticed;
   if (noticed) on_down("the connection is lost");
+}
+
+void Link::freeze(Time until) {
+  frozen_until_ = std::max(frozen_until_, until);
+  basics_.agenda.at(frozen_until_, [this] { thaw(); });
+}
+
+void Link::thaw() {
+  if (is_frozen()) return;
+  const std::deque<Delivery> waiting = std::exchange(frozen_, {});
+  for (const Delivery& delivery : waiting) delivery();
 }
 
 void Link::mend() {

@@ -5,7 +5,6 @@
 // not. Outlived by nothing: the world keeps every Link to its end. One thread.
 #pragma once
 
-#include <algorithm>
 #include <deque>
 #include <functional>
 #include <string>
@@ -31,12 +30,20 @@ class EngineProcess {
   virtual void on_posted() = 0;
 };
 
+/// A deliberate bug on the way, to prove that the checkers see it.
+enum class LinkFlaw : std::uint8_t {
+  none,
+  drops_ends,      ///< an end of every third token never gets in
+  repeats_starts,  ///< each start is handed over again, under a token of its own
+};
+
 class Link final : public engine::Executor, public engine::ExecutorSink {
  public:
   /// The far end.
   struct Far {
     PoolId pool;
     SimExecutor& executor;
+    LinkFlaw flaw = LinkFlaw::none;
   };
   Link(Basics& basics, const Far& far, EngineProcess& process);
   Link(const Link&) = delete;
@@ -66,7 +73,7 @@ class Link final : public engine::Executor, public engine::ExecutorSink {
   void mend();
   bool is_cut() const { return cut_; }
   /// The executor does nothing for a while: what is said to it waits.
-  void freeze(Time until) { frozen_until_ = std::max(frozen_until_, until); }
+  void freeze(Time until);
 
  private:
   using Delivery = std::function<void()>;
@@ -82,6 +89,8 @@ class Link final : public engine::Executor, public engine::ExecutorSink {
   void arrive_at_engine(const Outgoing& incoming);
   /// Hands over what has arrived, as far as the inbox has room.
   void enter();
+  bool is_frozen() const { return frozen_until_ > basics_.agenda.now(); }
+  void thaw();
   /// When a message sent now arrives; nothing if it is lost. Draws its fate.
   std::vector<Time> arrivals(Message message, Token token, Time& last);
   void note(Note note, Message message, Token token);
@@ -96,6 +105,7 @@ class Link final : public engine::Executor, public engine::ExecutorSink {
   Time last_out_ = kUnset;
   Time last_in_ = kUnset;
   Time frozen_until_ = kUnset;
+  std::deque<Delivery> frozen_;  ///< what arrives meanwhile, in order
   bool cut_ = false;
   bool noticed_ = false;
 };

@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   CampaignOptions& options = arguments.options;
+  if (options.verbose) std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   if (!arguments.has_seed) options.first_seed = std::random_device{}();
   fmt::print("first seed {}\n", options.first_seed);
   const auto begun = std::chrono::steady_clock::now();

@@ -144,6 +144,7 @@ RunImage& Model::put_run(const core::RunRecord& row) {
   run.cancel_requested = row.cancel_requested;
   run.round = row.round;
   run.priority = row.priority;
+  run.submitted_at = row.submitted_at;
   run.uuid = row.uuid;
   run.idempotency_key = row.texts ? row.texts->idempotency_key : std::string{};
   return run;

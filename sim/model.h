@@ -46,6 +46,7 @@ struct RunImage {
   bool interrupted = false;
   std::uint32_t round = 1;
   std::int32_t priority = 0;
+  Time submitted_at = kUnset;
   Uuid uuid;
   std::string idempotency_key;
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord

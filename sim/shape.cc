@@ -9,13 +9,13 @@ using std::chrono::seconds;
 
 /// Most worlds are small, since there are to be many of them; a few are wide or deep.
 void draw_size(Generator& random, Shape& shape) {
-  shape.workflows = static_cast<std::uint32_t>(random.between(1, 4));
-  shape.runs = static_cast<std::uint32_t>(random.between(2, 8));
-  shape.groups_max = static_cast<std::uint32_t>(random.between(1, 7));
-  shape.fan_out_max = static_cast<std::uint32_t>(random.between(1, 6));
-  if (random.chance(20)) shape.fan_out_max = 120;
+  shape.workflows = static_cast<std::uint32_t>(random.between(1, 5));
+  shape.runs = static_cast<std::uint32_t>(random.between(2, 14));
+  shape.groups_max = static_cast<std::uint32_t>(random.between(1, 10));
+  shape.fan_out_max = static_cast<std::uint32_t>(random.between(1, 8));
+  if (random.chance(20)) shape.fan_out_max = 250;
   if (random.chance(20)) shape.groups_max = 40;
-  if (random.chance(20)) shape.runs = 40;
+  if (random.chance(20)) shape.runs = 50;
 }
 
 void draw_channel(Generator& random, Shape& shape) {
@@ -68,6 +68,7 @@ Shape draw_shape(std::uint64_t seed) {
   }
   shape.clock_keeping = random.chance(500) ? ClockKeeping::steady : ClockKeeping::stalls;
   shape.resume_all = !random.chance(200);
+  if (random.chance(100)) shape.burst = static_cast<std::uint32_t>(random.between(4, 24));
   return shape;
 }
 

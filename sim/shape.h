@@ -25,6 +25,7 @@ struct Shape {
   std::uint32_t events_per_round_max = 16;
   ClockKeeping clock_keeping = ClockKeeping::steady;
   bool resume_all = true;
+  std::uint32_t burst = 0;  ///< submissions of one program in one moment
 };
 
 Shape draw_shape(std::uint64_t seed);

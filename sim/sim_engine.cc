@@ -47,8 +47,8 @@ SimEngine::SimEngine(Basics& basics, Setup setup)
       store_(std::make_unique<StorePort>(*this, setup_.disk)),
       artifacts_(basics, *this) {
   for (std::uint32_t pool = 0; pool < setup_.executors.size(); ++pool) {
-    links_.push_back(
-        std::make_unique<Link>(basics_, Link::Far{PoolId{pool}, *setup_.executors[pool]}, *this));
+    links_.push_back(std::make_unique<Link>(
+        basics_, Link::Far{PoolId{pool}, *setup_.executors[pool], setup_.link_flaw}, *this));
   }
 }
 

@@ -53,6 +53,7 @@ class SimEngine final : public EngineProcess {
     engine::Options options;
     ClockKeeping clock_keeping = ClockKeeping::steady;
     EngineFlaw flaw = EngineFlaw::none;
+    LinkFlaw link_flaw = LinkFlaw::none;
   };
   SimEngine(Basics& basics, Setup setup);
   ~SimEngine() override;

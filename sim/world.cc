@@ -4,6 +4,7 @@
 
 #include "base/ensure.h"
 #include "engine/replay.h"
+#include "sim/state_digest.h"
 #include "store/memory/memory_store.h"
 
 namespace reeve::sim {
@@ -13,9 +14,16 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 
 constexpr std::size_t kTailLines = 40;
+constexpr Duration kMoment = milliseconds{2};
+/// Per mille of the engine's lives that end in their recovery, within so many commits or acts.
+constexpr std::uint32_t kCrashAgain = 200;
+constexpr std::uint32_t kRecoveryReach = 3;
+constexpr auto kProcesses = static_cast<std::uint64_t>(Concern::processes);
 /// A world that does more than this does not come to rest.
 constexpr std::uint64_t kRecordsMax = 1'000'000;
 constexpr Duration kTimeMax = std::chrono::days{400};
+/// Commits from one look at all explanations to the next.
+constexpr std::uint64_t kExplainEvery = 16;
 constexpr int kTidyRoundsMax = 2000;
 
 thread_local const World* running_world = nullptr;
@@ -27,14 +35,15 @@ const World* World::current() { return running_world; }
 World::World(WorldOptions options)
     : options_(std::move(options)),
       basics_(options_.seed),
-      shape_(draw_shape(options_.seed)),
+      shape_(options_.shape ? *options_.shape : draw_shape(options_.seed)),
       checker_(basics_),
       executor_({.pool = PoolId{},
                  .agenda = basics_.agenda,
                  .wall = basics_.wall,
-                 .behaviour = random_behaviour(
-                     derive_seed(options_.seed, static_cast<std::uint64_t>(Concern::processes)),
-                     shape_.temper),
+                 .behaviour =
+                     options_.behaviour
+                         ? options_.behaviour
+                         : random_behaviour(derive_seed(options_.seed, kProcesses), shape_.temper),
                  .watcher = &checker_},
                 options_.flaws.executor),
       engine_random_(options_.seed, Concern::engine),
@@ -42,7 +51,8 @@ World::World(WorldOptions options)
       faults_random_(options_.seed, Concern::faults),
       clients_(basics_, checker_,
                {.shape = shape_,
-                .workflows = make_workflows(options_.seed, shape_),
+                .workflows = options_.workflows.empty() ? make_workflows(options_.seed, shape_)
+                                                        : options_.workflows,
                 .engine = [this] { return engine(); }}),
       capacity_(shape_.capacity) {
   basics_.rates = shape_.rates;
@@ -79,8 +89,11 @@ void World::open_engine() {
                                                             .step_delays = step_delays_,
                                                             .options = std::move(options),
                                                             .clock_keeping = shape_.clock_keeping,
-                                                            .flaw = options_.flaws.engine}));
+                                                            .flaw = options_.flaws.engine,
+                                                            .link_flaw = options_.flaws.link}));
   if (engines_.back()->open()) compare_recovered(*engines_.back());
+  if (!faults_are_over_ && engines_.size() > 1 && faults_random_.chance(kCrashAgain))
+    arm_crash(*engines_.back(), kRecoveryReach);
 }
 
 void World::compare_recovered(const SimEngine& after) {
@@ -91,10 +104,18 @@ void World::compare_recovered(const SimEngine& after) {
   if (before != nullptr) before->bury();
 }
 
-void World::on_durable(const engine::Commit& commit) { checker_.on_durable(commit); }
+void World::on_durable(const engine::Commit& commit) {
+  const core::State& state = engines_.back()->state();
+  checker_.on_durable(commit, state);
+  if (commit.journal->step % kExplainEvery == 0)
+    checker_.check_explanations(state, commit.journal->now);
+  state_digests_.push_back(state_digest(state));
+  if (options_.listener) state_texts_.push_back(state_text(state));
+}
 
 void World::on_engine_died() {
-  const Duration away = faults_random_.any_scale(milliseconds{1}, minutes{1});
+  const Duration away =
+      faults_are_over_ ? kMoment : faults_random_.any_scale(milliseconds{1}, minutes{1});
   basics_.note(Note::engine_gone, static_cast<std::uint64_t>(away.count()));
   if (!faults_are_over_ && faults_random_.chance(100)) jump_clock(Fault::clock_back);
   basics_.agenda.after(away, [this] { open_engine(); });
@@ -133,8 +154,7 @@ void World::rest() {
   }
   if (!basics_.verdict.is_clean()) return;
   checker_.on_rest([this](const RunImage& run) { return clients_.may_wait(run); });
-  clients_.cancel_all();
-  drain();
+  while (clients_.cancel_all() > 0 && basics_.verdict.is_clean()) drain();
   if (!basics_.verdict.is_clean()) return;
   checker_.on_rest([](const RunImage&) { return std::string{}; });
 }
@@ -155,7 +175,18 @@ void World::check_end() {
 
 void World::check_replay() {
   store::memory::MemoryStore store(disk_);
-  const auto report = engine::replay(store, {.pools = {{.name = "local", .capacity = {}}}});
+  engine::ReplayOptions options{.pools = {{.name = "local", .capacity = {}}}};
+  options.after_step = [this](const engine::JournalRecord& record, const core::State& state) {
+    if (record.step > state_digests_.size() || !basics_.verdict.is_clean() ||
+        state_digest(state) == state_digests_[record.step - 1])
+      return;
+    std::string text = fmt::format("after step {} the state is another when replayed", record.step);
+    if (record.step <= state_texts_.size())
+      text +=
+          fmt::format("\nit was\n{}it is\n{}", state_texts_[record.step - 1], state_text(state));
+    basics_.verdict.fail("replay", std::move(text));
+  };
+  const auto report = engine::replay(store, options);
   if (!report)
     basics_.verdict.fail("replay", "the journal cannot be replayed: " + report.error().text());
   else if (report->diverged_at)
@@ -171,6 +202,15 @@ Report World::run() {
   basics_.agenda.after(Duration{0}, [this] { open_engine(); });
   schedule_fault();
   drain();
+  return finish();
+}
+
+void World::start() {
+  faults_are_over_ = true;
+  open_engine();
+}
+
+Report World::finish() {
   if (basics_.verdict.is_clean()) rest();
   if (basics_.verdict.is_clean()) check_end();
   if (!disk_.journal().empty()) {
@@ -178,6 +218,10 @@ Report World::run() {
     for (const std::uint8_t byte : disk_.journal().back().chain.bytes) chain = chain * 31 + byte;
     basics_.note(Note::state_digest, chain);
   }
+  return report();
+}
+
+Report World::report() const {
   Report report;
   report.seed = options_.seed;
   report.digest = basics_.trace.digest();

@@ -22,6 +22,7 @@ namespace reeve::sim {
 struct Flaws {
   ExecutorFlaw executor = ExecutorFlaw::none;
   EngineFlaw engine = EngineFlaw::none;
+  LinkFlaw link = LinkFlaw::none;
 };
 
 struct WorldOptions {
@@ -29,6 +30,11 @@ struct WorldOptions {
   Flaws flaws;
   bool replay = true;  ///< replay the journal at the end
   std::function<void(const Trace::Record&)> listener;
+
+  // For worlds that are written by hand: what the seed would have decided.
+  std::optional<Shape> shape;
+  std::vector<WorkflowPointer> workflows;  // shared: as in RunRecord
+  BehaviourOf behaviour;
 };
 
 struct Report {
@@ -51,7 +57,21 @@ class World final : public CommitWatcher {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  /// All of it: people and faults as the seed has them, then rest.
   Report run();
+
+  // The same in steps, for worlds that are written by hand.
+  void start();
+  /// The engine that lives now, or null.
+  SimEngine* engine();
+  SimExecutor& executor() { return executor_; }
+  Agenda& agenda() { return basics_.agenda; }
+  void set_clock(Duration by) { basics_.wall.jump(by); }
+  const Model& model() const { return checker_.model(); }
+  void note_request(const core::Event& event) { checker_.on_request_sent(event); }
+  /// The end: whatever can end does, and all is checked.
+  Report finish();
+
   /// The world that runs in this thread now, or null: for a report from a signal handler.
   static const World* current();
   std::uint64_t seed() const { return basics_.seed; }
@@ -62,18 +82,20 @@ class World final : public CommitWatcher {
 
  private:
   void open_engine();
-  SimEngine* engine();
   void compare_recovered(const SimEngine& after);
   /// Does what is on the agenda until nothing is.
   void drain();
   void end_faults();
   void rest();
   void check_end();
+  Report report() const;
   void check_replay();
 
   // faults.cc
   void schedule_fault();
   void break_something();
+  /// Somewhere within the next `reach` commits, or a few times as many acts.
+  void arm_crash(SimEngine& present, std::uint32_t reach);
   void crash_executor();
   void cut_link();
   void jump_clock(Fault fault);
@@ -90,6 +112,8 @@ class World final : public CommitWatcher {
   Generator faults_random_;
   Clients clients_;
   std::vector<std::unique_ptr<SimEngine>> engines_;  ///< all lives; the last is the present one
+  std::vector<std::uint64_t> state_digests_;         ///< after each commit
+  std::vector<std::string> state_texts_;             ///< the same, if anybody listens
   Resources capacity_;
   bool faults_are_over_ = false;
 };

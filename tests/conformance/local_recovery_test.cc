@@ -46,6 +46,35 @@ TEST_F(LocalRecovery, a_killed_supervisor_is_replaced_and_its_attempts_are_gone)
   EXPECT_TRUE(run(script("true")).outcome.is_success());
 }
 
+/// Each round kills after another number of starts; what was not reported is gone, not running.
+TEST_F(LocalRecovery, killed_at_many_moments_it_leaves_nothing_running) {
+  constexpr int kRounds = 16;
+  constexpr std::size_t kAttempts = 8;
+  for (int round = 1; round <= kRounds; ++round) {
+    const pid_t pid = supervisor();
+    const std::size_t before = recorder_->seen().starts.size();
+    std::vector<Launch> launches;
+    for (std::size_t i = 0; i < kAttempts; ++i) {
+      launches.push_back(
+          script("echo >> ran.$REEVE_TASK_INDEX; (setsid sleep 1000 &); sleep 0.002"));
+      executor_->start(launches.back());
+    }
+    executor_->flush();
+    const std::size_t starts = before + static_cast<std::size_t>(round) % kAttempts;
+    ASSERT_TRUE(wait([&](const Seen& seen) { return seen.starts.size() >= starts; }));
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    ASSERT_TRUE(wait([&](const Seen& seen) { return seen.ups == round; }));
+    for (const Launch& launch : launches) executor_->probe(launch.token);
+    executor_->flush();
+    for (const Launch& launch : launches) {
+      ASSERT_TRUE(wait([&](const Seen& seen) { return seen.liveness.contains(launch.token); }));
+      EXPECT_EQ(recorder_->seen().liveness.at(launch.token).back(), Liveness::unknown);
+      EXPECT_LE(bed_.times_run(Token{launch.task.index}), 1);
+    }
+    EXPECT_TRUE(bed_.processes().empty());
+  }
+}
+
 TEST_F(LocalRecovery, the_capacity_is_told_to_the_next_supervisor) {
   set_cpus(1);
   kill_supervisor();

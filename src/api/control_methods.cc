@@ -1,0 +1,145 @@
+#include "api/control_methods.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/explain.h"
+#include "core/launch.h"
+
+namespace reeve::api {
+namespace {
+
+namespace json = boost::json;
+
+Result<std::uint32_t> task_param(const json::object& params) {
+  if (!params.contains("task")) return core::kWholeRun;
+  return number_param(params, "task");
+}
+
+Result<core::Event> cancel_event(const json::object& params) {
+  core::Cancel cancel;
+  TRY_ASSIGN(const std::uint32_t run, number_param(params, "run"));
+  cancel.run = RunId{run};
+  TRY_ASSIGN(cancel.task, task_param(params));
+  TRY_ASSIGN(cancel.kill, flag_param(params, "kill"));
+  if (const auto* grace = params.if_contains("grace_microseconds");
+      grace != nullptr && grace->is_int64())
+    cancel.grace = Duration{grace->get_int64()};
+  cancel.by = text_param(params, "by");
+  cancel.why = text_param(params, "why");
+  return cancel;
+}
+
+Result<core::Event> pause_event(const json::object& params, bool paused) {
+  core::Pause pause{.paused = paused, .by = text_param(params, "by")};
+  TRY_ASSIGN(const std::uint32_t run, number_param(params, "run"));
+  pause.run = RunId{run};
+  TRY_ASSIGN(pause.task, task_param(params));
+  return pause;
+}
+
+Result<core::Event> approve_event(const json::object& params) {
+  core::Approve approve{.by = text_param(params, "by")};
+  TRY_ASSIGN(const std::uint32_t run, number_param(params, "run"));
+  TRY_ASSIGN(const std::uint32_t task, number_param(params, "task"));
+  TRY_ASSIGN(approve.approved, flag_param(params, "approved"));
+  approve.task = TaskId{RunId{run}, task};
+  return approve;
+}
+
+Result<core::Event> retry_event(const json::object& params) {
+  core::Retry retry{.by = text_param(params, "by")};
+  TRY_ASSIGN(const std::uint32_t run, number_param(params, "run"));
+  retry.run = RunId{run};
+  TRY_ASSIGN(retry.failed_only, flag_param(params, "failed_only"));
+  if (!retry.failed_only) {
+    TRY_ASSIGN(const std::uint32_t group, number_param(params, "from"));
+    retry.from = GroupIndex{group};
+  }
+  return retry;
+}
+
+Result<core::Event> event_of(const ControlRequest& request) {
+  if (request.method == "cancel") return cancel_event(request.params);
+  if (request.method == "pause") return pause_event(request.params, true);
+  if (request.method == "resume") return pause_event(request.params, false);
+  if (request.method == "approve") return approve_event(request.params);
+  if (request.method == "retry") return retry_event(request.params);
+  return fail(ErrorCode::unsupported, fmt::format("there is no method '{}'", request.method));
+}
+
+json::object explanation_object(const core::Explanation& explanation) {
+  json::array facts;
+  for (const std::string& fact : explanation.facts) facts.emplace_back(fact);
+  return {{"reason", name(explanation.reason.code)},
+          {"sentence", explanation.sentence},
+          {"facts", std::move(facts)}};
+}
+
+Result<json::object> explain(const core::State& state, const json::object& params, Time now) {
+  TRY_ASSIGN(const std::uint32_t number, number_param(params, "run"));
+  TRY_ASSIGN(const std::uint32_t task, task_param(params));
+  const RunId run{number};
+  const core::Run* found = state.find_run(run);
+  if (found == nullptr || (task != core::kWholeRun && task >= found->tasks.size()))
+    return fail(ErrorCode::not_found, fmt::format("run {} is not active", number));
+  if (task != core::kWholeRun)
+    return explanation_object(core::explain_task(state, TaskId{run, task}, now));
+  return explanation_object(core::explain_run(state, run, now));
+}
+
+Time wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
+
+}  // namespace
+
+void ControlMethods::submit(core::Event event, Reply reply) {
+  auto done = [reply](Result<engine::Receipt> receipt) {
+    if (!receipt) {
+      reply(tl::unexpected(std::move(receipt).error()));
+    } else {
+      reply(json::object{{"run", receipt->run.value}, {"pid", ::getpid()}});
+    }
+  };
+  if (!engine_.post(std::move(event), std::move(done)))
+    reply(fail(ErrorCode::exhausted, "the engine has too much to do: try again"));
+}
+
+void ControlMethods::look(std::function<Result<json::object>(const core::State&)> read,
+                          Reply reply) {
+  // A tick changes nothing; its answer comes on the thread that owns the state.
+  auto done = [this, read = std::move(read), reply](Result<engine::Receipt> receipt) {
+    if (!receipt) {
+      reply(tl::unexpected(std::move(receipt).error()));
+    } else {
+      reply(read(engine_.state()));
+    }
+  };
+  if (!engine_.post(core::Tick{}, std::move(done)))
+    reply(fail(ErrorCode::exhausted, "the engine has too much to do: try again"));
+}
+
+void ControlMethods::handle(const ControlRequest& request, Reply reply) {
+  if (request.method == "status") {
+    reply(json::object{{"pid", ::getpid()}, {"command", description_}});
+    return;
+  }
+  if (request.method == "explain") {
+    look([params = request.params](
+             const core::State& state) { return explain(state, params, wall_now()); },
+         std::move(reply));
+    return;
+  }
+  Result<core::Event> event = event_of(request);
+  if (!event) {
+    reply(tl::unexpected(std::move(event).error()));
+    return;
+  }
+  submit(*std::move(event), std::move(reply));
+}
+
+}  // namespace reeve::api

@@ -1,0 +1,143 @@
+// `reeve plan`.
+#include <algorithm>
+#include <numeric>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/plan_simulation.h"
+#include "cli/resource_list.h"
+#include "cli/session.h"
+#include "cli/workflow_file.h"
+
+namespace reeve::cli {
+namespace {
+
+std::string_view phase_name(spec::Phase phase) {
+  switch (phase) {
+    case spec::Phase::main: return "main";
+    case spec::Phase::on_failure: return "on_failure";
+    case spec::Phase::finally: return "finally";
+  }
+  return "";
+}
+
+Json number_or_null(const std::optional<std::uint32_t>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+JsonObject planned_json(const spec::Workflow& workflow, std::uint32_t index,
+                        const PlannedGroup& planned) {
+  const spec::TaskGroup& group = workflow.groups[index];
+  boost::json::array needs;
+  for (const spec::Need& need : group.needs)
+    needs.emplace_back(workflow.groups[need.group.value].id);
+  return {{"group", group.id},
+          {"phase", phase_name(group.phase)},
+          {"level", planned.level},
+          {"tasks", number_or_null(planned.tasks)},
+          {"first_step", number_or_null(planned.first_step)},
+          {"last_step", number_or_null(planned.last_step)},
+          {"needs", std::move(needs)},
+          {"condition", group.condition ? Json(group.condition->text()) : Json(nullptr)},
+          {"resources", format_resources(workflow.policy_of(group).resources)},
+          {"placeable", planned.is_placeable}};
+}
+
+Cell step_cell(const JsonObject& item) {
+  const std::string first = text_of(item, "first_step");
+  const std::string last = text_of(item, "last_step");
+  if (first.empty()) return {"-", Tone::faint};
+  return {first == last ? first : fmt::format("{}-{}", first, last)};
+}
+
+Cell tasks_cell(const JsonObject& item) {
+  const std::string tasks = text_of(item, "tasks");
+  return {tasks.empty() ? "at run time" : tasks};
+}
+
+Cell needs_cell(const JsonObject& item) {
+  std::string out;
+  for (const Json& need : item.at("needs").as_array())
+    out += (out.empty() ? "" : ", ") + std::string(need.as_string());
+  return {out};
+}
+
+Cell note_cell(const JsonObject& item) {
+  if (!item.at("placeable").as_bool()) return {"asks for more than there is", Tone::bad};
+  const std::string phase = text_of(item, "phase");
+  std::string note = phase == "main" ? "" : phase;
+  const std::string condition = text_of(item, "condition");
+  if (!condition.empty()) note += fmt::format("{}if {}", note.empty() ? "" : ", ", condition);
+  return {note, Tone::faint};
+}
+
+std::vector<Column> plan_columns() {
+  return {
+      {"STEP", step_cell, Align::right},
+      {"TASK", [](const JsonObject& item) { return Cell{text_of(item, "group")}; }, Align::left,
+       true},
+      {"TASKS", tasks_cell, Align::right},
+      {"NEEDS", needs_cell, Align::left, true},
+      {"EACH", [](const JsonObject& item) { return Cell{text_of(item, "resources")}; }, Align::left,
+       true},
+      {"NOTE", note_cell, Align::left, true},
+  };
+}
+
+/// In the order in which they would start; those that would not, last.
+std::vector<std::uint32_t> order_of(const std::vector<PlannedGroup>& groups) {
+  std::vector<std::uint32_t> order(groups.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t g) {
+    return std::pair(groups[g].first_step.value_or(UINT32_MAX), groups[g].level);
+  });
+  return order;
+}
+
+std::string head_text(const spec::Workflow& workflow, const std::vector<PlannedGroup>& groups,
+                      const Resources& capacity) {
+  std::uint64_t tasks = 0;
+  std::uint32_t steps = 0;
+  bool is_exact = true;
+  for (const PlannedGroup& group : groups) {
+    tasks += group.tasks.value_or(0);
+    is_exact = is_exact && group.tasks.has_value();
+    steps = std::max(steps, group.last_step.value_or(0));
+  }
+  std::string out = fmt::format("{}: {} task{}{}", sanitize_for_terminal(workflow.name), tasks,
+                                tasks == 1 ? "" : "s", is_exact ? "" : " and more at run time");
+  if (steps > 0)
+    out += fmt::format(", {} step{} with {}", steps, steps == 1 ? "" : "s",
+                       format_resources(capacity));
+  return out + "\n\n";
+}
+
+}  // namespace
+
+Ended command_plan(const Session& session) {
+  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "plan"));
+  Resources capacity = machine_capacity();
+  if (const std::string* jobs = session.arguments.find("jobs"); jobs != nullptr) {
+    TRY_ASSIGN(capacity, parse_capacity("jobs", *jobs));
+  }
+  std::vector<std::string> warnings;
+  TRY_ASSIGN(const auto workflow, load_workflow(session.arguments.words.front(), warnings));
+  for (const std::string& warning : warnings) session.say(warning);
+  TRY_ASSIGN(const Json inputs, read_inputs(*workflow, session.arguments.all("input")));
+  TRY_ASSIGN(const auto groups, plan_groups(*workflow, boost::json::serialize(inputs), capacity));
+  Listing listing{.kind = "plan", .id_field = "group", .columns = plan_columns()};
+  for (const std::uint32_t g : order_of(groups))
+    listing.items.push_back(planned_json(*workflow, g, groups[g]));
+  const auto unplaceable = unplaceable_groups(*workflow, capacity);
+  const int status = unplaceable.empty() ? kExitDone : kExitUnplaceable;
+  for (const std::string& group : unplaceable)
+    session.say(fmt::format("{}, but there is only {}", group, format_resources(capacity)));
+  std::string out;
+  if (choice.format == Format::table) out = head_text(*workflow, groups, capacity);
+  out += render_listing(listing, choice, session.out.colour(), session.table_columns());
+  return session.print(out, status);
+}
+
+}  // namespace reeve::cli

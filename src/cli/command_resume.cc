@@ -1,0 +1,149 @@
+// `reeve resume` and `reeve retry`.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/archive.h"
+#include "cli/engine_access.h"
+#include "cli/following.h"
+#include "cli/run_json.h"
+
+namespace reeve::cli {
+namespace {
+
+/// Unfinished runs, oldest first.
+Result<std::vector<engine::RunView>> unfinished_runs(Archive& archive) {
+  engine::RunFilter filter;
+  filter.states = {core::RunState::queued, core::RunState::running};
+  std::vector<engine::RunView> all;
+  while (true) {
+    TRY_ASSIGN(auto page, archive.history->list_runs(filter));
+    const bool is_last = page.size() < filter.limit;
+    if (!page.empty()) filter.before = page.back().record.id;
+    std::ranges::move(page, std::back_inserter(all));
+    if (is_last) break;
+  }
+  std::ranges::reverse(all);
+  return all;
+}
+
+struct Resumption {
+  core::Pause event;  ///< releases what is paused or held
+  Uuid uuid;
+  bool is_paused = false;  ///< the run, or it is a task: the event is needed without an engine too
+};
+
+Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive& archive) {
+  std::vector<Resumption> found;
+  const std::string by = user_name();
+  for (const std::string& word : session.arguments.words) {
+    TRY_ASSIGN(const Target target, find_target(archive, word));
+    TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
+    const core::RunRecord& record = loaded.run().record;
+    if (core::is_final(record.state))
+      return fail(ErrorCode::conflict,
+                  fmt::format("run {} has ended: it is {}; `reeve retry {} --failed` tries what "
+                              "failed again",
+                              target.run.value, name(record.state), target.run.value));
+    core::Pause event{.run = target.run, .paused = false, .by = by};
+    if (!target.task.empty()) {
+      TRY_ASSIGN(event.task, find_one_task(loaded.run(), target.task));
+    }
+    found.push_back({event, record.uuid, record.paused || !target.task.empty()});
+  }
+  if (!found.empty()) return found;
+  TRY_ASSIGN(const auto unfinished, unfinished_runs(archive));
+  for (const engine::RunView& view : unfinished) {
+    if (view.record.paused) {
+      session.say(fmt::format("run {} is paused and stays so; `reeve resume {}` releases it",
+                              view.record.id.value, view.record.id.value));
+    } else {
+      found.push_back({{.run = view.record.id, .paused = false, .by = by}, view.record.uuid});
+    }
+  }
+  return found;
+}
+
+Ended resume_elsewhere(const Session& session, api::ControlClient& engine,
+                       const std::vector<Resumption>& all) {
+  for (const Resumption& each : all) {
+    JsonObject params{{"run", each.event.run.value}, {"by", each.event.by}};
+    if (each.event.task != core::kWholeRun) params["task"] = each.event.task;
+    TRY_ASSIGN(const JsonObject answer, engine.call("resume", std::move(params)));
+    session.say(fmt::format("run {} goes on in process {}; `reeve watch {}` follows it",
+                            each.event.run.value, text_of(answer, "pid"), each.event.run.value));
+  }
+  return kExitDone;
+}
+
+/// Runs that an engine works on now are not interrupted.
+bool is_held(const engine::RunView& view) { return view.record.interrupted || view.record.paused; }
+
+}  // namespace
+
+Ended command_resume(const Session& session) {
+  TRY_ASSIGN(const FollowingOptions options, FollowingOptions::from(session));
+  TRY_ASSIGN(Archive archive, Archive::open(session));
+  TRY_ASSIGN(auto all, find_resumptions(session, archive));
+  TRY_ASSIGN(auto engine, reach_engine(archive.layout));
+  if (engine && session.arguments.words.empty()) {
+    std::vector<Resumption> held;
+    for (const Resumption& each : all) {
+      TRY_ASSIGN(const engine::RunView view, archive.history->get_run(each.event.run));
+      if (is_held(view)) held.push_back(each);
+    }
+    all = std::move(held);
+  }
+  if (all.empty()) {
+    session.say("nothing to resume: no run was interrupted");
+    return kExitDone;
+  }
+  if (engine) return resume_elsewhere(session, *engine, all);
+  Work work;
+  for (const Resumption& each : all) {
+    if (std::ranges::find(work.runs, each.uuid) == work.runs.end()) {
+      work.runs.push_back(each.uuid);
+      work.resume.push_back(each.event.run);
+    }
+    if (each.is_paused) work.events.emplace_back(each.event);
+  }
+  const StateLayout layout = archive.layout;
+  archive.history.reset();
+  return follow_runs(session, layout, options, std::move(work));
+}
+
+Ended command_retry(const Session& session) {
+  const std::string* const from = session.arguments.find("from");
+  const bool failed = session.arguments.has("failed");
+  if (failed == (from != nullptr))
+    return usage("retry: say either --failed or --from TASK", "see `reeve retry --help`");
+  TRY_ASSIGN(const FollowingOptions options, FollowingOptions::from(session));
+  TRY_ASSIGN(Archive archive, Archive::open(session));
+  TRY_ASSIGN(const Target target, find_target(archive, session.arguments.words.front()));
+  if (!target.task.empty())
+    return usage(fmt::format("retry: name a run and say --from {}", target.task));
+  core::Retry retry{.run = target.run, .failed_only = failed, .by = user_name()};
+  Uuid uuid;
+  {
+    TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
+    uuid = loaded.run().record.uuid;
+    if (from != nullptr) {
+      TRY_ASSIGN(const TaskChoice choice, find_task(loaded.run(), *from));
+      retry.from = choice.group;
+    }
+  }
+  TRY_ASSIGN(auto engine, reach_engine(archive.layout));
+  if (engine) {
+    JsonObject params{{"run", retry.run.value}, {"failed_only", failed}, {"by", retry.by}};
+    if (!failed) params["from"] = retry.from.value;
+    TRY_ASSIGN(const JsonObject answer, engine->call("retry", std::move(params)));
+    session.say(fmt::format("run {} is tried again in process {}; `reeve watch {}` follows it",
+                            retry.run.value, text_of(answer, "pid"), retry.run.value));
+    return kExitDone;
+  }
+  const StateLayout layout = archive.layout;
+  archive.history.reset();
+  return follow_runs(session, layout, options, {.runs = {uuid}, .events = {retry}});
+}
+
+}  // namespace reeve::cli

@@ -1,0 +1,234 @@
+#include "cli/command_table.h"
+
+namespace reeve::cli {
+namespace {
+
+using Lists = std::span<const Option>;
+
+constexpr auto kRunStates = std::to_array<std::string_view>(
+    {"queued", "running", "succeeded", "failed", "cancelled", "interrupted"});
+constexpr auto kTaskStates = std::to_array<std::string_view>(
+    {"blocked", "queued", "starting", "running", "validating", "retry_wait", "paused",
+     "awaiting_approval", "succeeded", "failed", "timed_out", "cancelled", "aborted", "skipped"});
+constexpr auto kStreams = std::to_array<std::string_view>({"stdout", "stderr"});
+
+constexpr auto kReadStatuses = std::to_array<ExitStatus>({kDone, kUsage, kNotFound});
+constexpr auto kOutputOnly = std::to_array<Lists>({kOutputOptions});
+constexpr auto kOneRun = std::to_array<Argument>({
+    {.name = "ID[/TASK]",
+     .help = "a run: its number, its id or the end of that, or `last`; and a task of it",
+     .completes = Completes::run},
+});
+
+constexpr auto kLsOptions = std::to_array<Option>({
+    {.name = "status",
+     .letter = 's',
+     .value = "STATE",
+     .help = "runs in this state",
+     .choices = kRunStates,
+     .repeats = true},
+    {.name = "name",
+     .letter = 'n',
+     .value = "NAME",
+     .help = "runs that are called so, or of that workflow"},
+    {.name = "label", .letter = 'l', .value = "KEY[=VALUE]", .help = "runs with this label"},
+    {.name = "since",
+     .value = "WHEN",
+     .help = "submitted since: 2h ago (2h), or a time (RFC 3339)"},
+    {.name = "limit", .value = "N", .help = "at most so many; 0 for all", .fallback = "50"},
+});
+constexpr auto kLsLists = std::to_array<Lists>({kLsOptions, kOutputOptions});
+constexpr auto kLsSynopses = std::to_array<std::string_view>({"[OPTIONS]"});
+constexpr auto kLsExamples = std::to_array<Example>({
+    {"reeve ls", "the newest 50 runs"},
+    {"reeve ls -s failed --since 1d", "what failed in the last day"},
+    {"reeve ls -o json | jq '.runs[].name'", "for programs"},
+});
+
+constexpr auto kShowOptions = std::to_array<Option>({
+    {.name = "tasks", .help = "every task, not only every group"},
+    {.name = "status",
+     .letter = 's',
+     .value = "STATE",
+     .help = "tasks in this state",
+     .choices = kTaskStates,
+     .repeats = true},
+    {.name = "limit", .value = "N", .help = "at most so many tasks; 0 for all", .fallback = "1000"},
+});
+constexpr auto kShowLists = std::to_array<Lists>({kShowOptions, kOutputOptions});
+constexpr auto kShowSynopses = std::to_array<std::string_view>({"[OPTIONS] ID[/TASK]"});
+constexpr auto kShowExamples = std::to_array<Example>({
+    {"reeve show last", "the newest run and its tasks"},
+    {"reeve show 12/test[3]", "one task with its attempts, what they used and why they ended"},
+    {"reeve show 12 -s failed -o json", "the failed tasks, for programs"},
+});
+
+constexpr auto kWatchOptions = std::to_array<Option>({
+    {.name = "plain", .help = "lines instead of the live view, also on a terminal"},
+    {.name = "no-exit-status", .help = "end with 0 however the run ended"},
+});
+constexpr auto kWatchLists = std::to_array<Lists>({kWatchOptions});
+constexpr auto kWatchSynopses = std::to_array<std::string_view>({"[OPTIONS] [ID]"});
+constexpr auto kWatchArguments = std::to_array<Argument>({
+    {.name = "ID",
+     .help = "a run; none: the newest",
+     .required = false,
+     .completes = Completes::run},
+});
+constexpr auto kWatchStatuses = std::to_array<ExitStatus>({
+    {"0", "the run succeeded"},
+    kUsage,
+    kNotFound,
+    {"5", "the run ended unsuccessfully, or was interrupted"},
+    {"130", "Ctrl-C: watching ended, the run goes on"},
+});
+constexpr auto kWatchExamples = std::to_array<Example>({
+    {"reeve watch", "the newest run, as the process that runs it shows it"},
+});
+
+constexpr auto kLogsOptions = std::to_array<Option>({
+    {.name = "follow", .letter = 'f', .help = "go on printing until the tasks have ended"},
+    {.name = "failed", .help = "of tasks that failed"},
+    {.name = "grep",
+     .letter = 'g',
+     .value = "PATTERN",
+     .help = "lines that match (POSIX extended)"},
+    {.name = "since", .value = "WHEN", .help = "written since: 5m ago (5m), or a time (RFC 3339)"},
+    {.name = "tail", .value = "N", .help = "the last lines of each task"},
+    {.name = "attempt", .value = "N", .help = "of this attempt", .fallback = "the latest"},
+    {.name = "timestamps", .letter = 't', .help = "put the time in front of each line"},
+    {.name = "stream", .value = "NAME", .help = "of one stream only", .choices = kStreams},
+    {.name = "raw", .help = "bytes as they were written, also on a terminal; no prefixes"},
+});
+constexpr auto kLogsLists = std::to_array<Lists>({kLogsOptions});
+constexpr auto kLogsSynopses = std::to_array<std::string_view>({"[OPTIONS] ID[/TASK]"});
+constexpr auto kLogsExamples = std::to_array<Example>({
+    {"reeve logs last -f", "all output of the newest run, as it comes"},
+    {"reeve logs 12/build --attempt 1", "of the first try"},
+    {"reeve logs 12 --failed --tail 50", "the end of what failed"},
+    {"reeve logs 12 --grep 'error|warning' -t", "matching lines with their times"},
+});
+
+constexpr auto kExplainLists = kOutputOnly;
+constexpr auto kExplainSynopses = std::to_array<std::string_view>({"[OPTIONS] ID[/TASK]"});
+constexpr auto kExplainExamples = std::to_array<Example>({
+    {"reeve explain last", "why the run is as it is, and what each task waits for"},
+    {"reeve explain 12/deploy", "why this task waits, failed, was skipped or tried again"},
+});
+
+constexpr auto kWaitOptions = std::to_array<Option>({
+    {.name = "any", .help = "end with the first run that ends"},
+    {.name = "timeout",
+     .letter = 't',
+     .value = "DURATION",
+     .help = "give up after so long (status 124)"},
+    {.name = "no-exit-status", .help = "end with 0 however the runs ended"},
+});
+constexpr auto kWaitLists = std::to_array<Lists>({kWaitOptions, kOutputOptions});
+constexpr auto kWaitSynopses = std::to_array<std::string_view>({"[OPTIONS] ID..."});
+constexpr auto kWaitArguments = std::to_array<Argument>({
+    {.name = "ID", .help = "runs", .repeats = true, .completes = Completes::run},
+});
+constexpr auto kWaitStatuses = std::to_array<ExitStatus>({
+    {"0", "the runs succeeded"},
+    kUsage,
+    kNotFound,
+    {"5", "a run ended unsuccessfully, or was interrupted"},
+    {"124", "--timeout has passed"},
+    {"130", "Ctrl-C: waiting ended, the runs go on"},
+});
+constexpr auto kWaitExamples = std::to_array<Example>({
+    {"reeve wait 12 13 && echo both succeeded", "in a script"},
+    {"reeve wait --any 12 13 --timeout 10m", "the first of two"},
+});
+
+constexpr auto kDiffSynopses = std::to_array<std::string_view>({"[OPTIONS] A B"});
+constexpr auto kDiffArguments = std::to_array<Argument>({
+    {.name = "A", .help = "a run", .completes = Completes::run},
+    {.name = "B", .help = "a later run", .completes = Completes::run},
+});
+constexpr auto kDiffExamples = std::to_array<Example>({
+    {"reeve diff 11 12", "what changed: specification, inputs, results, attempts, durations"},
+});
+
+constexpr auto kCommands = std::to_array<Command>({
+    {.name = "ls",
+     .section = Section::looking,
+     .summary = "list runs",
+     .description = "Lists the runs of the state directory, newest first.",
+     .synopses = kLsSynopses,
+     .options = kLsLists,
+     .examples = kLsExamples,
+     .exit_statuses = kReadStatuses},
+    {.name = "show",
+     .section = Section::looking,
+     .summary = "show a run or a task",
+     .description =
+         "Shows a run with the groups of its tasks, or one task with all its attempts: how each "
+         "ended, how long it took, what it used, and why it was tried again.",
+     .synopses = kShowSynopses,
+     .arguments = kOneRun,
+     .options = kShowLists,
+     .examples = kShowExamples,
+     .exit_statuses = kReadStatuses},
+    {.name = "watch",
+     .section = Section::looking,
+     .summary = "follow a run that another process runs",
+     .description =
+         "Shows the live view of a run until it ends. Ctrl-C ends the watching; the run goes on.",
+     .synopses = kWatchSynopses,
+     .arguments = kWatchArguments,
+     .options = kWatchLists,
+     .examples = kWatchExamples,
+     .exit_statuses = kWatchStatuses},
+    {.name = "logs",
+     .section = Section::looking,
+     .summary = "print the output of tasks",
+     .description =
+         "Prints what tasks wrote to stdout and stderr. With one task and no terminal at the other "
+         "end the bytes are exactly those that it wrote. With several tasks each line begins with "
+         "the name of its task. On a terminal control characters are shown, not obeyed.",
+     .synopses = kLogsSynopses,
+     .arguments = kOneRun,
+     .options = kLogsLists,
+     .examples = kLogsExamples,
+     .exit_statuses = kReadStatuses},
+    {.name = "explain",
+     .section = Section::looking,
+     .summary = "say why: waiting, placed, failed, skipped, tried again",
+     .description =
+         "Answers why a run or task is in its state, whatever that state is: what a waiting task "
+         "waits for, why a running one was placed when it was, how an ended one ended and whether "
+         "it was or will be tried again.",
+     .synopses = kExplainSynopses,
+     .arguments = kOneRun,
+     .options = kExplainLists,
+     .examples = kExplainExamples,
+     .exit_statuses = kReadStatuses},
+    {.name = "wait",
+     .section = Section::looking,
+     .summary = "wait until runs have ended",
+     .description = "Waits until all of the runs, or with --any one of them, have ended.",
+     .synopses = kWaitSynopses,
+     .arguments = kWaitArguments,
+     .options = kWaitLists,
+     .examples = kWaitExamples,
+     .exit_statuses = kWaitStatuses},
+    {.name = "diff",
+     .section = Section::looking,
+     .summary = "compare two runs",
+     .description =
+         "Compares two runs task by task: changes of the workflow and its inputs, of results, "
+         "attempts and durations.",
+     .synopses = kDiffSynopses,
+     .arguments = kDiffArguments,
+     .options = kOutputOnly,
+     .examples = kDiffExamples,
+     .exit_statuses = kReadStatuses},
+});
+
+}  // namespace
+
+std::span<const Command> looking_commands() { return kCommands; }
+
+}  // namespace reeve::cli

@@ -1,0 +1,161 @@
+#include "cli/engine_host.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "api/control_server.h"
+#include "artifacts/file_artifact_store.h"
+#include "cli/environment_secrets.h"
+#include "cli/system_clock.h"
+#include "cli/version.h"
+#include "executors/local_executor.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace reeve::cli {
+namespace {
+
+engine::Options engine_options(const HostOptions& options, const LockHolder& self) {
+  return {.pools = {{.name = "local", .capacity = options.capacity}},
+          .resume_all = false,
+          .resume = options.resume,
+          .engine_name = fmt::format("reeve {} on {}, process {}", kVersion, self.host, self.pid)};
+}
+
+/// The store, with one thing to do when it is loaded: the engine's time goes on where it ended.
+class StoreWithClock final : public engine::Store {
+ public:
+  StoreWithClock(engine::Store& store, SystemClock& clock) : store_(store), clock_(clock) {}
+
+  Result<core::Snapshot> load() override {
+    TRY_ASSIGN(core::Snapshot snapshot, store_.load());
+    if (snapshot.last_now != kUnset) clock_.go_on_from(snapshot.last_now);
+    return snapshot;
+  }
+  Status commit(const engine::Commit& commit) override { return store_.commit(commit); }
+  Result<core::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
+  Result<RunId> find_idempotency_key(std::string_view key) override {
+    return store_.find_idempotency_key(key);
+  }
+  Status read_journal(std::uint64_t from_step,
+                      const std::function<bool(const engine::JournalRecord&)>& visit) override {
+    return store_.read_journal(from_step, visit);
+  }
+  Result<std::shared_ptr<const spec::Workflow>> load_workflow(const Digest& digest) override {
+    return store_.load_workflow(digest);  // shared: as the port says
+  }
+
+ private:
+  engine::Store& store_;
+  SystemClock& clock_;
+};
+
+/// Threads that begin meanwhile leave signals to the one that waits for them.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+/// In the order in which they are made; taken apart in the reverse one.
+struct EngineHost::Parts {
+  explicit Parts(EngineLock taken) : lock(std::move(taken)) {}
+
+  EngineLock lock;
+  std::unique_ptr<store::sqlite::SqliteStore> store;
+  SystemClock clock;
+  std::optional<StoreWithClock> store_with_clock;
+  SystemRandom random;
+  EnvironmentSecrets secrets;
+  std::unique_ptr<executors::LocalExecutor> executor;
+  std::unique_ptr<engine::Engine> engine;
+  // Behind the engine: its workers must have gone before the inbox that they answer to.
+  std::unique_ptr<artifacts::FileArtifactStore> artifacts;
+  std::string socket_path;
+  std::string command_line;
+  Descriptor ended;
+  std::unique_ptr<api::ControlServer> control;
+  Status result;
+  std::thread thread;
+};
+
+EngineHost::EngineHost(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
+  const LockHolder self = this_process(options.command_line);
+  TRY_ASSIGN(EngineLock lock, EngineLock::take(options.layout, self));
+  auto parts = std::make_unique<Parts>(std::move(lock));
+  parts->socket_path = options.layout.socket();
+  parts->command_line = options.command_line;
+  TRY_ASSIGN(parts->store, store::sqlite::SqliteStore::open(options.layout.database()));
+  parts->store_with_clock.emplace(*parts->store, parts->clock);
+  parts->executor = std::make_unique<executors::LocalExecutor>(
+      executors::LocalExecutor::Options{.state_directory = options.layout.root});
+  parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
+      artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
+  parts->ended = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!parts->ended) return fail_errno(errno, "cannot make an event descriptor");
+  engine::Ports ports{.clock = parts->clock,
+                      .random = parts->random,
+                      .store = *parts->store_with_clock,
+                      .executors = {parts->executor.get()},
+                      .artifacts = parts->artifacts.get(),
+                      .secrets = &parts->secrets};
+  const SignalsBlocked blocked;
+  TRY_ASSIGN(parts->engine, engine::Engine::open(std::move(ports), engine_options(options, self)));
+  // An executor that could be attached is there; from now on it says itself when it is not.
+  parts->engine->submit(core::ExecutorChanged{.pool = PoolId{0}, .up = true, .why = {}});
+  return std::unique_ptr<EngineHost>(new EngineHost(std::move(parts)));
+}
+
+EngineHost::~EngineHost() {
+  // The result was asked for by finish() if anybody wanted it.
+  if (const Status status = finish(); !status) return;
+}
+
+engine::Engine& EngineHost::engine() { return *parts_->engine; }
+
+int EngineHost::ended_descriptor() const { return parts_->ended.number(); }
+
+Status EngineHost::start() {
+  const SignalsBlocked blocked;
+  TRY_ASSIGN(parts_->control, api::ControlServer::open(
+                                  *parts_->engine, {parts_->socket_path, parts_->command_line}));
+  Parts& borrowed = *parts_;
+  parts_->thread = std::thread([&borrowed] {
+    borrowed.result = borrowed.engine->run();
+    const std::uint64_t one = 1;
+    // The counter is far from full.
+    static_cast<void>(::write(borrowed.ended.number(), &one, sizeof one) == sizeof one);
+  });
+  return {};
+}
+
+Status EngineHost::finish() {
+  if (!parts_->thread.joinable()) return parts_->result;
+  parts_->engine->stop();
+  parts_->thread.join();
+  parts_->control.reset();
+  return parts_->result;
+}
+
+}  // namespace reeve::cli

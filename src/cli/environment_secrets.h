@@ -1,0 +1,14 @@
+// Secrets from the environment of this process: the variable of the secret's name. For the embedded
+// engine of `reeve run`. Engine thread only.
+#pragma once
+
+#include "engine/ports/secrets.h"
+
+namespace reeve::cli {
+
+class EnvironmentSecrets final : public engine::Secrets {
+ public:
+  Result<std::string> read(std::string_view name) override;
+};
+
+}  // namespace reeve::cli

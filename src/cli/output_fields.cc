@@ -1,0 +1,163 @@
+// The fields of what commands print as JSON: the contract, and docs/cli.md.
+#include "cli/output.h"
+
+namespace reeve::cli {
+namespace {
+
+constexpr auto kRun = std::to_array<FieldInfo>({
+    {"id", "string", "run_ and 26 characters; sorts by time of submission"},
+    {"number", "number", "1, 2, 3, ... in this state directory"},
+    {"name", "string", "what people call it"},
+    {"workflow", "string", "the name in the file"},
+    {"workflow_digest", "string", "BLAKE2b-256 of the file, hexadecimal"},
+    {"state", "string", "queued, running, succeeded, failed, cancelled or interrupted"},
+    {"paused", "boolean", "a person paused it"},
+    {"reason", "string", "code of why it is in this state"},
+    {"sentence", "string", "the reason in words"},
+    {"cancel_reason", "string?", "what the person who cancelled it said"},
+    {"priority", "number", "higher goes first"},
+    {"round", "number", "1, and one more for each retry"},
+    {"labels", "object", "texts by name"},
+    {"inputs", "object", "values by name, defaults included"},
+    {"outputs", "object", "values by name, once it has succeeded"},
+    {"directory", "string", "where its tasks run"},
+    {"submitter", "string", "the user who submitted it"},
+    {"submitted_at", "time", ""},
+    {"started_at", "time?", "when its first task started"},
+    {"ended_at", "time?", ""},
+    {"duration_seconds", "number?", "from submission to end"},
+    {"tasks", "object", "total, and the number of tasks by state (states without any left out)"},
+});
+constexpr auto kGroup = std::to_array<FieldInfo>({
+    {"name", "string", "its key in the file"},
+    {"state", "string", "a task state that stands for the group"},
+    {"needs", "array", "names of groups"},
+    {"started_at", "time?", "of its first task"},
+    {"ended_at", "time?", "of its last task"},
+    {"duration_seconds", "number?", ""},
+    {"tasks", "object", "total, and the number of tasks by state"},
+});
+/// What `show` says of one run beyond what `ls` says.
+constexpr auto kRunDetail = [] {
+  std::array<FieldInfo, kRun.size() + 1> all{};
+  for (std::size_t i = 0; i < kRun.size(); ++i) all[i] = kRun[i];
+  all.back() = {"groups", "array", "as the items of groups"};
+  return all;
+}();
+constexpr auto kTask = std::to_array<FieldInfo>({
+    {"id", "string", "id of the run, a slash, name"},
+    {"run", "number", ""},
+    {"index", "number", "position in the run"},
+    {"name", "string", "build, test[3], test (ubuntu, 20)"},
+    {"group", "string", "its key in the file"},
+    {"state", "string", "see docs/task-states.md"},
+    {"outcome", "string",
+     "of the latest attempt that ended: none, exited, signalled, timed_out, "
+     "out_of_memory, lost, rejected, start_failed"},
+    {"code", "number", "exit status or signal of that attempt"},
+    {"attempt", "number", "number of the latest attempt; 0: none yet"},
+    {"attempts_max", "number", "1 + retry.max"},
+    {"reason", "string", "code of why it is in this state"},
+    {"sentence", "string", "the reason in words"},
+    {"message", "string?", "the latest ::progress message, or what went wrong"},
+    {"percent", "number?", "progress of the attempt that runs"},
+    {"queued_at", "time?", ""},
+    {"started_at", "time?", "of the latest attempt"},
+    {"ended_at", "time?", ""},
+    {"wake_at", "time?", "end of retry_wait, or of a limit on its state"},
+    {"duration_seconds", "number?", "of the latest attempt"},
+    {"outputs", "object", "values by name"},
+    {"artifacts", "object", "stored files by name"},
+});
+constexpr auto kTaskDetail = std::to_array<FieldInfo>({
+    {"task", "object", "as an item of tasks"},
+    {"attempts", "array",
+     "of those that ended: number, outcome, code, reason, sentence, placed, "
+     "next, message, queued_at, started_at, ended_at, duration_seconds, "
+     "user_cpu_seconds, system_cpu_seconds, memory_peak_bytes, read_bytes, "
+     "written_bytes, output_bytes, log"},
+});
+constexpr auto kExplanation = std::to_array<FieldInfo>({
+    {"id", "string", "of the run or task"},
+    {"state", "string", ""},
+    {"reason", "string", "code"},
+    {"sentence", "string", "the reason in words"},
+    {"facts", "array", "further sentences"},
+    {"live", "boolean", "the engine was asked; else from what is stored"},
+});
+constexpr auto kWait = std::to_array<FieldInfo>({
+    {"id", "string", "of the run"},
+    {"number", "number", ""},
+    {"name", "string", ""},
+    {"state", "string", ""},
+    {"duration_seconds", "number?", ""},
+});
+constexpr auto kDiff = std::to_array<FieldInfo>({
+    {"task", "string", "name"},
+    {"change", "string", "added, removed, result, attempts, duration or none"},
+    {"state_a", "string?", ""},
+    {"state_b", "string?", ""},
+    {"attempts_a", "number?", ""},
+    {"attempts_b", "number?", ""},
+    {"duration_seconds_a", "number?", ""},
+    {"duration_seconds_b", "number?", ""},
+});
+constexpr auto kPlan = std::to_array<FieldInfo>({
+    {"group", "string", "its key in the file"},
+    {"phase", "string", "main, on_failure or finally"},
+    {"level", "number", "longest way to it from a task without needs, from 1"},
+    {"tasks", "number?", "how many; null: known only while it runs"},
+    {"first_step", "number?", "when its first task starts, if all tasks take one step"},
+    {"last_step", "number?", "when its last task starts"},
+    {"needs", "array", "names of groups"},
+    {"condition", "string?", "its `if`"},
+    {"resources", "string", "of one task"},
+    {"placeable", "boolean", "whether it could ever start with this capacity"},
+});
+constexpr auto kLint = std::to_array<FieldInfo>({
+    {"file", "string", ""},
+    {"line", "number", "from 1"},
+    {"column", "number", "from 1"},
+    {"severity", "string", "error or warning"},
+    {"message", "string", "what is wrong and what was expected"},
+    {"suggestion", "string?", "what was probably meant"},
+});
+constexpr auto kDoctor = std::to_array<FieldInfo>({
+    {"check", "string", ""},
+    {"status", "string", "good, missing or bad"},
+    {"value", "string", "what was found"},
+    {"meaning", "string?", "what follows from it"},
+});
+constexpr auto kReplay = std::to_array<FieldInfo>({
+    {"steps", "number", "that were repeated"},
+    {"events", "number", ""},
+    {"effects", "number", "decisions that were compared"},
+    {"diverged_at", "number?", "first step that decides otherwise"},
+});
+constexpr auto kVersion = std::to_array<FieldInfo>({
+    {"reeve", "string", "version of this program"},
+    {"compiler", "string", ""},
+    {"output", "number", "version of this JSON"},
+});
+
+constexpr auto kKinds = std::to_array<KindInfo>({
+    {"runs", "ls", kRun},
+    {"run", "show, run, resume, retry", kRunDetail},
+    {"groups", "show", kGroup},
+    {"tasks", "show --tasks", kTask},
+    {"task", "show ID/TASK", kTaskDetail},
+    {"explanation", "explain", kExplanation},
+    {"waited", "wait", kWait},
+    {"differences", "diff", kDiff},
+    {"plan", "plan", kPlan},
+    {"diagnostics", "lint", kLint},
+    {"checks", "doctor", kDoctor},
+    {"replay", "replay", kReplay},
+    {"program", "version", kVersion},
+});
+
+}  // namespace
+
+std::span<const KindInfo> kind_table() { return kKinds; }
+
+}  // namespace reeve::cli

@@ -1,0 +1,202 @@
+#include "cli/submission.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "base/ensure.h"
+#include "base/text.h"
+#include "cli/resource_list.h"
+#include "cli/system_clock.h"
+#include "cli/text_width.h"
+#include "cli/workflow_file.h"
+
+namespace reeve::cli {
+namespace {
+
+constexpr auto kBareOnly =
+    std::to_array<std::string_view>({"timeout", "retry", "resources", "array", "env"});
+constexpr int kNameColumns = 80;
+
+std::string labels_text(JsonObject labels) {
+  return labels.empty() ? std::string() : boost::json::serialize(labels);
+}
+
+Checked<JsonObject> read_assignments(const Session& session, std::string_view option) {
+  JsonObject out;
+  for (const std::string& text : session.arguments.all(option)) {
+    TRY_ASSIGN(const Assignment assignment, parse_assignment(option, text));
+    out[assignment.name] = assignment.value;
+  }
+  return out;
+}
+
+/// NAME=VALUE, or NAME for the value that it has here.
+Checked<JsonObject> read_environment(const Session& session) {
+  JsonObject out;
+  for (const std::string& text : session.arguments.all("env")) {
+    if (text.find('=') != std::string::npos) {
+      TRY_ASSIGN(const Assignment assignment, parse_assignment("env", text));
+      out[assignment.name] = assignment.value;
+    } else if (const char* const value = std::getenv(text.c_str()); value != nullptr) {
+      out[text] = value;
+    }
+  }
+  return out;
+}
+
+Checked<JsonObject> resources_of(const Session& session) {
+  JsonObject out;
+  const std::string* const text = session.arguments.find("resources");
+  if (text == nullptr) return out;
+  TRY_ASSIGN(const Resources asked, parse_resource_list("resources", *text));
+  if (asked.cpu_millicores > 0) out["cpu"] = fmt::format("{}m", asked.cpu_millicores);
+  if (asked.gpu_milli > 0) out["gpu"] = fmt::format("{}m", asked.gpu_milli);
+  if (asked.memory_bytes > 0) out["memory"] = fmt::format("{}", asked.memory_bytes);
+  if (asked.disk_bytes > 0) out["disk"] = fmt::format("{}", asked.disk_bytes);
+  JsonObject countables;
+  for (const Countable& item : asked.countables) countables[item.name] = item.amount;
+  if (!countables.empty()) out["licenses"] = std::move(countables);
+  return out;
+}
+
+/// The task of a bare command with options; every word of the user's is an input, never a template.
+Checked<JsonObject> task_of(const Session& session, const JsonObject& environment) {
+  const Arguments& arguments = session.arguments;
+  JsonObject task{{"command", "${{ inputs.argv }}"}};
+  TRY_ASSIGN(const auto timeout, arguments.duration("timeout"));
+  if (timeout) task["timeout"] = arguments.value_or("timeout", "");
+  TRY_ASSIGN(const auto retry, arguments.number("retry", 0, 1000));
+  if (retry) task["retry"] = *retry;
+  TRY_ASSIGN(JsonObject resources, resources_of(session));
+  if (!resources.empty()) task["resources"] = std::move(resources);
+  if (const std::string* array = arguments.find("array"); array != nullptr) task["array"] = *array;
+  JsonObject env;
+  for (const auto& [name, value] : environment)
+    env[name] = fmt::format("${{{{ inputs.env['{}'] }}}}", std::string_view(name));
+  if (!env.empty()) task["env"] = std::move(env);
+  return task;
+}
+
+Checked<std::shared_ptr<const spec::Workflow>> bare_workflow(const Session& session,
+                                                             const JsonObject& environment) {
+  const bool has_options = std::ranges::any_of(
+      kBareOnly, [&](std::string_view option) { return session.arguments.has(option); });
+  if (!has_options) return spec::bare_command_workflow();  // shared by all plain commands
+  TRY_ASSIGN(JsonObject task, task_of(session, environment));
+  const JsonObject object{{"type", "object"}, {"required", true}};
+  JsonObject inputs{{"argv", object}};
+  if (!environment.empty()) inputs["env"] = object;
+  const JsonObject document{
+      {"name", "command"}, {"inputs", std::move(inputs)}, {"tasks", {{"main", std::move(task)}}}};
+  spec::Parsed parsed = spec::parse_workflow(to_json_text(document, true), "command line");
+  if (parsed.workflow) return parsed.workflow;
+  std::string problems;
+  for (const spec::Diagnostic& diagnostic : parsed.diagnostics)
+    problems += (problems.empty() ? "" : "; ") + diagnostic.message;
+  return usage(problems);
+}
+
+Checked<Submission> bare_submission(const Session& session) {
+  const auto& words = session.arguments.trailing;
+  if (words.empty()) return usage("run: a command is missing behind --");
+  if (words.front().empty()) return usage("run: the command is empty");
+  if (session.arguments.has("input"))
+    return usage("--input is for workflows; a command has its arguments");
+  Submission submission{.is_bare = true, .is_single = !session.arguments.has("array")};
+  TRY_ASSIGN(JsonObject environment, read_environment(session));
+  TRY_ASSIGN(submission.event.workflow, bare_workflow(session, environment));
+  boost::json::array argv;
+  std::string typed;
+  for (const std::string& word : words) {
+    if (!is_valid_utf8(word))
+      return usage(fmt::format("run: '{}' is not UTF-8; put the command into a script",
+                               sanitize_for_terminal(word)));
+    argv.emplace_back(word);
+    typed += (typed.empty() ? "" : " ") + shell_quote(word);
+  }
+  JsonObject inputs{{"argv", std::move(argv)}};
+  if (!environment.empty()) inputs["env"] = std::move(environment);
+  submission.event.inputs = boost::json::serialize(inputs);
+  submission.event.texts.name =
+      session.arguments.value_or("name", fit(sanitize_for_terminal(typed), kNameColumns));
+  return submission;
+}
+
+/// `reeve run make test` without the dashes is a likely slip.
+std::string missing_file_hint(const Session& session, const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0 || path.find('/') != std::string::npos ||
+      path.ends_with(".yaml") || path.ends_with(".yml"))
+    return {};
+  std::string command;
+  for (const std::string& word : session.arguments.words) command += " " + shell_quote(word);
+  return fmt::format("to run a command, put -- in front of it: reeve run --{}", command);
+}
+
+Checked<Submission> file_submission(const Session& session) {
+  const Arguments& arguments = session.arguments;
+  for (const std::string_view option : kBareOnly) {
+    if (arguments.has(option))
+      return usage(fmt::format("--{} is for commands; a workflow says it in its file", option));
+  }
+  const std::string& path = arguments.words.front();
+  Submission submission;
+  std::vector<std::string> warnings;
+  auto workflow = load_workflow(path, warnings);
+  if (!workflow) {
+    Failure failure = std::move(workflow).error();
+    failure.hint = missing_file_hint(session, path);
+    return tl::unexpected(std::move(failure));
+  }
+  for (const std::string& warning : warnings) session.say(warning);
+  submission.event.workflow = *workflow;
+  TRY_ASSIGN(const Json inputs, read_inputs(**workflow, arguments.all("input")));
+  if (!inputs.get_object().empty()) submission.event.inputs = boost::json::serialize(inputs);
+  submission.event.texts.name = arguments.value_or("name", "");
+  return submission;
+}
+
+Checked<std::string> work_directory(const Session& session) {
+  const std::string* const given = session.arguments.find("workdir");
+  if (given == nullptr) return session.surroundings.working_directory;
+  char* const resolved = ::realpath(given->c_str(), nullptr);
+  if (resolved == nullptr) return fail_errno(errno, "--workdir " + *given);
+  std::string path(resolved);
+  std::free(resolved);
+  return path;
+}
+
+}  // namespace
+
+Checked<Submission> make_submission(const Session& session, engine::Random& random) {
+  const Arguments& arguments = session.arguments;
+  if (!arguments.has_separator && arguments.words.empty())
+    return usage("run: a FILE, or -- and a command, is missing",
+                 "see `reeve run --help`; `reeve init` writes a file to start from");
+  if (arguments.has_separator && !arguments.words.empty())
+    return usage(
+        fmt::format("run: either a file ('{}') or a command, not both", arguments.words.front()));
+  TRY_ASSIGN(Submission submission,
+             arguments.has_separator ? bare_submission(session) : file_submission(session));
+  core::SubmitRun& event = submission.event;
+  TRY_ASSIGN(const auto priority, arguments.number("priority", -1'000'000, 1'000'000));
+  event.priority = static_cast<std::int32_t>(priority.value_or(0));
+  TRY_ASSIGN(JsonObject labels, read_assignments(session, "label"));
+  event.texts.labels = labels_text(std::move(labels));
+  event.texts.idempotency_key = arguments.value_or("idempotency-key", "");
+  TRY_ASSIGN(event.directory, work_directory(session));
+  event.submitter = user_name();
+  event.workflow_digest = event.workflow->digest;
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(wall_now());
+  event.uuid = Uuid::from_parts(static_cast<std::uint64_t>(milliseconds.time_since_epoch().count()),
+                                random.bits(), random.bits());
+  return submission;
+}
+
+}  // namespace reeve::cli
