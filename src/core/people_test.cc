@@ -124,6 +124,15 @@ TEST(Pause, of_a_wait_for_the_next_try) {
   w.resume_task("a").succeed("a").expect_run(RunState::succeeded);
 }
 
+TEST(Pause, of_one_task_of_a_run_that_is_paused_outlives_a_restart) {
+  World w;
+  w.pool(false).submit("concurrency: g\ntasks: {t: {run: x, array: 3}}");
+  w.submit("concurrency: g\ntasks: {b: {run: x}}");
+  w.pause_task("t[1]").pause().restart().expect("t[1]", paused).expect_started({});
+  w.resume().expect_started({"t[0]", "t[2]"}).resume_task("t[1]").run_all();
+  EXPECT_EQ(w.unfinished(), 0U);
+}
+
 TEST(Pause, a_retry_that_comes_due_waits_for_the_resume_of_the_run) {
   World w;
   w.submit("tasks: {a: {run: x, retry: {max: 1, backoff: 1m}}}");

@@ -21,7 +21,11 @@ Status apply_expansions(Run& run, const std::vector<Expansion>& expansions) {
       return fail(ErrorCode::corrupt, "an expansion names a task that its workflow lacks");
     Group& group = run.groups[expansion.group.value];
     group.expanded = expansion.first != kNotExpanded;
-    if (!group.expanded) continue;
+    if (!group.expanded) {
+      group.first = 0;
+      group.count = 0;
+      continue;
+    }
     boost::system::error_code error;
     const spec::Json items = boost::json::parse(expansion.items, error);
     if (error || !items.is_array() || items.get_array().size() != expansion.count)
@@ -87,8 +91,10 @@ void restore_timers(Step& step, const Run& run) {
   }
 }
 
-/// Classes of the groups that have begun, and the tasks that an executor may know of.
-void restore_groups(Step& step, Run& run, std::vector<LiveTask>& live) {
+/// Classes of the groups that have begun, and the tasks that an executor may know of. Returns
+/// whether any has begun.
+bool restore_groups(Step& step, Run& run, std::vector<LiveTask>& live) {
+  bool any_begun = false;
   for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
     const Group& group = run.groups[g];
     if (!group.expanded || group.open == 0) continue;
@@ -102,7 +108,9 @@ void restore_groups(Step& step, Run& run, std::vector<LiveTask>& live) {
     // An error leaves the group without its concurrency name; it was evaluated before, from the
     // same data, so there is none.
     if (begun) (void)classify_group(step.state, run, GroupIndex{g});
+    any_begun |= begun;
   }
+  return any_begun;
 }
 
 }  // namespace
@@ -207,10 +215,14 @@ void on_engine_started(Step& step, const EngineStarted& event) {
     run->record.interrupted =
         !event.all && std::ranges::find(event.resumed, run->record.id) == event.resumed.end();
     if (const Status known = know_admission(step.state, *run); !known) continue;
-    restore_groups(step, *run, live);
+    const bool begun = restore_groups(step, *run, live);
     restore_timers(step, *run);
-    run->admitted = run->record.state == RunState::running;
-    if (run->admitted) step.state.locks.take(run->admission_locks);
+    run->admitted = begun || run->record.state == RunState::running;
+    if (run->admitted)
+      step.state.locks.take(run->admission_locks);
+    else
+      run->phase =
+          spec::Phase::main;  // when it is admitted each phase is asked whether it is wanted
   }
   restore_live(step, std::move(live));
   for (auto& run : step.state.runs) {

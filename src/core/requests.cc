@@ -53,6 +53,13 @@ void replace_older_runs(Step& step, const Run& newer) {
   }
 }
 
+/// Whether the run has this task: not one that an expansion of before has left behind.
+bool has_task(const Run& run, std::uint32_t index) {
+  if (index >= run.tasks.size()) return false;
+  const Group& group = run.groups[run.tasks[index].group.value];
+  return group.expanded && index >= group.first && index - group.first < group.count;
+}
+
 }  // namespace
 
 Status know_admission(State& state, Run& run) {
@@ -66,7 +73,8 @@ Status know_admission(State& state, Run& run) {
 }
 
 void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order) {
-  const bool all = order.kill;
+  // A run that does not have its turn does not tidy up after itself either.
+  const bool all = order.kill || !run.admitted;
   for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
     const spec::TaskGroup& spec = run.group_spec(GroupIndex{g});
     if (spec.phase == spec::Phase::finally && !all && run.phase != spec::Phase::finally) continue;
@@ -115,8 +123,7 @@ Result<Applied> on_cancel(Step& step, const Cancel& event) {
   const StopOrder order{
       .kill = event.kill, .grace = event.grace, .reason = {ReasonCode::cancelled_by_person, 0, 0}};
   if (event.task != kWholeRun) {
-    if (event.task >= run->tasks.size())
-      return fail(ErrorCode::not_found, "the run has no such task");
+    if (!has_task(*run, event.task)) return fail(ErrorCode::not_found, "the run has no such task");
     if (is_final(run->tasks[event.task].state))
       return fail(ErrorCode::conflict, "the task has ended already");
     const GroupIndex group = run->tasks[event.task].group;
@@ -141,7 +148,7 @@ Result<Applied> on_cancel(Step& step, const Cancel& event) {
 namespace {
 
 Result<Applied> pause_task(Step& step, Run& run, const Pause& event) {
-  if (event.task >= run.tasks.size()) return fail(ErrorCode::not_found, "the run has no such task");
+  if (!has_task(run, event.task)) return fail(ErrorCode::not_found, "the run has no such task");
   const TaskState state = run.tasks[event.task].state;
   if (event.paused) {
     if (state != TaskState::queued && state != TaskState::retry_wait)
@@ -180,7 +187,7 @@ Result<Applied> on_pause(Step& step, const Pause& event) {
 
 Result<Applied> on_approve(Step& step, const Approve& event) {
   TRY_ASSIGN(Run * run, live_run(step, event.task.run));
-  if (event.task.index >= run->tasks.size())
+  if (!has_task(*run, event.task.index))
     return fail(ErrorCode::not_found, "the run has no such task");
   Task& task = run->tasks[event.task.index];
   if (task.state != TaskState::awaiting_approval)
@@ -250,6 +257,38 @@ void reset_task(Step& step, Run& run, std::uint32_t index) {
   if (run.extras) run.extras->erase(index);
 }
 
+/// Whether a group fans out anew: its needs run again and may say something else, or it has only
+/// the task that stands for those never known.
+bool expands_again(const Run& run, GroupIndex index, const std::vector<bool>& reset) {
+  const spec::TaskGroup& spec = run.group_spec(index);
+  if (spec.static_count() || !run.groups[index.value].expanded) return false;
+  const auto& items = run.expansions->at(index.value).get_array();
+  if (items.size() == 1 && items.front().is_null()) return true;
+  return std::ranges::any_of(spec.needs,
+                             [&](const spec::Need& need) { return reset[need.group.value]; });
+}
+
+struct Reset {
+  const Retry& event;
+  const std::vector<bool>& groups;
+};
+
+void reset_group(Step& step, Run& run, GroupIndex index, const Reset& order) {
+  Group& group = run.groups[index.value];
+  if (expands_again(run, index, order.groups)) {
+    // Its tasks stay as they ended: they are no longer of this run.
+    group.expanded = false;
+    group.first = 0;
+    group.count = 0;
+    step.changes.expansions.push_back({run.record.id, index, kNotExpanded, 0, "[]"});
+    return;
+  }
+  for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+    const bool wanted = !order.event.failed_only || should_retry(run, group, run.tasks[i]);
+    if (is_final(run.tasks[i].state) && wanted) reset_task(step, run, i);
+  }
+}
+
 }  // namespace
 
 Result<Applied> on_retry(Step& step, const Retry& event) {
@@ -262,20 +301,7 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   if (std::ranges::find(reset, true) == reset.end())
     return fail(ErrorCode::conflict, "nothing to retry: every task succeeded");
   for (std::uint32_t g = 0; g < reset.size(); ++g) {
-    Group& group = run->groups[g];
-    if (!reset[g]) continue;
-    for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
-      const bool wanted = !event.failed_only || should_retry(*run, group, run->tasks[i]);
-      if (is_final(run->tasks[i].state) && wanted) reset_task(step, *run, i);
-    }
-    // What it fans out over may come out differently when its needs run again.
-    const bool needs_reset =
-        std::ranges::any_of(run->group_spec(GroupIndex{g}).needs,
-                            [&](const spec::Need& need) { return reset[need.group.value]; });
-    if (needs_reset && !run->group_spec(GroupIndex{g}).static_count()) {
-      group.expanded = false;
-      step.changes.expansions.push_back({event.run, GroupIndex{g}, kNotExpanded, 0, "[]"});
-    }
+    if (reset[g]) reset_group(step, *run, GroupIndex{g}, {event, reset});
   }
   run->needs.reset();
   run->record.cancel_requested = false;
