@@ -85,7 +85,7 @@ class Chaos(ReeveCase):
             engine = after
         print(f"chaos: {dict(self.victims)}, {len(self.recorded_ends())} tasks had ended",
               file=sys.stderr)
-        output, _ = engine.communicate(timeout=120)
+        output, _ = engine.communicate(timeout=250)
         self.assertEqual(engine.returncode, 0, output)
         self.assertEqual(sum(self.victims.values()), KILLS, "the run was over before the last kill")
         self.check_results()

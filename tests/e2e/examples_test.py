@@ -92,8 +92,8 @@ class LicenceCensus(ReeveCase):
 class CProject(ReeveCase):
     def test_builds_tests_and_packs(self):
         shutil.copytree(EXAMPLES / "c-project", self.directory / "tree")
-        done = self.reeve("run", "-i", "source=tree", EXAMPLES / "c-project.yaml")
-        self.assertIn("306", done.stdout + done.stderr)
+        self.reeve("run", "-i", "source=tree", EXAMPLES / "c-project.yaml")
+        self.assertEqual(self.outputs()["checks"], "306")
         with tarfile.open(self.directory / "build/c-project/grain.tar.gz") as package:
             self.assertIn("libgrain.a", package.getnames())
             self.assertIn("include/grain.h", package.getnames())
@@ -123,8 +123,8 @@ class FlakyDownload(ReeveCase):
 
 class Array(ReeveCase):
     def test_counts_the_primes(self):
-        done = self.reeve("run", EXAMPLES / "array-10000.yaml", timeout=110)
-        self.assertIn("78498", done.stdout + done.stderr)
+        self.reeve("run", EXAMPLES / "array-10000.yaml", timeout=110)
+        self.assertEqual(self.outputs()["primes"], "78498")
         ((attempts, good),) = self.query(
             "SELECT count(*), sum(outcome = ? AND code = 0) FROM attempts", EXITED)
         self.assertEqual((attempts, good), (10001, 10001))

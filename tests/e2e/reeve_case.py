@@ -4,6 +4,7 @@ The program is named by REEVE_BINARY (ctest sets it). Nothing here sleeps a fixe
 something happen: wait_for() asks again and again and gives up after a bound.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -117,6 +118,11 @@ class ReeveCase(unittest.TestCase):
     def task_states(self):
         """{task index: state} of the only run; a task without a row is missing."""
         return dict(self.query("SELECT id & 0xffffffff, state FROM tasks"))
+
+    def outputs(self):
+        """What the newest run gave back."""
+        rows = self.query("SELECT outputs FROM run_texts ORDER BY run DESC LIMIT 1")
+        return json.loads(rows[0][0]) if rows else {}
 
     def lines(self, name):
         path = self.directory / name
