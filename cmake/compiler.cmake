@@ -38,7 +38,8 @@ add_compile_options(
   -Wno-missing-field-initializers
   # GCC 12 reports these inside std::string, std::vector and std::optional where nothing is wrong
   # (GCC bugs 105651, 105562 and 105329).
-  -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
+  -Wno-restrict
+  -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Precompiled headers under ccache.

@@ -32,7 +32,7 @@ struct Launch {
   Duration idle_timeout{0};
   Duration grace{0};
   std::int64_t output_bytes_max = 0;
-  /// Name and value of what the attempt is given as private files (REEVE_SECRET_<NAME> is the path).
+  /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
   /// Not among the fields: a secret is neither journaled nor sent on.
   std::vector<std::pair<std::string, std::string>> secrets;
   friend bool operator==(const Launch&, const Launch&) = default;

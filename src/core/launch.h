@@ -8,7 +8,8 @@
 
 namespace reeve::core {
 
-/// Everything but the values of secrets and the paths of the executor. An error becomes LaunchRejected.
+/// Everything but the values of secrets and the paths of the executor. An error becomes
+/// LaunchRejected.
 Result<Launch> render_launch(const State& state, const StartAttempt& start);
 
 /// The files that a task declares, with rendered paths, for its outcome.

@@ -159,7 +159,7 @@ Run* head_run(Step& step, schedule::ClassId id) {
   const bool wanted = run != nullptr && task.index < run->tasks.size() &&
                       run->tasks[task.index].state == TaskState::queued && !is_held(*run);
   if (wanted) return run;
-  step.state.ready.pop(id);
+  step.state.ready.drop(id);
   return nullptr;
 }
 

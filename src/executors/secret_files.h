@@ -1,5 +1,5 @@
-// The secrets of an attempt as private files, mode 0600, below `<state>/secrets/<token>/`, and their
-// paths in its environment. One writer at a time, the engine's thread.
+// The secrets of an attempt as private files, mode 0600, below `<state>/secrets/<token>/`, and
+// their paths in its environment. One writer at a time, the engine's thread.
 #pragma once
 
 #include <string>

@@ -36,12 +36,16 @@ TaskId ReadyQueue::head(ClassId id) const {
 }
 
 void ReadyQueue::pop(ClassId id) {
+  drop(id);
+  classes_[id.value].overtaken = 0;
+}
+
+void ReadyQueue::drop(ClassId id) {
   Class& one = classes_[id.value];
   ENSURE(!one.entries.empty());
   Range& range = one.entries.front().range;
   --one.waiting;
   --waiting_;
-  one.overtaken = 0;
   if (range.count > 1) {  // the entry keeps its place in the order
     ++range.first.index;
     --range.count;

@@ -57,7 +57,10 @@ class ReadyQueue {
   const std::set<Position>& order() const { return order_; }
   /// The oldest task of a class. REQUIRES waiting entries.
   TaskId head(ClassId id) const;
+  /// Takes the oldest task, which starts: what was passed over so far no longer counts.
   void pop(ClassId id);
+  /// Takes the oldest task, which was stale.
+  void drop(ClassId id);
 
   std::uint32_t overtaken(ClassId id) const { return classes_[id.value].overtaken; }
   void count_overtaken(ClassId id) { ++classes_[id.value].overtaken; }

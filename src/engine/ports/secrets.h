@@ -1,5 +1,5 @@
-// Port: the values of the secrets that workflows name. Called by the engine's thread when it starts an
-// attempt; must not block for long. Values are never journaled, logged or stored.
+// Port: the values of the secrets that workflows name. Called by the engine's thread when it starts
+// an attempt; must not block for long. Values are never journaled, logged or stored.
 #pragma once
 
 #include <string>
