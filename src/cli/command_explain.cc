@@ -128,7 +128,7 @@ void explain_end(const core::Run& run, Answer& answer) {
   }
   if (bad > kFactsMax) answer.facts.push_back(fmt::format("and {} more", bad - kFactsMax));
   answer.reason = std::string(name(run.record.reason.code));
-  answer.sentence = describe(run.record.reason);
+  answer.sentence = run_sentence(run.record, false);
   if (run.record.state == core::RunState::succeeded)
     answer.sentence = "all that it wanted was done";
   if (bad > 0) answer.sentence = fmt::format("{} of its tasks did not succeed", bad);

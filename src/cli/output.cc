@@ -204,8 +204,9 @@ std::vector<Line> render_table(const Listing& listing, int columns) {
     head.push_back({std::string(column.title), Tone::faint});
   lines.push_back(table_line(head, listing.columns, widths));
   for (const auto& row : rows) lines.push_back(table_line(row, listing.columns, widths));
-  if (columns > 0) {
-    for (Line& line : lines) line.fit_to(columns);
+  for (Line& line : lines) {
+    line.trim();
+    if (columns > 0) line.fit_to(columns);
   }
   return lines;
 }

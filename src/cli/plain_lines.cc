@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "spec/expression.h"
 
 namespace reeve::cli {
 namespace {
@@ -151,6 +153,17 @@ std::vector<Line> summary_lines(const FollowedRun& followed, bool ascii) {
         Tone::faint);
     lines.emplace_back(fmt::format("  reeve retry {} --failed", run.id.value), Tone::faint);
   }
+  return lines;
+}
+
+std::vector<std::string> output_lines(const FollowedRun& followed) {
+  std::vector<std::string> lines;
+  boost::system::error_code error;
+  const boost::json::value outputs = boost::json::parse(followed.outputs, error);
+  if (error || !outputs.is_object()) return lines;
+  for (const auto& entry : outputs.get_object())
+    lines.push_back(fmt::format("{}: {}", std::string_view(entry.key()),
+                                sanitize_for_terminal(spec::to_text(entry.value()))));
   return lines;
 }
 

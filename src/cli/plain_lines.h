@@ -16,6 +16,8 @@ Line plain_line(const Happening& happening);
 
 /// How the run went: "✔ succeeded: census, run 12, in 12s: 23 tasks".
 std::vector<Line> summary_lines(const FollowedRun& followed, bool ascii);
+/// "name: value" of each of the run's outputs.
+std::vector<std::string> output_lines(const FollowedRun& followed);
 
 /// "18:09:06" in the local time zone.
 std::string time_of_day(Time time);

@@ -106,19 +106,22 @@ void RunFollower::note_change(const engine::Committed& committed, const core::Ru
     note_failure(run, followed, i);
   // Ends of attempts have more to say and come by themselves.
   const bool starts = change.to == TaskState::running;
-  const bool ends_alone = core::is_final(change.to) && !core::is_live(change.from) &&
-                          change.from != TaskState::validating;
+  const bool ends_alone = core::is_final(change.to) && !core::is_live(change.from);
+  const bool ran = change.from == TaskState::validating;
   if ((!starts && !ends_alone) || !has_lines(run, index)) return;
   for (std::uint32_t i = index; i < index + change.count; ++i) {
-    happenings_.push_back({.kind = starts ? Happening::Kind::started : Happening::Kind::ended,
-                           .at = committed.now,
-                           .task = {change.task.run, i},
-                           .label = sanitize_for_terminal(core::task_label(run, i)),
-                           .state = change.to,
-                           .attempt = change.attempt,
-                           .attempts_max = attempts_max(run, task.group),
-                           .reason = change.reason,
-                           .message = message_of(run, i)});
+    happenings_.push_back(
+        {.kind = starts ? Happening::Kind::started : Happening::Kind::ended,
+         .at = committed.now,
+         .task = {change.task.run, i},
+         .label = sanitize_for_terminal(core::task_label(run, i)),
+         .state = change.to,
+         .attempt = change.attempt,
+         .attempts_max = attempts_max(run, task.group),
+         .outcome = ran ? Outcome{task.outcome, task.code, task.reason} : Outcome{},
+         .duration = ran ? task.since - task.started_at : Duration{0},
+         .reason = change.reason,
+         .message = message_of(run, i)});
   }
 }
 
@@ -148,6 +151,8 @@ void RunFollower::note_attempts(const engine::Committed& committed) {
     const core::Run* const run = committed.state.find_run(attempt.task.run);
     if (followed == nullptr || run == nullptr || attempt.task.index >= run->tasks.size()) continue;
     followed->last_outcome = attempt.outcome;
+    // Its files are being collected: the end of that is the end.
+    if (attempt.next.code == ReasonCode::checking) continue;
     const core::Task& task = run->tasks[attempt.task.index];
     const bool is_bad = is_unsuccessful(task.state) || task.state == TaskState::retry_wait;
     if (!has_lines(*run, attempt.task.index) && !is_bad) continue;
@@ -207,8 +212,9 @@ void RunFollower::on_committed(const engine::Committed& committed) {
     if (!slot.run) continue;
     const RunId id = slot.run->tracker.model().id;
     const core::Run* const run = committed.state.find_run(id);
-    if (run != nullptr)
-      note_task_changes(committed, *run, *slot.run, changes_of(id, committed.tasks, storage));
+    if (run == nullptr) continue;
+    note_task_changes(committed, *run, *slot.run, changes_of(id, committed.tasks, storage));
+    if (run->record.texts) slot.run->outputs = run->record.texts->outputs;
   }
   adopt(committed.state);
   note_attempts(committed);

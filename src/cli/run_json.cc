@@ -66,6 +66,16 @@ std::string run_name(const core::RunRecord& record) {
   return record.texts && !record.texts->name.empty() ? record.texts->name : record.workflow->name;
 }
 
+std::string run_sentence(const core::RunRecord& record, bool held) {
+  const auto group = static_cast<std::size_t>(std::max<std::int64_t>(record.reason.a, 0));
+  if (!core::is_final(record.state) && (record.interrupted || held))
+    return describe({ReasonCode::interrupted, 0, 0});
+  if (record.reason.code == ReasonCode::need_not_successful &&
+      group < record.workflow->groups.size())
+    return fmt::format("{} did not succeed", record.workflow->groups[group].id);
+  return describe(record.reason);
+}
+
 std::string run_state(const core::RunRecord& record, bool held) {
   if (!core::is_final(record.state) && (record.interrupted || held)) return "interrupted";
   return std::string(name(record.state));
@@ -82,7 +92,7 @@ JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts
           {"state", run_state(record, held)},
           {"paused", record.paused},
           {"reason", name(record.reason.code)},
-          {"sentence", describe(record.reason)},
+          {"sentence", run_sentence(record, held)},
           {"cancel_reason", optional_text(texts.cancel_reason)},
           {"priority", record.priority},
           {"round", record.round},

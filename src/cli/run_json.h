@@ -23,6 +23,8 @@ JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& l
 
 /// What people call a run.
 std::string run_name(const core::RunRecord& record);
+/// Why it is in its state: describe(), but it knows the names of tasks.
+std::string run_sentence(const core::RunRecord& record, bool held);
 /// "succeeded", ..., or "interrupted".
 std::string run_state(const core::RunRecord& record, bool held);
 

@@ -52,7 +52,8 @@ std::string run_text(const Session& session, const LoadedRun& loaded) {
   add_field(out, "submitted", when(document, "submitted_at", now));
   add_field(out, "ended", when(document, "ended_at", now));
   add_field(out, "duration", duration_cell(document, "duration_seconds").text);
-  add_field(out, "because", text_of(document, "sentence"));
+  if (run.record.state != core::RunState::succeeded)
+    add_field(out, "because", text_of(document, "sentence"));
   add_field(out, "cancelled", text_of(document, "cancel_reason"));
   add_field(out, "directory", text_of(document, "directory"));
   add_field(out, "inputs", text_of(document, "inputs"));

@@ -240,8 +240,10 @@ Ended RunSession::end() {
     for (const FollowedRun* run : runs) {
       for (const Line& line : summary_lines(*run, session_.err.ascii()))
         session_.err.write_line(line);
+      for (const std::string& line : output_lines(*run)) session_.out.write_line(line);
     }
   }
+  if (options_.is_single && runs.size() == 1) say_why(*runs.front());
   return exit_status(runs);
 }
 
@@ -260,6 +262,18 @@ int RunSession::status_of(const FollowedRun& run) const {
   if (stop_ != Stop::not_asked) return by_termination_ ? kExitTerminated : kExitInterrupted;
   if (run.failed_count > 0 && run.failed_count == run.timed_out_count) return kExitTimedOut;
   return kExitFailed;
+}
+
+/// What a command that did not run by itself to its end could not say.
+void RunSession::say_why(const FollowedRun& run) const {
+  if (is_headless_ || session_.is_quiet() || run.failed.empty()) return;
+  const FailedTask& task = run.failed.front();
+  const bool has_spoken =
+      task.outcome == OutcomeClass::exited && task.reason.code == ReasonCode::exit_status;
+  if (has_spoken || task.outcome == OutcomeClass::signalled) return;
+  std::string text = fmt::format("reeve: {} {}", run.tracker.model().name, describe(task.reason));
+  if (!task.message.empty()) text += ": " + task.message;
+  session_.err.write_line(text);
 }
 
 /// The command's own status, as CONVENTIONS §1 has it.

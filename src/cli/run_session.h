@@ -54,6 +54,7 @@ class RunSession {
   int exit_status(const std::vector<const FollowedRun*>& runs) const;
   int status_of(const FollowedRun& run) const;
   int single_status(const FollowedRun& run) const;
+  void say_why(const FollowedRun& run) const;
 
   const Session& session_;
   EngineHost& host_;

@@ -246,6 +246,9 @@ std::string short_outcome(OutcomeClass outcome, std::int32_t code) {
 }
 
 std::string short_duration(Duration duration) {
+  constexpr Duration kMillisecondsBelow = std::chrono::milliseconds{100};
+  if (duration > Duration{0} && duration < kMillisecondsBelow)
+    return fmt::format("{}ms", std::max<std::int64_t>(duration.count() / 1000, 1));
   const double seconds = std::max(static_cast<double>(duration.count()) / 1e6, 0.0);
   if (seconds < 9.95) return fmt::format("{:.1f}s", seconds);
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);

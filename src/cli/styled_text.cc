@@ -31,7 +31,17 @@ int Line::width() const {
   return width;
 }
 
+void Line::trim() {
+  while (!spans.empty()) {
+    std::string& text = spans.back().text;
+    while (text.ends_with(' ')) text.pop_back();
+    if (!text.empty()) return;
+    spans.pop_back();
+  }
+}
+
 void Line::fit_to(int columns, bool ascii) {
+  trim();
   if (width() <= columns) return;
   int room = columns;
   for (std::size_t i = 0; i < spans.size(); ++i) {

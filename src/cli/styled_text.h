@@ -27,6 +27,8 @@ struct Line {
   explicit Line(std::string text, Tone tone = Tone::plain) { add(std::move(text), tone); }
   Line& add(std::string text, Tone tone = Tone::plain);
   int width() const;
+  /// Without spaces at its end.
+  void trim();
   /// Cut to `columns`, with "…" at its end if something is missing.
   void fit_to(int columns, bool ascii = false);
   friend bool operator==(const Line&, const Line&) = default;
