@@ -193,8 +193,13 @@ Served serve(Step& step, const schedule::ReadyQueue::Position& position, Blocked
     const TaskId task = state.ready.head(position.id);
     state.ready.pop(position.id);
     start(step, *run, key, {task, staged});
-    for (const schedule::ClassId passed : blocked) state.ready.count_overtaken(passed);
     --budget;
+    bool enough = false;
+    for (const schedule::ClassId passed : blocked) {
+      state.ready.count_overtaken(passed);
+      enough |= state.ready.overtaken(passed) >= schedule::kOvertakesMax;
+    }
+    if (enough) return Served::stop;
   }
   return Served::stop;
 }
