@@ -158,7 +158,7 @@ TEST(Phases, on_failure_runs_before_finally_after_a_failure) {
   w.submit(kPhases);
   w.fail("a").expect("b", skipped).expect("tidy", blocked);
   w.succeed("mend").succeed("tell").succeed("tidy").succeed("last");
-  w.expect_run(RunState::failed, ReasonCode::need_not_successful);
+  w.expect_run(RunState::failed, ReasonCode::task_failed);
 }
 
 TEST(Phases, a_failure_in_finally_fails_the_run) {
