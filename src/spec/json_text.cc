@@ -1,5 +1,6 @@
 #include "spec/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -10,27 +11,36 @@ namespace {
 
 constexpr int kNestingMax = 256;
 
-void append_escaped(std::string& out, std::string_view text) {
+bool is_escaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+void append_escape(std::string& out, char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += '\\';
+  if (c == '"' || c == '\\') {
+    out += c;
+  } else if (c == '\n') {
+    out += 'n';
+  } else if (c == '\t') {
+    out += 't';
+  } else if (c == '\r') {
+    out += 'r';
+  } else {
+    out += "u00";
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+}
+
+void append_escaped(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
+  while (!text.empty()) {
+    const auto end = std::find_if(text.begin(), text.end(), is_escaped);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out += text.substr(0, plain);
+    if (end == text.end()) break;
+    append_escape(out, *end);
+    text.remove_prefix(plain + 1);
   }
   out += '"';
 }

