@@ -64,6 +64,8 @@ class Attempts {
   /// Ends the attempts of which nothing is left. Once per round, after the calls above.
   void settle(Instant now);
   Instant next_deadline();
+  /// Before the end, with no attempt left: whatever was adopted goes too.
+  void end_strays();
 
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }

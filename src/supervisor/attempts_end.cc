@@ -94,14 +94,15 @@ bool Attempts::is_cleared(Attempt& attempt) {
     attempt.left_some_behind = true;
     leftovers_.disown(pid);
   }
-  return attempt.group_is_gone && !leftovers_.has_any(attempt.serial);
+  return attempt.group_is_gone && !leftovers_.has_any(attempt.serial) &&
+         !leftovers_.has_undecided();
 }
 
 void Attempts::settle(Instant now) {
   if (!settle_due_ && settle_at_ > now) return;
   settle_due_ = false;
   settle_at_ = kNoDeadline;
-  if (clearing_.empty()) return;
+  if (clearing_.empty() && leftovers_.empty()) return;
   leftovers_.look();
   std::vector<Serial> cleared;
   for (const Serial serial : clearing_)
@@ -110,6 +111,8 @@ void Attempts::settle(Instant now) {
   leftovers_.kill_strays(living_.empty() ? last_serial_ + 1 : *living_.begin());
   if (!clearing_.empty()) settle_at_ = now + kClearingLook;
 }
+
+void Attempts::end_strays() { leftovers_.kill_all(); }
 
 Outcome Attempts::final_outcome(const Attempt& attempt, std::string& message) const {
   const SpawnStep step = attempt.plan.failed_step.load(std::memory_order_acquire);

@@ -1,5 +1,6 @@
 #include "supervisor/leftovers.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,14 +24,14 @@ void Leftovers::attempt_ended(Serial serial, pid_t session, Token token) {
 
 Leftovers::Owner Leftovers::owner_of(pid_t pid) const {
   if (const auto session = sessions_.find(::getsid(pid)); session != sessions_.end())
-    return {session->second, true};
-  const std::string marker = marker_of(pid);
-  if (!marker.starts_with(marker_prefix_)) return {};
+    return {session->second, true, false};
+  const auto [marker, is_undecided] = marker_of(pid);
+  if (!marker.starts_with(marker_prefix_)) return {kNoSerial, false, is_undecided};
   Token token;
   std::from_chars(marker.data() + marker_prefix_.size(), marker.data() + marker.size(),
                   token.value);
   const auto owner = tokens_.find(token);
-  return {owner == tokens_.end() ? kNoSerial : owner->second, true};
+  return {owner == tokens_.end() ? kNoSerial : owner->second, true, false};
 }
 
 void Leftovers::look() {
@@ -45,6 +46,7 @@ void Leftovers::look() {
     // Asked again each time: one that was executing a program may show its environment by now.
     const Owner owner = owner_of(pid);
     adopted.owner = owner.serial;
+    adopted.is_undecided = owner.is_undecided;
     if (owner.is_marked) adopted.newest_candidate = 0;
   }
 }
@@ -69,15 +71,30 @@ bool Leftovers::has_any(Serial serial) const {
                              [serial](const auto& entry) { return entry.second.owner == serial; });
 }
 
+bool Leftovers::has_undecided() const {
+  return std::ranges::any_of(adopted_, [](const auto& entry) { return entry.second.is_undecided; });
+}
+
 void Leftovers::disown(pid_t pid) {
   Adopted& adopted = adopted_[pid];
   adopted.owner = kNoSerial;
   adopted.is_disowned = true;
+  adopted.is_undecided = false;
 }
 
 void Leftovers::kill_strays(Serial oldest) {
   for (const auto& [pid, adopted] : adopted_)
     if (adopted.owner == kNoSerial && adopted.newest_candidate < oldest) ::kill(pid, SIGKILL);
+}
+
+void Leftovers::kill_all() {
+  constexpr int kRoundsMax = 1000;
+  for (int round = 0; round < kRoundsMax && !children_.list().empty(); ++round) {
+    bool can_wait = false;
+    for (const pid_t pid : children_.list()) can_wait = ::kill(pid, SIGKILL) == 0 || can_wait;
+    if (!can_wait) return;  // they belong to another user
+    ::waitpid(-1, nullptr, 0);
+  }
 }
 
 }  // namespace reeve::supervisor

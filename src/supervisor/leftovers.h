@@ -41,20 +41,28 @@ class Leftovers {
   /// The adopted children of an attempt that still live.
   std::vector<pid_t> of(Serial serial) const;
   bool has_any(Serial serial) const;
+  /// Whether there is one of which it cannot be told just now whose it is.
+  bool has_undecided() const;
+  bool empty() const { return adopted_.empty(); }
   /// Nobody answers for this one any more.
   void disown(pid_t pid);
   /// Kills strays whose last possible owner has ended. `oldest` is the lowest living serial.
   void kill_strays(Serial oldest);
+  /// Kills all that is adopted and reaps it, until there is no child left. Before the end, with no
+  /// attempt alive.
+  void kill_all();
 
  private:
   struct Adopted {
     Serial owner = kNoSerial;
     Serial newest_candidate = 0;  ///< of a stray
     bool is_disowned = false;
+    bool is_undecided = true;
   };
   struct Owner {
     Serial serial = kNoSerial;
-    bool is_marked = false;  ///< it is ours, whoever's it is
+    bool is_marked = false;     ///< it is ours, whoever's it is
+    bool is_undecided = false;  ///< it cannot be told just now
   };
   Owner owner_of(pid_t pid) const;
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kEnvironmentBytesMax = 16U << 20;
 constexpr int kSweepWaitMilliseconds = 1000;
+constexpr int kUndecidedWaitMilliseconds = 1;
 
 void parse_pids(std::string_view text, std::vector<pid_t>& pids) {
   const char* at = text.data();
@@ -61,10 +62,31 @@ void kill_and_wait(pid_t pid, std::string_view prefix) {
   // glibc 2.36 declares its own wrappers without C linkage.
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   // The id may belong to somebody else by now: the marker is read again under the pidfd.
-  if (!process || !marker_of(pid).starts_with(prefix)) return;
+  if (!process || !marker_of(pid).value.starts_with(prefix)) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd wait{process.get(), POLLIN, 0};
   ::poll(&wait, 1, kSweepWaitMilliseconds);
+}
+
+/// Processes of other users are none of ours; their memory looks like none to us.
+bool can_read_environment(pid_t pid) {
+  return static_cast<bool>(Fd(::open(process_path(pid, "/environ").c_str(), O_RDONLY | O_CLOEXEC)));
+}
+
+struct Scan {
+  std::vector<pid_t> marked;
+  bool has_undecided = false;
+};
+
+Scan scan(std::string_view prefix) {
+  Scan found;
+  for (const pid_t pid : numbered_entries("/proc")) {
+    if (pid == ::getpid()) continue;
+    const Marker marker = marker_of(pid);
+    if (marker.value.starts_with(prefix)) found.marked.push_back(pid);
+    found.has_undecided = found.has_undecided || marker.is_undecided;
+  }
+  return found;
 }
 
 }  // namespace
@@ -91,48 +113,68 @@ const std::vector<pid_t>& OwnChildren::list() {
   return pids_;
 }
 
-std::vector<pid_t> children_of(pid_t pid) {
-  std::vector<pid_t> children;
-  const std::string tasks = process_path(pid, "/task");
-  for (const pid_t thread : numbered_entries(tasks)) {
-    const std::string path = tasks + "/" + std::to_string(thread) + "/children";
-    parse_pids(read_file_prefix(path, kEnvironmentBytesMax), children);
+ProcessStat stat_of(pid_t pid) {
+  // "pid (name) state ppid pgrp session tty tpgid flags ...": the name may hold anything, and the
+  // fields after it are numbered from 3.
+  constexpr int kStateField = 3;
+  constexpr int kFlagsField = 9;
+  constexpr int kEnvironmentEndField = 51;
+  const std::string text = read_file_prefix(process_path(pid, "/stat"), 4096);
+  ProcessStat stat;
+  std::size_t at = text.rfind(')');
+  if (at == std::string::npos) return stat;
+  for (int field = kStateField; field <= kEnvironmentEndField; ++field) {
+    at = text.find(' ', at + 1);
+    if (at == std::string::npos) return stat;
+    const char* const start = text.data() + at + 1;
+    const char* const end = text.data() + text.size();
+    if (field == kStateField && start != end) stat.state = *start;
+    if (field == kFlagsField) std::from_chars(start, end, stat.flags);
+    if (field == kEnvironmentEndField) std::from_chars(start, end, stat.environment_end);
   }
-  return children;
+  return stat;
 }
 
-std::string marker_of(pid_t pid) {
+Marker marker_of(pid_t pid) {
   const std::string text = read_file_prefix(process_path(pid, "/environ"), kEnvironmentBytesMax);
+  if (text.empty()) {
+    // None at all; or it is between its old memory and its new one. The kernel's own threads and
+    // those that have ended have no memory for good.
+    constexpr unsigned long kKernelThread = 0x00200000;
+    const ProcessStat stat = stat_of(pid);
+    const bool has_ended = stat.state == 'Z' || stat.state == 'X';
+    const bool is_undecided =
+        !has_ended && (stat.flags & kKernelThread) == 0 && stat.environment_end == 0;
+    return {{}, is_undecided && can_read_environment(pid)};
+  }
   std::string_view rest(text);
   while (!rest.empty()) {
     const std::string_view entry = rest.substr(0, rest.find('\0'));
     if (entry.size() > kMarkerVariable.size() && entry.starts_with(kMarkerVariable) &&
         entry[kMarkerVariable.size()] == '=') {
-      return std::string(entry.substr(kMarkerVariable.size() + 1));
+      return {std::string(entry.substr(kMarkerVariable.size() + 1)), false};
     }
     rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
   }
   return {};
 }
 
-std::vector<pid_t> marked_processes(std::string_view prefix) {
-  std::vector<pid_t> marked;
-  for (const pid_t pid : numbered_entries("/proc"))
-    if (pid != ::getpid() && marker_of(pid).starts_with(prefix)) marked.push_back(pid);
-  return marked;
-}
+std::vector<pid_t> marked_processes(std::string_view prefix) { return scan(prefix).marked; }
 
 std::size_t sweep(std::string_view prefix) {
-  constexpr int kRoundsMax = 100;
+  constexpr int kRoundsMax = 1000;
+  constexpr int kCleanRounds = 2;  // one may miss what was made while it looked elsewhere
   std::size_t found = 0;
-  for (int round = 0; round < kRoundsMax; ++round) {
-    std::vector<pid_t> marked = marked_processes(prefix);
-    if (marked.empty()) break;
-    found += marked.size();
+  int clean = 0;
+  for (int round = 0; round < kRoundsMax && clean < kCleanRounds; ++round) {
+    const Scan now = scan(prefix);
+    found += now.marked.size();
+    clean = now.marked.empty() && !now.has_undecided ? clean + 1 : 0;
+    if (now.marked.empty() && now.has_undecided) ::poll(nullptr, 0, kUndecidedWaitMilliseconds);
     // All first, so that those that watch and restart each other go together.
-    for (const pid_t pid : marked)
-      if (marker_of(pid).starts_with(prefix)) ::kill(pid, SIGKILL);
-    for (const pid_t pid : marked) kill_and_wait(pid, prefix);
+    for (const pid_t pid : now.marked)
+      if (marker_of(pid).value.starts_with(prefix)) ::kill(pid, SIGKILL);
+    for (const pid_t pid : now.marked) kill_and_wait(pid, prefix);
   }
   return found;
 }

@@ -30,11 +30,20 @@ class OwnChildren {
   std::vector<pid_t> pids_;
 };
 
-/// The children of all threads of a process.
-std::vector<pid_t> children_of(pid_t pid);
+/// What /proc/PID/stat says.
+struct ProcessStat {
+  char state = 'X';                   ///< 'Z' and 'X': it has ended
+  unsigned long flags = 0;            ///< PF_* of the kernel
+  unsigned long environment_end = 0;  ///< 0: it has no memory of its own, or not set up yet
+};
+ProcessStat stat_of(pid_t pid);
 
-/// The value of the marker variable that the process was started with; "" if none, or not readable.
-std::string marker_of(pid_t pid);
+/// The marker variable that a process was started with.
+struct Marker {
+  std::string value;          ///< "" if it has none, or it cannot be read
+  bool is_undecided = false;  ///< it is just executing a program: ask again
+};
+Marker marker_of(pid_t pid);
 
 /// All processes but this one whose marker starts with `prefix`.
 std::vector<pid_t> marked_processes(std::string_view prefix);

@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 
 #include "base/ensure.h"
-#include "supervisor/files.h"
+#include "supervisor/processes.h"
 #include "supervisor/raw_syscall.h"
 
 // Nothing below may be instrumented: the child writes no memory but its stack and the plan.
@@ -154,14 +153,7 @@ void Spawner::reuse(SpawnPlan& plan) {
 
 bool has_executed(pid_t pid) {
   constexpr unsigned long kForkedWithoutExec = 0x40;  // PF_FORKNOEXEC of the kernel
-  const std::string text = read_file_prefix("/proc/" + std::to_string(pid) + "/stat", 4096);
-  // "pid (name) state ppid pgrp session tty tpgid flags ...": the name may hold anything.
-  std::size_t at = text.rfind(')');
-  for (int field = 0; field < 7 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
-  if (at == std::string::npos) return true;
-  unsigned long flags = 0;
-  std::from_chars(text.data() + at + 1, text.data() + text.size(), flags);
-  return (flags & kForkedWithoutExec) == 0;
+  return (stat_of(pid).flags & kForkedWithoutExec) == 0;
 }
 
 }  // namespace reeve::supervisor

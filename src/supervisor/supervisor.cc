@@ -184,6 +184,7 @@ Status Supervisor::close_all(Instant now) {
     ended.name = {launch->run, launch->task.index, launch->attempt};
     ends_.add(std::move(ended));
   }
+  running_.end_strays();
   running_.folders().clear();
   Status saved = ends_.save();
   ::unlink(state_file(options_.state_directory, kSocketName).c_str());
