@@ -42,8 +42,9 @@ void Checker::on_request_answered(const core::Event& request) {
   if (const auto* cancel = std::get_if<core::Cancel>(&request)) {
     const RunImage* run = model_.find(cancel->run);
     if (cancel->task == core::kWholeRun)
-      expect(run != nullptr && (run->cancel_requested || core::is_final(run->state)), cancel->run,
-             "its cancellation");
+      expect(
+          run != nullptr && (run->cancel_requested || core::is_final(run->state) || run->round > 1),
+          cancel->run, "its cancellation");
   } else if (const auto* approve = std::get_if<core::Approve>(&request)) {
     const TaskImage* task = model_.find(approve->task);
     expect(task != nullptr && core::is_final(task->row.state), approve->task.run, "an approval");

@@ -62,7 +62,7 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
   if (commit.last_token < highest_token_)
     basics_.verdict.fail("tokens", "last_token is behind a token that was given out");
   check_finished_runs(commit);
-  if (const std::string unfair = fairness_.on_issued(state, model_, issued_); !unfair.empty())
+  if (const std::string unfair = fairness_.on_commit(state, model_, issued_); !unfair.empty())
     basics_.verdict.fail("starvation", unfair);
 }
 
@@ -224,9 +224,12 @@ void Checker::check_back_off(const engine::TaskRow& row, const RunImage& run,
 void Checker::check_final(const engine::TaskRow& row, const RunImage& run, const TaskImage& image) {
   const core::Task& task = *row.task;
   if (core::is_final(image.row.state) && image.final_round >= run.round) return;
-  const bool tried = task.attempt > image.first_attempt;
+  const AttemptImage* latest = model_.find_attempt(task.token);
+  // A run may end and begin another round within one commit.
+  const bool tried = task.attempt > image.first_attempt ||
+                     (latest != nullptr && latest->recorded_in == model_.commits());
   const bool approval = std::holds_alternative<spec::Approval>(run.spec_of(task.group).action);
-  const AttemptImage* attempt = tried ? model_.find_attempt(task.token) : nullptr;
+  const AttemptImage* attempt = tried ? latest : nullptr;
   if (tried && (attempt == nullptr || attempt->recorded_in == kNoCommit)) {
     complain("ends", row.id,
              fmt::format("is {}, though its attempt has not ended", name(task.state)));

@@ -22,38 +22,65 @@ bool Fairness::waits_for_place_only(const RunImage& run, GroupIndex index) {
   return !group.detail || (!group.detail->concurrency && group.detail->max_parallel == 0);
 }
 
-void Fairness::find_oldest(const core::State& state, const Model& model, Waiting& found) {
+void Fairness::note_holds(const core::State& state, Time now) {
+  std::map<RunId, Time> free;
   state.each_run([&](const core::Run& run) {
     if (run.record.paused || run.record.interrupted || !run.admitted) return;
-    const RunImage* image = model.find(run.record.id);
-    if (image == nullptr) return;
-    for (std::uint32_t g = 0; g < run.groups.size(); ++g) {
-      const core::Group& group = run.groups[g];
+    const auto before = free_since_.find(run.record.id);
+    free.emplace(run.record.id, before == free_since_.end() ? now : before->second);
+  });
+  free_since_ = std::move(free);
+}
+
+Time Fairness::since(const core::Task& task, RunId run) const {
+  const auto free = free_since_.find(run);
+  return free == free_since_.end() ? task.queued_at : std::max(task.queued_at, free->second);
+}
+
+void Fairness::find_oldest(const core::State& state, const Model& model, Waiting& found) const {
+  const schedule::Ledger& ledger = state.pools.front().ledger;
+  for (const auto& [id, free] : free_since_) {
+    const core::Run* run = state.find_run(id);
+    const RunImage* image = model.find(id);
+    if (run == nullptr || image == nullptr) continue;
+    for (std::uint32_t g = 0; g < run->groups.size(); ++g) {
+      const core::Group& group = run->groups[g];
       if (!group.released || group.open == 0 || !waits_for_place_only(*image, {g})) continue;
-      if (!state.pools.front().ledger.could_ever_fit(image->policy_of({g}).resources)) continue;
+      if (!ledger.could_ever_fit(image->policy_of({g}).resources)) continue;
       for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
-        const core::Task& task = run.tasks[i];
+        const core::Task& task = run->tasks[i];
         if (task.state != core::TaskState::queued) continue;
-        const Kind kind = kind_of(*image, {g});
-        const auto [place, is_first] =
-            found.try_emplace(kind, Oldest{{run.record.id, i}, task.queued_at, 0});
-        if (!is_first && task.queued_at < place->second.queued_at)
-          place->second = {{run.record.id, i}, task.queued_at, 0};
+        const Oldest candidate{{id, i}, since(task, id), 0};
+        const auto [place, is_first] = found.try_emplace(kind_of(*image, {g}), candidate);
+        if (!is_first && candidate.since < place->second.since) place->second = candidate;
         break;  // the others of the group are as old or wait for a retry
       }
     }
-  });
+  }
 }
 
-std::string Fairness::on_issued(const core::State& state, const Model& model,
+std::string Fairness::complaint(const core::State& state, const Oldest& oldest, TaskId by) const {
+  const core::Run& run = *state.find_run(oldest.task.run);
+  const schedule::ClassId id = run.groups[run.tasks[oldest.task.index].group.value].ready_class;
+  const TaskId head = state.ready.head(id);
+  return fmt::format(
+      "task {}.{}, which asks for {} and waits since {}, was passed over {} times, last by {}.{}; "
+      "its class counts {}, begins with {}.{} and is one of {}",
+      oldest.task.run.value, oldest.task.index, format_resources(state.ready.key(id).request),
+      format_time(oldest.since), oldest.overtaken, by.run.value, by.index,
+      state.ready.overtaken(id), head.run.value, head.index, state.ready.order().size());
+}
+
+std::string Fairness::on_commit(const core::State& state, const Model& model,
                                 const std::vector<Token>& issued) {
+  note_holds(state, model.last_now());
   if (issued.empty()) return {};
   Waiting now;
   find_oldest(state, model, now);
   for (auto& [kind, oldest] : now) {
     const auto before = waiting_.find(kind);
     if (before != waiting_.end() && before->second.task == oldest.task &&
-        before->second.queued_at == oldest.queued_at)
+        before->second.since == oldest.since)
       oldest.overtaken = before->second.overtaken;
   }
   waiting_ = std::move(now);
@@ -62,13 +89,11 @@ std::string Fairness::on_issued(const core::State& state, const Model& model,
     const RunImage& run = *model.find(id.run);
     const core::Task& task = run.tasks[id.index].row;
     const Kind kind = kind_of(run, task.group);
+    const auto place = std::tuple{-kind.priority, kind.deadline, since(task, id.run)};
     for (auto& [other, oldest] : waiting_) {
-      const bool is_before = std::tuple{-other.priority, other.deadline, oldest.queued_at} <
-                             std::tuple{-kind.priority, kind.deadline, task.queued_at};
-      if (!is_before || ++oldest.overtaken <= schedule::kOvertakesMax) continue;
-      return fmt::format("task {}.{} was passed over {} times, last by {}.{}",
-                         oldest.task.run.value, oldest.task.index, oldest.overtaken, id.run.value,
-                         id.index);
+      const bool is_before = std::tuple{-other.priority, other.deadline, oldest.since} < place;
+      if (is_before && ++oldest.overtaken > schedule::kOvertakesMax)
+        return complaint(state, oldest, id);
     }
   }
   return {};

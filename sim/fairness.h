@@ -17,10 +17,13 @@ namespace reeve::sim {
 class Fairness {
  public:
   /// After a commit that gave out `issued`. "": fair so far; else who was passed over too often.
-  std::string on_issued(const core::State& state, const Model& model,
+  std::string on_commit(const core::State& state, const Model& model,
                         const std::vector<Token>& issued);
   /// The engine began anew and counts from nought: so do we.
-  void forget() { waiting_.clear(); }
+  void forget() {
+    waiting_.clear();
+    free_since_.clear();
+  }
 
  private:
   /// What tasks of one kind have in common.
@@ -32,15 +35,21 @@ class Fairness {
   };
   struct Oldest {
     TaskId task;
-    Time queued_at = kUnset;
+    Time since = kUnset;  ///< when it got into the line that it stands in
     std::uint32_t overtaken = 0;
   };
   using Waiting = std::map<Kind, Oldest>;
   static Kind kind_of(const RunImage& run, GroupIndex group);
   static bool waits_for_place_only(const RunImage& run, GroupIndex group);
-  static void find_oldest(const core::State& state, const Model& model, Waiting& found);
+  void note_holds(const core::State& state, Time now);
+  Time since(const core::Task& task, RunId run) const;
+  void find_oldest(const core::State& state, const Model& model, Waiting& found) const;
+  std::string complaint(const core::State& state, const Oldest& oldest, TaskId by) const;
 
   Waiting waiting_;
+  /// Runs that are not held, and since when: a pause, like a restart, costs a run its place in
+  /// line.
+  std::map<RunId, Time> free_since_;
 };
 
 }  // namespace reeve::sim

@@ -1,4 +1,6 @@
 // reeve-sim: simulates worlds of the real engine, one for each seed. Behind `./dev sim`.
+#include <sys/resource.h>
+
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -69,11 +71,19 @@ Arguments read_arguments(const std::vector<std::string_view>& words) {
   return arguments;
 }
 
+/// What the workers took of the processors: means something on a busy machine too.
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 void print_summary(const CampaignReport& report, double seconds) {
   const auto seeds = static_cast<double>(std::max<std::uint64_t>(report.seeds, 1));
   const auto each = [&](std::uint64_t number) { return static_cast<double>(number) / seeds; };
-  fmt::print("{} seeds, each twice, in {:.1f} s: {:.0f} seeds/s\n", report.seeds, seconds,
-             seeds / seconds);
+  fmt::print("{} seeds, each twice, in {:.1f} s: {:.0f} seeds/s, {:.1f} ms of a processor each\n",
+             report.seeds, seconds, seeds / seconds, cpu_seconds() * 1000 / seeds);
   fmt::print(
       "of one seed: {:.1f} faults (at least {}), {:.1f} lives of the engine, {:.1f} runs, "
       "{:.1f} attempts, {:.1f} commits\n",
