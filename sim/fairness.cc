@@ -53,7 +53,6 @@ void Fairness::find_oldest(const core::State& state, const Model& model, Waiting
         const Oldest candidate{{id, i}, since(task, id), 0};
         const auto [place, is_first] = found.try_emplace(kind_of(*image, {g}), candidate);
         if (!is_first && candidate.since < place->second.since) place->second = candidate;
-        break;  // the others of the group are as old or wait for a retry
       }
     }
   }
@@ -77,6 +76,13 @@ std::string Fairness::on_commit(const core::State& state, const Model& model,
   if (issued.empty()) return {};
   Waiting now;
   find_oldest(state, model, now);
+  // The bound is on the first of each line: who stands behind it is passed over as often again.
+  std::erase_if(now, [&](const auto& entry) {
+    const TaskId task = entry.second.task;
+    const core::Run& run = *state.find_run(task.run);
+    const schedule::ClassId id = run.groups[run.tasks[task.index].group.value].ready_class;
+    return state.ready.waiting(id) == 0 || state.ready.head(id) != task;
+  });
   for (auto& [kind, oldest] : now) {
     const auto before = waiting_.find(kind);
     if (before != waiting_.end() && before->second.task == oldest.task &&

@@ -23,10 +23,10 @@ void add_value(spec::Json& slot, const std::string& value) {
 }
 
 /// name → value of one task, or name → values in element order of a fan-out (null: not given).
-object named_values(const Run& run, const Group& group,
-                    std::vector<OutputValue> TaskExtra::*member) {
+object named_values(const Run& run, GroupIndex index, std::vector<OutputValue> TaskExtra::*member) {
   object values;
-  const bool fan_out = group.count != 1;
+  const Group& group = run.groups[index.value];
+  const bool fan_out = !std::holds_alternative<std::monostate>(run.group_spec(index).fan_out);
   for (std::uint32_t i = 0; i < group.count; ++i) {
     const TaskExtra* extra = run.extra(group.first + i);
     if (extra == nullptr) continue;
@@ -43,8 +43,8 @@ spec::Json need_value(const Run& run, GroupIndex index) {
   const Group& group = run.groups[index.value];
   object value;
   value["result"] = std::string(name(result_of(group)));
-  value["outputs"] = named_values(run, group, &TaskExtra::outputs);
-  value["artifacts"] = named_values(run, group, &TaskExtra::artifacts);
+  value["outputs"] = named_values(run, index, &TaskExtra::outputs);
+  value["artifacts"] = named_values(run, index, &TaskExtra::artifacts);
   return value;
 }
 

@@ -1,5 +1,5 @@
 // Once a round: due timers fire, waiting runs are admitted, and what fits is started, best first.
-#include <boost/container/static_vector.hpp>
+#include <boost/container/small_vector.hpp>
 
 #include "base/ensure.h"
 #include "core/core.h"
@@ -163,7 +163,7 @@ Run* head_run(Step& step, schedule::ClassId id) {
   return nullptr;
 }
 
-using Blocked = boost::container::static_vector<schedule::ClassId, 8>;
+using Blocked = boost::container::small_vector<schedule::ClassId, 16>;
 enum class Served : std::uint8_t { next_class, stop };
 
 /// Starts tasks of one entry of a class while they fit.
@@ -186,7 +186,7 @@ Served serve(Step& step, const schedule::ReadyQueue::Position& position, Blocked
           blocked.empty() && key.locks == schedule::LockSetId{} && ledger.may_stage(key.request);
       if (!staged) {
         if (state.ready.overtaken(position.id) >= schedule::kOvertakesMax) return Served::stop;
-        if (blocked.size() < blocked.capacity()) blocked.push_back(position.id);
+        blocked.push_back(position.id);
         return Served::next_class;
       }
     }

@@ -297,9 +297,10 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   if (!is_final(run->record.state))
     return fail(ErrorCode::conflict, "the run has not ended: cancel it first, or wait");
   TRY_ASSIGN(const std::vector<bool> reset, groups_to_reset(*run, event));
+  bool anything = false;  // a fan-out over nothing has no task to try
+  for (std::uint32_t g = 0; g < reset.size(); ++g) anything |= reset[g] && run->groups[g].count > 0;
+  if (!anything) return fail(ErrorCode::conflict, "nothing to retry: every task succeeded");
   TRY(know_admission(step.state, *run));
-  if (std::ranges::find(reset, true) == reset.end())
-    return fail(ErrorCode::conflict, "nothing to retry: every task succeeded");
   for (std::uint32_t g = 0; g < reset.size(); ++g) {
     if (reset[g]) reset_group(step, *run, GroupIndex{g}, {event, reset});
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -60,13 +61,17 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
   attempt.output_path = stem + ".output";
   attempt.progress_path = stem + ".progress";
   if (needs_script_file(launch)) attempt.script_path = stem + ".script";
-  return {
+  Additions own{
       {std::string(kMarkerVariable), settings_.state_id + "." + std::to_string(launch.token.value)},
       {"REEVE_OUTPUT", attempt.output_path},
       {"REEVE_PROGRESS", attempt.progress_path},
       {"REEVE_RUN_ID", folder.run_id},
-      {"REEVE_TASK_INDEX", index},
       {"REEVE_ATTEMPT", number}};
+  // The engine knows the task's place in its fan-out; without it, the one in the run has to do.
+  const auto has_index = [](const auto& entry) { return entry.first == "REEVE_TASK_INDEX"; };
+  if (std::ranges::none_of(launch.environment, has_index))
+    own.emplace_back("REEVE_TASK_INDEX", index);
+  return own;
 }
 
 /// Everything before the process: 0, or errno (as what fails here leaves it) and a message.
