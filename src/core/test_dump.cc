@@ -1,5 +1,7 @@
 #include "core/test_dump.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/launch.h"
@@ -53,18 +55,40 @@ std::string run_lines(const Run& run) {
   return out;
 }
 
-std::string held_lines(const State& state) {
+bool is_held(const Run& run) {
+  return run.record.state == RunState::queued && (run.record.paused || run.record.interrupted);
+}
+
+/// A run that is held before anything of it has begun may lose its turn by a restart.
+bool may_lose_turn(const Run& run) {
+  return is_held(run) && std::ranges::all_of(run.tasks, [](const Task& task) {
+           const bool untouched = task.state == TaskState::queued && task.attempt == 0;
+           return untouched || task.state == TaskState::blocked || is_final(task.state);
+         });
+}
+
+enum class Turns : std::uint8_t { all, lasting };
+
+std::string held_lines(const State& state, Turns turns) {
   std::string out;
   for (const Pool& pool : state.pools) {
     out += fmt::format("pool {} used {} of {} staged {}\n", pool.name,
                        format_resources(pool.ledger.used()),
                        format_resources(pool.ledger.capacity()), pool.ledger.staged());
   }
+  std::map<std::string, std::int32_t> locks;  // by name: their numbers depend on history
   for (std::uint32_t i = 0; i < state.locks.size(); ++i) {
     const schedule::LockId lock{i};
-    if (state.locks.in_use(lock) != 0)
-      out += fmt::format("lock {} {}\n", state.locks.name(lock), state.locks.in_use(lock));
+    if (state.locks.in_use(lock) != 0) locks[state.locks.name(lock)] = state.locks.in_use(lock);
   }
+  state.each_run([&](const Run& run) {
+    if (turns == Turns::all || !run.admitted || !may_lose_turn(run)) return;
+    for (const schedule::LockUse& use : state.locks.set(run.admission_locks)) {
+      const std::string& lock = state.locks.name(use.lock);
+      if (--locks[lock] == 0) locks.erase(lock);
+    }
+  });
+  for (const auto& [name, units] : locks) out += fmt::format("lock {} {}\n", name, units);
   for (const auto& [token, live] : state.live) {
     out += fmt::format("live {} task {}/{} pool {} capacity {}\n", token.value, live.task.run.value,
                        live.task.index, live.pool.value, live.holds_capacity);
@@ -78,7 +102,7 @@ std::string dump(const State& state) {
   std::string out = fmt::format("next run {} token {} probe {}\n", state.next_run, state.next_token,
                                 number(state.next_probe));
   state.each_run([&](const Run& run) { out += run_lines(run); });
-  out += held_lines(state);
+  out += held_lines(state, Turns::all);
   for (const Pool& pool : state.pools) out += fmt::format("pool {} up {}\n", pool.name, pool.up);
   for (const auto& position : state.ready.order()) {
     out += fmt::format("ready class {} deadline {} sequence {} waiting {} overtaken {}\n",
@@ -105,17 +129,14 @@ std::string dump_lasting(const State& state) {
       const std::uint32_t end = group.expanded ? group.first + group.count : group.first;
       for (std::uint32_t i = group.first; i < end; ++i) {
         const Task& task = run.tasks[i];
-        // A run that is held before anything of it started may lose its turn by a restart.
-        const bool held = run.record.paused || run.record.interrupted;
-        const bool untouched = run.record.state == RunState::queued && held && task.attempt == 0 &&
-                               task.state <= TaskState::queued;
-        out += fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
-                           untouched ? "untouched" : name(task.state), task.attempt,
-                           task.token.value);
+        const bool untouched = is_held(run) && task.attempt == 0 && task.state <= TaskState::queued;
+        out +=
+            fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
+                        untouched ? "untouched" : name(task.state), task.attempt, task.token.value);
       }
     }
   });
-  return out + held_lines(state);
+  return out + held_lines(state, Turns::lasting);
 }
 
 }  // namespace reeve::core::test

@@ -134,7 +134,9 @@ class World {
   std::size_t unfinished() const { return core_->state().run_count(); }
   std::vector<TaskId> progressed() const { return progressed_; }
   std::map<RunId, StoredRun>& disk() { return disk_; }
-  const std::map<std::string, TaskView>& finished(RunId run) { return finished_.at(run).tasks; }
+  const std::map<std::string, TaskView>& finished(RunId run) const {
+    return finished_.at(run).tasks;
+  }
 
  private:
   struct Finished {
