@@ -234,7 +234,10 @@ void LocalExecutor::read_messages() {
       state = supervisor::receive(socket_.get(), scratch_, messages_);
     }
     if (state == IoState::blocked) return;
-    if (state == IoState::broken) return lose("the supervisor has gone");
+    if (state == IoState::broken) {
+      return lose("the supervisor has gone; what it said is in " +
+                  supervisor::state_file(command_.state_directory, supervisor::kMessagesName));
+    }
     std::string_view payload;
     supervisor::MessageBuffer::Next next{};
     while ((next = messages_.next(payload)) == supervisor::MessageBuffer::Next::message) {
