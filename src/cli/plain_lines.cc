@@ -149,7 +149,8 @@ std::vector<Line> summary_lines(const FollowedRun& followed, bool ascii) {
     lines.emplace_back(fmt::format("    and {} more", followed.failed_count - shown), Tone::faint);
   if (shown > 0) {
     lines.emplace_back(
-        fmt::format("  reeve logs {}/{}", run.id.value, shell_quote(followed.failed.front().label)),
+        fmt::format("  reeve logs {}",
+                    shell_quote(fmt::format("{}/{}", run.id.value, followed.failed.front().label))),
         Tone::faint);
     lines.emplace_back(fmt::format("  reeve retry {} --failed", run.id.value), Tone::faint);
   }

@@ -57,8 +57,8 @@ struct FollowedRun {
   std::vector<FailedTask> failed;  ///< at most kFailedTasksKept
   std::uint64_t failed_count = 0;
   std::uint64_t timed_out_count = 0;
-  std::string outputs;  ///< JSON object of the run's outputs once it has succeeded, or ""
-  Outcome last_outcome;                           ///< of the attempt that ended last
+  std::string outputs;   ///< JSON object of the run's outputs once it has succeeded, or ""
+  Outcome last_outcome;  ///< of the attempt that ended last
   std::map<std::uint32_t, std::uint32_t> tenths;  ///< progress that was told, by large group
 };
 

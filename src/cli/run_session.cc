@@ -238,8 +238,10 @@ Ended RunSession::end() {
   const auto runs = follower_.runs();
   if (!options_.is_single && !session_.is_quiet() && !is_headless_) {
     for (const FollowedRun* run : runs) {
-      for (const Line& line : summary_lines(*run, session_.err.ascii()))
-        session_.err.write_line(line);
+      std::vector<Line> lines = summary_lines(*run, session_.err.ascii());
+      // The view has said how it went; what there is to do about it has not been said.
+      if (options_.is_live) lines.erase(lines.begin());
+      for (const Line& line : lines) session_.err.write_line(line);
       for (const std::string& line : output_lines(*run)) session_.out.write_line(line);
     }
   }

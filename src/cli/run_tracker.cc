@@ -120,6 +120,7 @@ void RunTracker::refresh_group(const core::Run& run, GroupIndex index) {
       group.started_at = task.started_at;
     if (core::is_final(task.state)) group.ended_at = std::max(group.ended_at, task.since);
     if (!group.is_fan_out || task.state == TaskState::queued) group.reason = task.reason;
+    group.attempt = task.attempt;
     show_task(run, i);
   }
 }
@@ -165,6 +166,7 @@ void RunTracker::apply_change(const core::Run& run, const core::TaskChange& chan
   left -= std::min(left, change.count);
   group.counts[static_cast<std::size_t>(change.to)] += change.count;
   if (!group.is_fan_out || change.to == TaskState::queued) group.reason = change.reason;
+  group.attempt = task.attempt;
   if (change.to == TaskState::running && group.started_at == kUnset)
     group.started_at = task.started_at;
   if (core::is_final(change.to)) group.ended_at = std::max(group.ended_at, task.since);

@@ -39,9 +39,10 @@ struct GroupModel {
   std::uint32_t attempts_max = 1;
   std::uint32_t total = 0;
   std::array<std::uint32_t, core::kTaskStateCount> counts{};
-  Time started_at = kUnset;  ///< of its first task
-  Time ended_at = kUnset;    ///< of its last task so far
-  Reason reason;             ///< of a single task, or of the one that was queued last
+  std::uint16_t attempt = 0;  ///< of a single task
+  Time started_at = kUnset;   ///< of its first task
+  Time ended_at = kUnset;     ///< of its last task so far
+  Reason reason;              ///< of a single task, or of the one that was queued last
   std::map<std::uint32_t, TaskModel> tasks;  ///< by element; at most kTasksShownMax
 
   std::uint32_t count(core::TaskState state) const {

@@ -60,6 +60,9 @@ void keep_tasks(GroupModel& group, std::size_t room) {
   for (std::size_t i = room; i < order.size(); ++i) group.tasks.erase(order[i].second);
 }
 
+// A few say what the tasks of a fan-out do; more would only flicker.
+constexpr std::size_t kTaskLinesMax = 5;
+
 /// Lines for single tasks of fan-outs, spread evenly over those that have any.
 void share_rows(std::vector<PictureGroup>& groups, std::size_t rows) {
   std::size_t wanting = 0;
@@ -68,7 +71,7 @@ void share_rows(std::vector<PictureGroup>& groups, std::size_t rows) {
   }
   for (PictureGroup& shown : groups) {
     if (!shown.group.is_fan_out) continue;
-    const std::size_t share = wanting == 0 ? 0 : rows / wanting;
+    const std::size_t share = wanting == 0 ? 0 : std::min(rows / wanting, kTaskLinesMax);
     const std::size_t taken = std::min(share, shown.group.tasks.size());
     if (!shown.group.tasks.empty()) --wanting;
     rows -= taken;
@@ -144,7 +147,11 @@ Picture take_picture(const RunModel& model, int rows) {
     const StateCounts counts = counts_of(group);
     for (std::size_t i = 0; i < counts.size(); ++i) picture.counts[i] += counts[i];
     picture.total += group.total;
-    if (!group.is_expanded) ++picture.unexpanded;
+    if (!group.is_expanded) {
+      ++picture.unexpanded;
+    } else if (!group.is_finished() && group.started_at == kUnset) {
+      ++picture.not_begun;
+    }
   }
   const auto body = static_cast<std::size_t>(std::max(rows - kFixedRows, 1));
   const bool all_fit = model.groups.size() <= body;

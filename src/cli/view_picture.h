@@ -33,6 +33,7 @@ struct Picture {
   StateCounts counts{};          ///< of all tasks
   std::uint64_t total = 0;       ///< tasks that are known
   std::uint64_t unexpanded = 0;  ///< groups that will fan out
+  std::uint64_t not_begun = 0;   ///< other groups of which nothing has started
   std::uint64_t hidden_finished = 0;
   std::uint64_t hidden_active = 0;
   std::uint64_t hidden_waiting = 0;

@@ -56,7 +56,9 @@ std::string estimate(double done, Duration elapsed) {
 
 void add_words(Line& line, const std::string& words, Tone tone = Tone::plain) {
   if (words.empty()) return;
-  line.add("  ").add(words, tone);
+  // What a column is filled with counts as the space between.
+  if (!line.spans.empty() && !line.spans.back().text.ends_with(' ')) line.add("  ");
+  line.add(words, tone);
 }
 
 std::string attempt_text(const TaskModel& task, std::uint32_t attempts_max) {
@@ -115,8 +117,7 @@ Line line_head(std::string_view indent, TaskState state, const std::string& name
 void add_state(Line& line, TaskState state, Duration elapsed) {
   const Mark mark = mark_of(state);
   line.add(pad_right(word_text(state), kStateColumns), mark.tone);
-  std::string time = elapsed > Duration{0} ? short_duration(elapsed) : "";
-  line.add(pad_right(std::move(time), kTimeColumns));
+  if (elapsed > Duration{0}) line.add(pad_right(short_duration(elapsed), kTimeColumns));
 }
 
 Line task_line(const TaskModel& task, const GroupModel& group, const Columns& columns,
@@ -152,6 +153,10 @@ Line single_line(const PictureGroup& shown, const Columns& columns, const ViewSh
   if (!shown.waits_for.empty()) add_words(line, "needs " + shown.waits_for, Tone::faint);
   if (task != group.tasks.end()) {
     add_task_detail(line, task->second, group.attempts_max, now);
+  } else if (state == TaskState::succeeded && group.attempt > 1) {
+    add_words(line, fmt::format("{} attempts", group.attempt));
+  } else if (state == TaskState::queued && group.reason.code == ReasonCode::none) {
+    add_words(line, "waits its turn", Tone::faint);
   } else if (state != TaskState::blocked) {
     add_words(line, short_reason(group.reason), Tone::faint);
   }
@@ -220,8 +225,10 @@ Line progress_line(const Picture& picture, const ViewShape& shape, Time now) {
   line.add("  ");
   const Line numbers = counters(picture.counts, shape.columns >= kWideColumns, shape.ascii);
   for (const Span& span : numbers.spans) line.add(span.text, span.tone);
+  // What has not begun may take any time: no guess before all has.
   constexpr std::uint64_t kFinishedMin = 5;
-  const bool guess = picture.unexpanded == 0 && finished >= kFinishedMin && !picture.run.is_over();
+  const bool has_begun = picture.unexpanded == 0 && picture.not_begun == 0;
+  const bool guess = has_begun && finished >= kFinishedMin && !picture.run.is_over();
   if (guess) add_words(line, estimate(done, since(picture.run.submitted_at, now)));
   return line;
 }
@@ -268,10 +275,10 @@ Line counters(const StateCounts& counts, bool words, bool ascii) {
       {mark_of(failed), "failed", sum({failed, timed_out})},
       {mark_of(cancelled), "cancelled", sum({cancelled, aborted})},
       {mark_of(skipped), "skipped", sum({skipped})},
-      {mark_of(running), "running", sum({starting, running, validating})},
+      {mark_of(running), "running", sum({running, validating})},
       {mark_of(retry_wait), "retrying", sum({retry_wait})},
       {mark_of(awaiting_approval), "to approve", sum({awaiting_approval})},
-      {mark_of(queued), "waiting", sum({blocked, queued, paused})},
+      {mark_of(queued), "waiting", sum({blocked, queued, starting, paused})},
   });
   Line line;
   for (const Counter& counter : all) {
