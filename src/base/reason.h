@@ -73,7 +73,7 @@ enum class ReasonCode : std::uint16_t {
   retries_exhausted,  ///< a: retries used; b: retries allowed
   retried_by_person,
   continued_on_error,  ///< failed, but continue-on-error counts it as done
-  task_failed,  ///< of a run; a: index of the first group that failed
+  task_failed,         ///< of a run; a: index of the first group that failed
 };
 
 inline constexpr std::size_t kReasonCodeCount =

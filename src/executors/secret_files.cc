@@ -1,10 +1,11 @@
 #include "executors/secret_files.h"
 
-#include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
 
 #include "supervisor/fd.h"
 

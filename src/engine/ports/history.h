@@ -31,7 +31,7 @@ struct RunFilter {
   std::string label_key;               ///< "": all
   std::string label_value;
   Time submitted_after = kUnset;
-  RunId before;             ///< cursor: only runs with a smaller id; 0: from the newest
+  RunId before;  ///< cursor: only runs with a smaller id; 0: from the newest
   std::uint32_t limit = 50;
 };
 
@@ -52,8 +52,7 @@ class History {
   /// not_found, or conflict when several match (the message lists them).
   virtual Result<RunId> find_run(std::string_view reference) = 0;
   /// Stored rows only, by index.
-  virtual Result<std::vector<core::StoredTask>> list_tasks(RunId run,
-                                                           const TaskFilter& filter) = 0;
+  virtual Result<std::vector<core::StoredTask>> list_tasks(RunId run, const TaskFilter& filter) = 0;
   virtual Result<std::vector<core::Expansion>> list_expansions(RunId run) = 0;
   /// Ended attempts of one task, by number.
   virtual Result<std::vector<core::AttemptRecord>> list_attempts(TaskId task) = 0;
