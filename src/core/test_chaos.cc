@@ -60,7 +60,7 @@ Chaos::Chaos(std::uint64_t seed, Chances chances)
   runs_ = static_cast<std::uint32_t>(count);
 }
 
-std::uint64_t Chaos::random() { return state_ = mix(state_); }
+std::uint64_t Chaos::next_bits() { return state_ = mix(state_); }
 
 Report Chaos::end_of(const Attempt& attempt) const {
   const std::uint64_t bits = mix(seed_ ^ hash_of(attempt.label) ^ attempt.number);

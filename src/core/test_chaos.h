@@ -25,8 +25,8 @@ class Chaos {
   std::string ends() const;
 
  private:
-  std::uint64_t random();
-  std::uint64_t below(std::uint64_t limit) { return random() % limit; }
+  std::uint64_t next_bits();
+  std::uint64_t below(std::uint64_t limit) { return next_bits() % limit; }
   bool chance(std::uint32_t of_thousand) { return below(1000) < of_thousand; }
   void move();
   void interfere();
