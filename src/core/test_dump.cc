@@ -55,14 +55,11 @@ std::string run_lines(const Run& run) {
   return out;
 }
 
-bool is_held(const Run& run) {
-  return run.record.state == RunState::queued && (run.record.paused || run.record.interrupted);
-}
-
-/// A run that is held before anything of it has begun may lose its turn by a restart.
+/// A run of which nothing has begun may lose its turn to another by a restart.
 bool may_lose_turn(const Run& run) {
-  return is_held(run) && std::ranges::all_of(run.tasks, [](const Task& task) {
-           const bool untouched = task.state == TaskState::queued && task.attempt == 0;
+  return run.record.state == RunState::queued &&
+         std::ranges::all_of(run.tasks, [](const Task& task) {
+           const bool untouched = task.state == TaskState::queued;
            return untouched || task.state == TaskState::blocked || is_final(task.state);
          });
 }
@@ -118,7 +115,9 @@ std::string dump(const State& state) {
 std::string dump_lasting(const State& state) {
   std::string out;
   state.each_run([&](const Run& run) {
-    if (is_final(run.record.state)) return;
+    // It may also end at once when it has its turn.
+    const bool waits = may_lose_turn(run);
+    if (is_final(run.record.state) || (waits && run.workflow().concurrency)) return;
     out += fmt::format("run {} {} paused {} cancel {} round {}\n", run.record.id.value,
                        name(run.record.state), run.record.paused, run.record.cancel_requested,
                        run.record.round);
@@ -129,7 +128,7 @@ std::string dump_lasting(const State& state) {
       const std::uint32_t end = group.expanded ? group.first + group.count : group.first;
       for (std::uint32_t i = group.first; i < end; ++i) {
         const Task& task = run.tasks[i];
-        const bool untouched = is_held(run) && task.attempt == 0 && task.state <= TaskState::queued;
+        const bool untouched = waits && task.state <= TaskState::queued;
         out +=
             fmt::format("    {} {} attempt {} token {}\n", task_label(run, i),
                         untouched ? "untouched" : name(task.state), task.attempt, task.token.value);
