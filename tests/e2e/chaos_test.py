@@ -87,7 +87,8 @@ class Chaos(ReeveCase):
               file=sys.stderr)
         output, _ = engine.communicate(timeout=250)
         self.assertEqual(engine.returncode, 0, output)
-        self.assertEqual(sum(self.victims.values()), KILLS, "the run was over before the last kill")
+        self.assertEqual(sum(self.victims.values()), KILLS,
+                         "the run was over before the last kill: " + output)
         self.check_results()
         self.check_starts()
 
