@@ -52,6 +52,12 @@ void watch_signals(std::FILE* out) {
     std::signal(signal, on_fatal_signal);
 }
 
+void add_transitions(Transitions& sum, const Transitions& more) {
+  for (std::size_t from = 0; from < sum.size(); ++from) {
+    for (std::size_t to = 0; to < sum.size(); ++to) sum[from][to] += more[from][to];
+  }
+}
+
 void count(CampaignReport& sum, const Report& report) {
   ++sum.seeds;
   sum.faults.add(report.faults);
@@ -60,6 +66,7 @@ void count(CampaignReport& sum, const Report& report) {
   sum.commits += report.commits;
   sum.attempts += report.attempts;
   sum.runs += report.runs;
+  add_transitions(sum.transitions, report.transitions);
 }
 
 void work(const CampaignOptions& options, Ledger& ledger) {
@@ -138,6 +145,7 @@ class Workers {
     sum.commits += ledger.done.commits;
     sum.attempts += ledger.done.attempts;
     sum.runs += ledger.done.runs;
+    add_transitions(sum.transitions, ledger.done.transitions);
     for (std::uint64_t i = 0; i < ledger.violations && i < std::size(ledger.violated_seeds); ++i)
       sum.failed.push_back(ledger.violated_seeds[i]);
   }

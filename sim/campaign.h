@@ -29,6 +29,7 @@ struct CampaignReport {
   std::uint64_t commits = 0;
   std::uint64_t attempts = 0;
   std::uint64_t runs = 0;
+  Transitions transitions{};
 };
 
 /// Runs one seed twice in this process. A violation if the two differ.

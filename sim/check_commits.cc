@@ -62,8 +62,23 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
   if (commit.last_token < highest_token_)
     basics_.verdict.fail("tokens", "last_token is behind a token that was given out");
   check_finished_runs(commit);
+  check_ledger(state);
   if (const std::string unfair = fairness_.on_commit(state, model_, issued_); !unfair.empty())
     basics_.verdict.fail("starvation", unfair);
+}
+
+void Checker::check_ledger(const core::State& state) {
+  const schedule::Ledger& ledger = state.pools.front().ledger;
+  // More may be in use than there is, since the capacity can be lowered; but then it only shrinks.
+  const bool grew = !used_before_.covers(ledger.used()) && !is_recovering_;
+  if (grew && !ledger.capacity().covers(ledger.used()))
+    basics_.verdict.fail("capacity",
+                         fmt::format("the core hands out {} of {}", format_resources(ledger.used()),
+                                     format_resources(ledger.capacity())));
+  if (ledger.staged() > schedule::kStagedMax && !is_recovering_)
+    basics_.verdict.fail("capacity", fmt::format("{} attempts are staged", ledger.staged()));
+  used_before_ = ledger.used();
+  is_recovering_ = false;
 }
 
 void Checker::check_run_row(const core::RunRecord& row) {

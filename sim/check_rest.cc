@@ -49,6 +49,7 @@ void Checker::compare_run(const core::Run& run, const RunImage& image) {
 
 void Checker::on_recovered(const core::State& after, const core::State* before) {
   fairness_.forget();
+  is_recovering_ = true;
   std::size_t open = 0;
   for (const auto& [id, image] : model_.runs()) {
     if (core::is_final(image.state)) continue;

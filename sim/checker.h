@@ -79,6 +79,8 @@ class Checker final : public ProcessWatcher {
   /// Locks, concurrency groups and max-parallel of tasks that run side by side.
   void check_shares(std::string_view checker, const std::vector<TaskId>& tasks);
   void check_finished_runs(const engine::Commit& commit);
+  /// The core's own account of the pool.
+  void check_ledger(const core::State& state);
   void check_first_start(const Launch& launch, const WorldToken& world);
   void check_alone(const Launch& launch);
   void check_room(PoolId pool);
@@ -107,6 +109,8 @@ class Checker final : public ProcessWatcher {
   std::set<Uuid> uuids_;
   std::set<std::string> submitted_keys_;  ///< of all durable runs
   std::set<RunId> cancel_sent_;           ///< somebody asked for it, whatever came of it
+  Resources used_before_;                 ///< by the core's account, after the commit before
+  bool is_recovering_ = true;             ///< the next commit is the first of a life
   std::vector<Token> issued_;             ///< in the present commit
   std::vector<RunId> reopened_;           ///< in the present commit: they begin another round
   Token highest_token_;                   ///< of earlier commits

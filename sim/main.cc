@@ -79,6 +79,21 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/// Rows of the table of task transitions that no world went along.
+void print_unvisited(const CampaignReport& report) {
+  std::size_t visited = 0;
+  for (const reeve::core::TaskTransition& row : reeve::core::task_transitions()) {
+    const auto from = static_cast<std::size_t>(row.from);
+    const auto to = static_cast<std::size_t>(row.to);
+    if (report.transitions[from][to] > 0)
+      ++visited;
+    else
+      fmt::print("  no task went from {} to {}: {}\n", name(row.from), name(row.to), row.when);
+  }
+  fmt::print("{} of {} rows of the table of task transitions\n", visited,
+             reeve::core::task_transitions().size());
+}
+
 void print_summary(const CampaignReport& report, double seconds) {
   const auto seeds = static_cast<double>(std::max<std::uint64_t>(report.seeds, 1));
   const auto each = [&](std::uint64_t number) { return static_cast<double>(number) / seeds; };
@@ -93,6 +108,7 @@ void print_summary(const CampaignReport& report, double seconds) {
     const auto fault = static_cast<reeve::sim::Fault>(i);
     fmt::print("  {:<22} {:>9}\n", name(fault), report.faults.of(fault));
   }
+  print_unvisited(report);
   if (report.failed.empty()) return;
   fmt::print("FAILED seeds:");
   for (const std::uint64_t seed : report.failed) fmt::print(" {}", seed);

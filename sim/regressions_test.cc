@@ -167,6 +167,20 @@ TEST(SimRegressions, a_clock_set_back_between_two_lives_delays_nothing) {
   EXPECT_EQ(script.finish(), "");
 }
 
+TEST(SimRegressions, a_large_task_is_passed_over_only_so_often) {
+  Script script(
+      "tasks:\n"
+      "  first: {run: x, array: 300, resources: {cpu: 1}}\n"
+      "  large: {run: x, resources: {cpu: 4}}\n"
+      "  wide: {run: x, resources: {cpu: 3, memory: 1Gi}}\n"
+      "  later: {run: x, array: 900, resources: {cpu: 1}, needs: {first: always}}\n");
+  script.set_run_time(milliseconds{200});
+  const RunId run = script.submit();
+  script.pass(minutes{5});
+  EXPECT_EQ(script.run(run), RunState::succeeded);
+  EXPECT_EQ(script.finish(), "");
+}
+
 class SimSeeds : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SimSeeds, holds) {

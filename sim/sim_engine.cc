@@ -54,7 +54,7 @@ SimEngine::SimEngine(Basics& basics, Setup setup)
 
 SimEngine::~SimEngine() { alive_ = false; }
 
-bool SimEngine::open() {
+bool SimEngine::open(engine::Observer& observer) {
   std::vector<engine::Executor*> executors;
   for (const auto& link : links_) executors.push_back(link.get());
   auto opened = engine::Engine::open({.clock = clock_,
@@ -68,6 +68,7 @@ bool SimEngine::open() {
     return false;
   }
   engine_ = std::move(*opened);
+  engine_->add_observer(observer);
   // What it does when the wall clock is behind the journal: it counts on from there.
   if (!setup_.disk.journal().empty())
     ahead_ = std::max(setup_.disk.journal().back().now - clock_.now(), Duration{0});

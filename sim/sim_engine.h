@@ -61,7 +61,7 @@ class SimEngine final : public EngineProcess {
   SimEngine& operator=(const SimEngine&) = delete;
 
   /// Loads the store and attaches. A failure is a finding.
-  bool open();
+  bool open(engine::Observer& observer);
   /// From a client. False: the inbox is full, or the process is dead.
   bool post(core::Event event, engine::Completion done);
   void arm(const CrashPlan& plan) { plan_ = plan; }

@@ -91,7 +91,7 @@ void World::open_engine() {
                                                             .clock_keeping = shape_.clock_keeping,
                                                             .flaw = options_.flaws.engine,
                                                             .link_flaw = options_.flaws.link}));
-  if (engines_.back()->open()) compare_recovered(*engines_.back());
+  if (engines_.back()->open(*this)) compare_recovered(*engines_.back());
   if (!faults_are_over_ && engines_.size() > 1 && faults_random_.chance(kCrashAgain))
     arm_crash(*engines_.back(), kRecoveryReach);
 }
@@ -111,6 +111,12 @@ void World::on_durable(const engine::Commit& commit) {
     checker_.check_explanations(state, commit.journal->now);
   state_digests_.push_back(state_digest(state));
   if (options_.listener) state_texts_.push_back(state_text(state));
+}
+
+void World::on_committed(const engine::Committed& committed) {
+  for (const core::TaskChange& change : committed.tasks)
+    transitions_[static_cast<std::size_t>(change.from)][static_cast<std::size_t>(change.to)] +=
+        change.count;
 }
 
 void World::on_engine_died() {
@@ -232,6 +238,7 @@ Report World::report() const {
   report.commits = checker_.model().commits();
   report.attempts = checker_.model().attempts().size();
   report.runs = checker_.model().runs().size();
+  report.transitions = transitions_;
   report.time = basics_.agenda.now() - kWorldBegin;
   return report;
 }

@@ -4,6 +4,7 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,10 @@ struct WorldOptions {
   BehaviourOf behaviour;
 };
 
+/// How often tasks went from one state to another.
+using Transitions =
+    std::array<std::array<std::uint64_t, core::kTaskStateCount>, core::kTaskStateCount>;
+
 struct Report {
   std::uint64_t seed = 0;
   std::uint64_t digest = 0;  ///< of the whole history
@@ -48,9 +53,10 @@ struct Report {
   std::uint64_t attempts = 0;
   std::uint64_t runs = 0;
   Duration time{0};  ///< that passed in the world
+  Transitions transitions{};
 };
 
-class World final : public CommitWatcher {
+class World final : public CommitWatcher, private engine::Observer {
  public:
   explicit World(WorldOptions options);
   ~World() override;
@@ -81,6 +87,7 @@ class World final : public CommitWatcher {
   void on_engine_died() override;
 
  private:
+  void on_committed(const engine::Committed& committed) override;
   void open_engine();
   void compare_recovered(const SimEngine& after);
   /// Does what is on the agenda until nothing is.
@@ -112,8 +119,9 @@ class World final : public CommitWatcher {
   Generator faults_random_;
   Clients clients_;
   std::vector<std::unique_ptr<SimEngine>> engines_;  ///< all lives; the last is the present one
-  std::vector<std::uint64_t> state_digests_;         ///< after each commit
-  std::vector<std::string> state_texts_;             ///< the same, if anybody listens
+  Transitions transitions_{};
+  std::vector<std::uint64_t> state_digests_;  ///< after each commit
+  std::vector<std::string> state_texts_;      ///< the same, if anybody listens
   Resources capacity_;
   bool faults_are_over_ = false;
 };
