@@ -119,14 +119,14 @@ void Checker::check_shares(std::string_view checker, const std::vector<TaskId>& 
         complain(checker, id,
                  fmt::format("{} is over its limit: {} of {}", share.name, units, share.limit));
     }
-    const auto& group = run->workflow->concurrency;
-    if (!group || !group->group.is_literal()) continue;
-    std::set<RunId>& side_by_side = runs[group->group.text()];
+    const std::string& group = run->concurrency_group;
+    if (group.empty()) continue;
+    std::set<RunId>& side_by_side = runs[group];
     side_by_side.insert(id.run);
-    if (side_by_side.size() > static_cast<std::size_t>(group->limit))
+    const std::int32_t limit = run->workflow->concurrency->limit;
+    if (side_by_side.size() > static_cast<std::size_t>(limit))
       complain(checker, id,
-               fmt::format("runs of concurrency group {} are over its limit of {}",
-                           group->group.text(), group->limit));
+               fmt::format("runs of concurrency group {} are over its limit of {}", group, limit));
   }
 }
 

@@ -110,10 +110,11 @@ class Checker final : public ProcessWatcher {
   std::set<std::string> submitted_keys_;  ///< of all durable runs
   std::set<RunId> cancel_sent_;           ///< somebody asked for it, whatever came of it
   Resources used_before_;                 ///< by the core's account, after the commit before
-  bool is_recovering_ = true;             ///< the next commit is the first of a life
-  std::vector<Token> issued_;             ///< in the present commit
-  std::vector<RunId> reopened_;           ///< in the present commit: they begin another round
-  Token highest_token_;                   ///< of earlier commits
+  std::size_t staged_before_ = 0;
+  bool is_recovering_ = true;    ///< the next commit is the first of a life
+  std::vector<Token> issued_;    ///< in the present commit
+  std::vector<RunId> reopened_;  ///< in the present commit: they begin another round
+  Token highest_token_;          ///< of earlier commits
 };
 
 }  // namespace reeve::sim

@@ -60,7 +60,7 @@ void Clients::begin() {
     submissions_.push_back({.event = make_submission(workflow, index), .number = workflow});
     basics_.agenda.after(moment, [this, index] { submit(index); });
   }
-  const std::uint64_t requests = random_.below(std::uint64_t{2} * setup_.shape.runs + 1);
+  const std::uint64_t requests = random_.below(std::uint64_t{setup_.shape.requests_max} + 1);
   for (std::uint64_t i = 0; i < requests; ++i)
     basics_.agenda.after(random_.between(Duration{0}, busy), [this] { request_something(); });
 }
@@ -215,11 +215,10 @@ std::string Clients::may_wait(const RunImage& run) const {
   }
   if (is_unplaceable(run)) return "a place that there never is";
   // Its concurrency group may be held by a run that waits so.
-  if (!run.workflow->concurrency) return {};
+  if (run.concurrency_group.empty()) return {};
   for (const auto& [id, other] : checker_.model().runs()) {
-    if (id == run.id || core::is_final(other.state) || !other.workflow->concurrency) continue;
-    if (other.workflow->concurrency->group.text() != run.workflow->concurrency->group.text())
-      continue;
+    if (id == run.id || core::is_final(other.state)) continue;
+    if (other.concurrency_group != run.concurrency_group) continue;
     const bool waits =
         is_unplaceable(other) || std::ranges::any_of(other.tasks, [](const auto& task) {
           return task.row.state == TaskState::awaiting_approval;

@@ -34,15 +34,28 @@ constexpr Chance kChances[] = {
     {Fault::artifacts_lost, 3},
 };
 
-Fault pick_fault(Generator& random) {
+/// One of the kinds that this world has; link_cut if it has none of them.
+Fault pick_fault(Generator& random, const std::bitset<kFaultCount>& kinds) {
   std::uint32_t total = 0;
-  for (const Chance& chance : kChances) total += chance.weight;
+  for (const Chance& chance : kChances)
+    total += kinds[static_cast<std::size_t>(chance.fault)] ? chance.weight : 0;
+  if (total == 0) return Fault::link_cut;
   auto left = static_cast<std::uint32_t>(random.below(total));
   for (const Chance& chance : kChances) {
+    if (!kinds[static_cast<std::size_t>(chance.fault)]) continue;
     if (left < chance.weight) return chance.fault;
     left -= chance.weight;
   }
   return Fault::link_cut;
+}
+
+/// Those at which an engine dies inside a round.
+std::bitset<kFaultCount> crash_kinds() {
+  std::bitset<kFaultCount> kinds;
+  for (const Fault fault : {Fault::crash_before_commit, Fault::crash_before_act,
+                            Fault::commit_refused, Fault::commit_unsure})
+    kinds.set(static_cast<std::size_t>(fault));
+  return kinds;
 }
 
 }  // namespace
@@ -61,7 +74,7 @@ void World::schedule_fault() {
 }
 
 void World::break_something() {
-  const Fault fault = pick_fault(faults_random_);
+  const Fault fault = pick_fault(faults_random_, shape_.fault_kinds);
   switch (fault) {
     case Fault::executor_crash: crash_executor(); return;
     case Fault::link_cut: cut_link(); return;
@@ -101,10 +114,8 @@ void World::break_something() {
 }
 
 void World::arm_crash(SimEngine& present, std::uint32_t reach) {
-  Fault fault = pick_fault(faults_random_);
-  while (fault != Fault::crash_before_commit && fault != Fault::crash_before_act &&
-         fault != Fault::commit_refused && fault != Fault::commit_unsure)
-    fault = pick_fault(faults_random_);
+  const Fault fault = pick_fault(faults_random_, crash_kinds() & shape_.fault_kinds);
+  if (fault == Fault::link_cut) return;  // this world has none of them
   if (fault == Fault::crash_before_act) reach *= kActsOfACommit;
   present.arm({fault, static_cast<std::uint32_t>(faults_random_.below(reach))});
 }

@@ -25,8 +25,20 @@ bool phase_is_over(const RunImage& run, spec::Phase phase) {
   return true;
 }
 
+/// The workloads name groups literally, or after the input `flag`.
+std::string group_of(const core::RunRecord& row) {
+  if (!row.workflow->concurrency) return {};
+  std::string name = row.workflow->concurrency->group.text();
+  static constexpr std::string_view kExpression = "${{ inputs.flag }}";
+  const std::size_t begin = name.find(kExpression);
+  if (begin == std::string::npos) return name;
+  const bool on = row.inputs.find("\"on\"") != std::string::npos;
+  return name.replace(begin, kExpression.size(), on ? "on" : "off");
+}
+
 RunImage build_image(const core::RunRecord& row) {
   RunImage run;
+  run.concurrency_group = group_of(row);
   run.id = row.id;
   run.workflow = row.workflow;
   run.groups.resize(row.workflow->groups.size());

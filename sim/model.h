@@ -49,6 +49,7 @@ struct RunImage {
   Time submitted_at = kUnset;
   Uuid uuid;
   std::string idempotency_key;
+  std::string concurrency_group;                   ///< rendered; "": none
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
   std::vector<GroupImage> groups;
   std::vector<TaskImage> tasks;

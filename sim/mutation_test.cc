@@ -46,52 +46,54 @@ std::set<std::string> objections(const Flaws& flaws) {
   return found;
 }
 
-std::set<std::string> objections(ExecutorFlaw flaw) { return objections({.executor = flaw}); }
-std::set<std::string> objections(LinkFlaw flaw) { return objections({.link = flaw}); }
-std::set<std::string> objections(EngineFlaw flaw) { return objections({.engine = flaw}); }
+/// Whether one of the checkers objects within a few seeds.
+bool is_seen(const Flaws& flaws, const std::set<std::string>& by) {
+  for (std::uint64_t seed = 1; seed <= kSeedsToTry; ++seed) {
+    if (by.contains(objection(flaws, seed))) return true;
+  }
+  return false;
+}
 
 TEST(SimMutations, are_content_with_a_world_without_bugs) {
   EXPECT_EQ(objections(Flaws{}), std::set<std::string>{});
 }
 
 TEST(SimMutations, see_a_process_that_is_started_twice) {
-  EXPECT_TRUE(objections(ExecutorFlaw::starts_twice).contains("runs_twice"));
+  EXPECT_TRUE(is_seen({.executor = ExecutorFlaw::starts_twice}, {"runs_twice"}));
 }
 
 TEST(SimMutations, see_more_processes_than_fit) {
-  EXPECT_TRUE(objections(ExecutorFlaw::ignores_capacity).contains("capacity"));
+  EXPECT_TRUE(is_seen({.executor = ExecutorFlaw::ignores_capacity}, {"capacity"}));
 }
 
 TEST(SimMutations, see_a_task_that_runs_again_after_its_end) {
-  const auto found = objections(ExecutorFlaw::starts_forgotten);
-  EXPECT_TRUE(found.contains("runs_again") || found.contains("runs_twice"));
+  EXPECT_TRUE(is_seen({.executor = ExecutorFlaw::starts_forgotten}, {"runs_again", "runs_twice"}));
 }
 
 TEST(SimMutations, see_a_second_result) {
-  EXPECT_TRUE(objections(ExecutorFlaw::two_ends).contains("ends"));
+  EXPECT_TRUE(is_seen({.executor = ExecutorFlaw::two_ends}, {"ends"}));
 }
 
 // Not a bug that must be seen: the engine copes with it, since what nobody knows counts as lost.
 TEST(SimMutations, are_content_with_an_executor_that_keeps_no_ends) {
-  EXPECT_EQ(objections(ExecutorFlaw::drops_ends), std::set<std::string>{});
+  EXPECT_EQ(objections({.executor = ExecutorFlaw::drops_ends}), std::set<std::string>{});
 }
 
 TEST(SimMutations, see_rows_that_were_not_kept) {
-  EXPECT_TRUE(objections(EngineFlaw::loses_commit).contains("recovery"));
-  EXPECT_TRUE(objections(EngineFlaw::loses_task_rows).contains("recovery"));
+  EXPECT_TRUE(is_seen({.engine = EngineFlaw::loses_commit}, {"recovery"}));
+  EXPECT_TRUE(is_seen({.engine = EngineFlaw::loses_task_rows}, {"recovery"}));
 }
 
 TEST(SimMutations, see_ends_that_are_dropped_on_their_way_in) {
-  const auto found = objections(LinkFlaw::drops_ends);
-  EXPECT_TRUE(found.contains("ends_at_last") || found.contains("comes_to_rest"));
+  EXPECT_TRUE(is_seen({.link = LinkFlaw::drops_ends}, {"ends_at_last", "comes_to_rest"}));
 }
 
 TEST(SimMutations, see_an_answer_that_comes_too_early) {
-  EXPECT_TRUE(objections(EngineFlaw::answers_early).contains("lost_work"));
+  EXPECT_TRUE(is_seen({.engine = EngineFlaw::answers_early}, {"lost_work"}));
 }
 
 TEST(SimMutations, see_starts_that_nobody_decided) {
-  EXPECT_TRUE(objections(LinkFlaw::repeats_starts).contains("durable_first"));
+  EXPECT_TRUE(is_seen({.link = LinkFlaw::repeats_starts}, {"durable_first"}));
 }
 
 }  // namespace

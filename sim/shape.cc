@@ -51,7 +51,16 @@ void draw_temper(Generator& random, Shape& shape) {
   }
 }
 
+void draw_swarm(Generator& random, Shape& shape) {
+  for (std::size_t i = 0; i < kFeatureCount; ++i) shape.features[i] = !random.chance(300);
+  for (std::size_t i = 0; i < kFaultCount; ++i) shape.fault_kinds[i] = !random.chance(250);
+}
+
 }  // namespace
+
+bool has(const Shape& shape, Feature feature) {
+  return shape.features[static_cast<std::size_t>(feature)];
+}
 
 Shape draw_shape(std::uint64_t seed) {
   Generator random{seed, Concern::shape};
@@ -68,6 +77,8 @@ Shape draw_shape(std::uint64_t seed) {
   }
   shape.clock_keeping = random.chance(500) ? ClockKeeping::steady : ClockKeeping::stalls;
   shape.resume_all = !random.chance(200);
+  shape.requests_max = shape.runs * static_cast<std::uint32_t>(random.between(0, 4));
+  draw_swarm(random, shape);
   if (random.chance(100)) shape.burst = static_cast<std::uint32_t>(random.between(4, 24));
   return shape;
 }

@@ -2,6 +2,7 @@
 // generator, so that a new kind of task or fault leaves the shapes as they were. Values.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <vector>
 
@@ -11,7 +12,31 @@
 
 namespace reeve::sim {
 
+/// What tasks of a world may have. Each world leaves some out, so that what is left meets more
+/// often (Groce et al., "Swarm Testing", 2012).
+enum class Feature : std::uint8_t {
+  approvals,
+  fan_outs,
+  conditions,
+  need_conditions,
+  retries,
+  timeouts,
+  locks,
+  task_groups,  ///< concurrency of tasks
+  run_groups,   ///< concurrency of runs
+  deadlines,
+  artifacts,
+  max_parallel,
+  forgiveness,  ///< continue-on-error
+  phases,       ///< on_failure, finally
+  priorities,
+  unplaceable,
+};
+inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::unplaceable) + 1;
+
 struct Shape {
+  std::bitset<kFeatureCount> features = ~std::bitset<kFeatureCount>{};
+  std::bitset<kFaultCount> fault_kinds = ~std::bitset<kFaultCount>{};
   std::uint32_t workflows = 3;
   std::uint32_t runs = 6;
   std::uint32_t groups_max = 6;  ///< of one workflow
@@ -25,9 +50,11 @@ struct Shape {
   std::uint32_t events_per_round_max = 16;
   ClockKeeping clock_keeping = ClockKeeping::steady;
   bool resume_all = true;
+  std::uint32_t requests_max = 16;
   std::uint32_t burst = 0;  ///< submissions of one program in one moment
 };
 
+bool has(const Shape& shape, Feature feature);
 Shape draw_shape(std::uint64_t seed);
 
 }  // namespace reeve::sim

@@ -144,7 +144,6 @@ void SimExecutor::die_within(Attempt& attempt, Duration grace, const Outcome& ou
 }
 
 void SimExecutor::stop(Token token, engine::StopMode mode, Duration grace) {
-  if (flaw_ == ExecutorFlaw::ignores_stop) return;
   const auto found = attempts_.find(token);
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;

@@ -42,7 +42,6 @@ enum class ExecutorFlaw : std::uint8_t {
   starts_forgotten,  ///< a repeated start of a forgotten token runs again
   two_ends,          ///< tells another end the second time
   drops_ends,        ///< never keeps ends: a lost message is gone for good
-  ignores_stop,
 };
 
 class SimExecutor final : public engine::Executor {

@@ -46,15 +46,25 @@ Resources TaskMaker::make_request() {
       break;
     default: request.cpu_millicores = 1000; break;
   }
-  if (random_.chance(15)) request.cpu_millicores = cpu + 1;  // never placeable
+  if (has(Feature::unplaceable) && random_.chance(15))
+    request.cpu_millicores = cpu + 1;  // never placeable
   return request;
+}
+
+void TaskMaker::add_timeouts(spec::Timeouts& timeouts) {
+  if (random_.chance(150)) timeouts.run = random_.any_scale(milliseconds{20}, minutes{1});
+  if (random_.chance(100)) timeouts.idle = random_.any_scale(milliseconds{20}, minutes{1});
+  if (random_.chance(80)) timeouts.queue = random_.any_scale(seconds{1}, minutes{10});
+  if (random_.chance(80)) timeouts.start = random_.any_scale(milliseconds{5}, minutes{1});
+  if (random_.chance(500)) timeouts.grace = random_.any_scale(milliseconds{1}, seconds{30});
 }
 
 spec::Policy TaskMaker::make_policy() {
   spec::Policy policy;
   policy.resources = make_request();
-  policy.priority = static_cast<std::int32_t>(random_.chance(300) ? random_.between(-2, 2) : 0);
-  if (random_.chance(500)) {
+  if (has(Feature::priorities) && random_.chance(300))
+    policy.priority = static_cast<std::int32_t>(random_.between(-2, 2));
+  if (has(Feature::retries) && random_.chance(500)) {
     policy.retry.max = static_cast<std::int32_t>(random_.between(0, 4));
     policy.retry.backoff.initial = random_.any_scale(milliseconds{1}, seconds{20});
     policy.retry.backoff.jitter = random_.chance(500);
@@ -65,13 +75,10 @@ spec::Policy TaskMaker::make_policy() {
     if (random_.chance(100)) policy.retry.rule(OutcomeClass::lost).limit = 1;
     if (random_.chance(100)) policy.retry.rule(OutcomeClass::start_failed).retried = false;
   }
-  if (random_.chance(150)) policy.timeouts.run = random_.any_scale(milliseconds{20}, minutes{1});
-  if (random_.chance(100)) policy.timeouts.idle = random_.any_scale(milliseconds{20}, minutes{1});
-  if (random_.chance(80)) policy.timeouts.queue = random_.any_scale(seconds{1}, minutes{10});
-  if (random_.chance(80)) policy.timeouts.start = random_.any_scale(milliseconds{5}, minutes{1});
-  if (random_.chance(500)) policy.timeouts.grace = random_.any_scale(milliseconds{1}, seconds{30});
-  if (random_.chance(200)) policy.locks.push_back({"database", 1});
-  if (random_.chance(100))
+  if (has(Feature::timeouts)) add_timeouts(policy.timeouts);
+  const bool locks = has(Feature::locks);
+  if (locks && random_.chance(200)) policy.locks.push_back({"database", 1});
+  if (locks && random_.chance(100))
     policy.locks.push_back({"tape", static_cast<std::int32_t>(random_.between(1, 2))});
   return policy;
 }
@@ -85,6 +92,7 @@ void TaskMaker::add_policies(spec::Workflow& workflow) {
 void TaskMaker::add_action(spec::TaskGroup& group) {
   switch (random_.below(12)) {
     case 0:
+      if (!has(Feature::approvals)) break;
       group.action = spec::Approval{
           .by = {},
           .timeout = random_.chance(600) ? random_.any_scale(seconds{1}, hours{1}) : Duration{0}};
@@ -105,9 +113,10 @@ void TaskMaker::add_action(spec::TaskGroup& group) {
         group.action = spec::Script{.text = parse("work ${{ fromJSON('{') }}")};
         return;
       }
-      [[fallthrough]];
-    default: group.action = spec::Script{.text = spec::Template::literal("work")}; return;
+      break;
+    default: break;
   }
+  group.action = spec::Script{.text = spec::Template::literal("work")};
 }
 
 void TaskMaker::add_fan_out(const spec::Workflow& workflow, spec::TaskGroup& group) {
@@ -143,7 +152,7 @@ void TaskMaker::add_fan_out(const spec::Workflow& workflow, spec::TaskGroup& gro
 }
 
 void TaskMaker::add_condition(spec::TaskGroup& group) {
-  if (!random_.chance(200)) return;
+  if (!has(Feature::conditions) || !random_.chance(200)) return;
   static constexpr std::string_view kConditions[] = {
       "always()", "failure()", "success()",           "cancelled()",          "!cancelled()",
       "false",    "true",      "inputs.flag == 'on'", "inputs.flag == 'off'", "fromJSON('{')"};
@@ -155,19 +164,21 @@ void TaskMaker::add_condition(spec::TaskGroup& group) {
 void TaskMaker::add_detail(spec::TaskGroup& group) {
   if (random_.chance(500)) return;
   spec::GroupDetail detail;
-  if (random_.chance(150)) {
+  if (has(Feature::task_groups) && random_.chance(150)) {
     const std::uint64_t which = random_.below(2);
     detail.concurrency =
         spec::Concurrency{.group = spec::Template::literal(which == 0 ? "stage" : "printer"),
                           .limit = which == 0 ? 2 : 1,
                           .cancel_in_progress = random_.chance(300)};
   }
-  if (random_.chance(100)) detail.deadline = random_.any_scale(seconds{2}, hours{1});
-  if (random_.chance(200))
+  if (has(Feature::deadlines) && random_.chance(100))
+    detail.deadline = random_.any_scale(seconds{2}, hours{1});
+  if (has(Feature::forgiveness) && random_.chance(200))
     detail.continue_on_error = parse(random_.chance(700) ? "true" : "${{ inputs.flag == 'on' }}");
-  if (random_.chance(250)) detail.max_parallel = static_cast<std::uint32_t>(random_.between(1, 3));
+  if (has(Feature::max_parallel) && random_.chance(250))
+    detail.max_parallel = static_cast<std::uint32_t>(random_.between(1, 3));
   detail.fail_fast = random_.chance(500);
-  if (random_.chance(200)) {
+  if (has(Feature::artifacts) && random_.chance(200)) {
     const auto when = static_cast<spec::Artifact::When>(random_.below(3));
     detail.artifacts.push_back(
         {.name = "report", .path = spec::Template::literal("out/report.txt"), .when = when});
@@ -184,14 +195,16 @@ spec::TaskGroup TaskMaker::make(const spec::Workflow& workflow, spec::Phase phas
   group.policy = static_cast<std::uint32_t>(random_.below(workflow.policies.size()));
   for (const std::uint32_t need : needs) {
     auto condition = spec::NeedCondition::success;
-    if (random_.chance(200)) condition = spec::NeedCondition::always;
-    if (random_.chance(80)) condition = spec::NeedCondition::failure;
+    const bool any = has(Feature::need_conditions);
+    if (any && random_.chance(200)) condition = spec::NeedCondition::always;
+    if (any && random_.chance(80)) condition = spec::NeedCondition::failure;
     group.needs.push_back({GroupIndex{need}, condition});
   }
   add_action(group);
   add_condition(group);
   add_detail(group);
-  if (!std::holds_alternative<spec::Approval>(group.action)) add_fan_out(workflow, group);
+  if (has(Feature::fan_outs) && !std::holds_alternative<spec::Approval>(group.action))
+    add_fan_out(workflow, group);
   return group;
 }
 

@@ -22,7 +22,9 @@ class TaskMaker {
                        const std::vector<std::uint32_t>& needs);
 
  private:
+  bool has(Feature feature) const { return sim::has(shape_, feature); }
   spec::Policy make_policy();
+  void add_timeouts(spec::Timeouts& timeouts);
   Resources make_request();
   void add_action(spec::TaskGroup& group);
   void add_fan_out(const spec::Workflow& workflow, spec::TaskGroup& group);

@@ -33,7 +33,7 @@ void add_groups(TaskMaker& maker, Generator& random, const Shape& shape, spec::W
         maker.make(workflow, spec::Phase::main, pick_needs(random, graph, 0, i)));
   }
   for (const spec::Phase phase : {spec::Phase::on_failure, spec::Phase::finally}) {
-    if (!random.chance(250)) continue;
+    if (!has(shape, Feature::phases) || !random.chance(250)) continue;
     const auto begin = static_cast<std::uint32_t>(workflow.groups.size());
     const auto count = static_cast<std::uint32_t>(random.between(1, 2));
     for (std::uint32_t i = begin; i < begin + count; ++i)
@@ -41,16 +41,20 @@ void add_groups(TaskMaker& maker, Generator& random, const Shape& shape, spec::W
   }
 }
 
-void add_settings(Generator& random, spec::Workflow& workflow) {
-  workflow.priority = static_cast<std::int32_t>(random.between(-1, 1));
-  if (random.chance(80))
+void add_settings(Generator& random, const Shape& shape, spec::Workflow& workflow) {
+  if (has(shape, Feature::priorities))
+    workflow.priority = static_cast<std::int32_t>(random.between(-1, 1));
+  if (has(shape, Feature::deadlines) && random.chance(100))
     workflow.deadline = random.any_scale(std::chrono::seconds{5}, std::chrono::hours{2});
-  if (random.chance(250)) {
-    const std::uint64_t which = random.below(2);
-    workflow.concurrency =
-        spec::Concurrency{.group = spec::Template::literal(which == 0 ? "deploy" : "nightly"),
-                          .limit = which == 0 ? 1 : 2,
-                          .cancel_in_progress = random.chance(300)};
+  if (has(shape, Feature::run_groups) && random.chance(350)) {
+    // The last of them is two groups: one for each value of the input.
+    static constexpr std::string_view kGroups[] = {"deploy", "nightly", "on-${{ inputs.flag }}"};
+    const std::size_t which = random.below(std::size(kGroups));
+    auto group = spec::Template::parse(kGroups[which]);
+    ENSURE(group.has_value());
+    workflow.concurrency = spec::Concurrency{.group = *std::move(group),
+                                             .limit = which == 1 ? 2 : 1,
+                                             .cancel_in_progress = random.chance(300)};
   }
   if (random.chance(200)) {
     workflow.outputs.emplace_back(
@@ -70,7 +74,7 @@ WorkflowPointer make_workflow(std::uint64_t seed, std::uint32_t number, const Sh
   TaskMaker maker{random, shape};
   maker.add_policies(workflow);
   add_groups(maker, random, shape, workflow);
-  add_settings(random, workflow);
+  add_settings(random, shape, workflow);
   auto finished = spec::finish(std::move(workflow));
   ENSURE(finished.has_value());
   return *finished;
