@@ -94,6 +94,7 @@ Run& State::add_run(std::unique_ptr<Run> run) {
   ENSURE(!runs[id - first_run]);
   if (id >= next_run) next_run = id + 1;
   ++run_count_in_memory;
+  leading_empty = std::min<std::size_t>(leading_empty, id - first_run);
   runs[id - first_run] = std::move(run);
   return *runs[id - first_run];
 }
@@ -104,14 +105,15 @@ void State::drop_run(RunId id) {
   --run_count_in_memory;
   if (run_count_in_memory == 0) {
     runs.clear();
+    leading_empty = 0;
     return;
   }
-  std::size_t empty = 0;
-  while (!runs[empty]) ++empty;
+  while (!runs[leading_empty]) ++leading_empty;
   // Only when much is empty: erasing from the front moves all that remains.
-  if (empty > 1024 && empty > runs.size() / 2) {
-    runs.erase(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(empty));
-    first_run += static_cast<std::uint32_t>(empty);
+  if (leading_empty > 1024 && leading_empty > runs.size() / 2) {
+    runs.erase(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(leading_empty));
+    first_run += static_cast<std::uint32_t>(leading_empty);
+    leading_empty = 0;
   }
 }
 

@@ -119,6 +119,7 @@ class State {
   std::uint32_t first_run = 1;
   std::uint32_t next_run = 1;
   std::size_t run_count_in_memory = 0;
+  std::size_t leading_empty = 0;  ///< so many at the front of `runs` are null
   std::uint64_t next_token = 1;
   std::vector<Pool> pools;
   std::map<Token, LiveAttempt> live;
