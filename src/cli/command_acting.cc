@@ -25,6 +25,9 @@ Result<std::vector<Aim>> find_aims(Archive& archive, const std::string& text, Wa
   TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
   const core::Run& run = loaded.run();
   const std::string number = fmt::format("{}", target.run.value);
+  if (core::is_final(run.record.state))
+    return fail(ErrorCode::conflict,
+                fmt::format("run {} has ended already: it is {}", number, name(run.record.state)));
   std::vector<Aim> aims;
   if (target.task.empty()) {
     aims.push_back({target.run, run.record.uuid, core::kWholeRun, "run " + number});

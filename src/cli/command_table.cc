@@ -12,7 +12,7 @@ constexpr auto kGlobalOptions = std::to_array<Option>({
     {.name = "state",
      .value = "DIR",
      .help = "the state directory",
-     .fallback = "the nearest .reeve, here or above",
+     .fallback = "to run: .reeve here; to look: the nearest, here or above",
      .completes = Completes::directory},
     {.name = "quiet", .letter = 'q', .help = "say less: data only, and of that only the ids"},
     {.name = "no-input", .help = "never ask; fail instead"},
