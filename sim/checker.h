@@ -65,7 +65,7 @@ class Checker final : public ProcessWatcher {
   void check_store(engine::Store& store);
 
  private:
-  void check_run_row(const core::RunRecord& row);
+  void check_run_row(const core::RunRecord& row, const engine::Commit& commit);
   void begin_round(RunId run);
   void check_task_row(const engine::TaskRow& row);
   void check_new_attempt(const engine::TaskRow& row, const RunImage& run, TaskImage& image);

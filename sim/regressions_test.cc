@@ -181,6 +181,22 @@ TEST(SimRegressions, a_large_task_is_passed_over_only_so_often) {
   EXPECT_EQ(script.finish(), "");
 }
 
+TEST(SimRegressions, what_is_skipped_at_once_can_be_retried_twice_within_one_commit) {
+  Script script("tasks: {a: {run: x, if: false}}");
+  const RunId run = script.submit();
+  const core::Retry retry{.run = run, .failed_only = false, .from = GroupIndex{0}, .by = "ada"};
+  int accepted = 0;
+  for (int i = 0; i < 2; ++i) {
+    script.world().note_request(retry);
+    ASSERT_TRUE(script.world().engine()->post(
+        retry, [&](const Result<engine::Receipt>& receipt) { accepted += receipt ? 1 : 0; }));
+  }
+  script.pass(seconds{1});
+  EXPECT_EQ(accepted, 2);
+  EXPECT_EQ(script.run(run), RunState::succeeded);
+  EXPECT_EQ(script.finish(), "");
+}
+
 class SimSeeds : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SimSeeds, holds) {
@@ -193,7 +209,8 @@ TEST_P(SimSeeds, holds) {
 INSTANTIATE_TEST_SUITE_P(SimRegressions, SimSeeds,
                          testing::Values(1028, 1030, 1037, 1110, 1122, 1229, 1267, 1362, 2181, 2225,
                                          2330, 2458, 2569, 2652, 2866, 2934, 3098, 3898, 4019, 4310,
-                                         5564, 6221, 6411, 6424, 6876, 7892, 8088, 8985, 10726));
+                                         5564, 6221, 6411, 6424, 6876, 7892, 8088, 8985, 10726,
+                                         3163002989));
 
 }  // namespace
 }  // namespace reeve::sim
