@@ -122,8 +122,6 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
                       .secrets = &parts->secrets};
   const SignalsBlocked blocked;
   TRY_ASSIGN(parts->engine, engine::Engine::open(std::move(ports), engine_options(options, self)));
-  // An executor that could be attached is there; from now on it says itself when it is not.
-  parts->engine->submit(core::ExecutorChanged{.pool = PoolId{0}, .up = true, .why = {}});
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(parts)));
 }
 

@@ -284,7 +284,7 @@ void LocalExecutor::on_welcome(const supervisor::Welcome& welcome) {
     if (has_capacity_) append_message(out_.bytes(), supervisor::Capacity{capacity_});
     send_staged();
   }
-  if (std::exchange(told_down_, false)) sink_->on_up();
+  if (std::exchange(told_, Told::up) != Told::up) sink_->on_up();
 }
 
 /// The connection is of no use any more. What was not sent is dropped with it: after on_up() the
@@ -306,7 +306,7 @@ void LocalExecutor::lose(std::string why) {
   retry_after_ =
       was_up ? std::chrono::milliseconds(0) : std::clamp(retry_after_ * 2, kRetryFirst, kRetryMax);
   const bool is_fault = was_up || retry_after_ >= kRetryQuietly;
-  if (is_fault && !std::exchange(told_down_, true)) sink_->on_down(std::move(why));
+  if (is_fault && std::exchange(told_, Told::down) != Told::down) sink_->on_down(std::move(why));
 }
 
 void LocalExecutor::reconnect() {

@@ -50,6 +50,7 @@ class LocalExecutor final : public engine::Executor {
   std::int64_t supervisor_pid() const;
 
  private:
+  enum class Told : std::uint8_t { nothing, up, down };
   enum class State : std::uint8_t { down, greeting, up, closing };
 
   // Called with mutex_ held.
@@ -89,7 +90,7 @@ class LocalExecutor final : public engine::Executor {
   // Only the executor's thread.
   supervisor::MessageBuffer messages_;
   std::vector<char> scratch_;
-  bool told_down_ = false;
+  Told told_ = Told::nothing;
   std::chrono::milliseconds retry_after_{0};
 };
 

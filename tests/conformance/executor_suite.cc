@@ -146,6 +146,11 @@ void ConformanceExecutor::wait_until_ready(std::uint64_t token) {
 
 void ConformanceExecutor::pass_through() { EXPECT_EQ(probe(++next_unknown_), Liveness::unknown); }
 
+TEST_P(ConformanceExecutor, says_that_it_is_up_once_it_can_take_work) {
+  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 1; }));
+  EXPECT_TRUE(seen().downs.empty());
+}
+
 TEST_P(ConformanceExecutor, reports_start_and_end_of_a_success) {
   set_cpus(1);
   start(7, Deed::succeed);

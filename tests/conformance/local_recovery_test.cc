@@ -38,7 +38,7 @@ TEST_F(LocalRecovery, a_killed_supervisor_is_replaced_and_its_attempts_are_gone)
   wait_for_progress(plain);
   wait_for_progress(daemon);
   kill_supervisor();
-  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 1; }));
+  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 2; }));
   EXPECT_EQ(recorder_->seen().downs.size(), 1U);
   EXPECT_EQ(probe(plain.token), Liveness::unknown);
   EXPECT_EQ(probe(daemon.token), Liveness::unknown);
@@ -63,7 +63,7 @@ TEST_F(LocalRecovery, killed_at_many_moments_it_leaves_nothing_running) {
     const std::size_t starts = before + static_cast<std::size_t>(round) % kAttempts;
     ASSERT_TRUE(wait([&](const Seen& seen) { return seen.starts.size() >= starts; }));
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
-    ASSERT_TRUE(wait([&](const Seen& seen) { return seen.ups == round; }));
+    ASSERT_TRUE(wait([&](const Seen& seen) { return seen.ups == round + 1; }));
     for (const Launch& launch : launches) executor_->probe(launch.token);
     executor_->flush();
     for (const Launch& launch : launches) {
@@ -78,7 +78,7 @@ TEST_F(LocalRecovery, killed_at_many_moments_it_leaves_nothing_running) {
 TEST_F(LocalRecovery, the_capacity_is_told_to_the_next_supervisor) {
   set_cpus(1);
   kill_supervisor();
-  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 1; }));
+  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 2; }));
   const Launch first = script("echo ::progress 1; exec sleep 1000");
   const Launch second = script("true");
   start(first);
@@ -92,7 +92,7 @@ TEST_F(LocalRecovery, ends_are_kept_past_the_end_of_the_supervisor) {
   next_engine();
   // The first supervisor has an idle end of its own: this one replaces it.
   kill_supervisor();
-  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 1; }));
+  EXPECT_TRUE(wait([](const Seen& seen) { return seen.ups == 2; }));
   const Launch launch = script("read x < gate; exit 5");
   ASSERT_EQ(::mkfifo(bed_.path("gate").c_str(), 0600), 0);
   start(launch);

@@ -40,7 +40,8 @@ enum class StopMode : std::uint8_t {
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Connects `sink`; from now on reports arrive. Once per executor object.
+  /// Connects `sink`; from now on reports arrive. Once per executor object. It counts as down until
+  /// it says on_up, which it does as soon as it can take work.
   virtual Status attach(ExecutorSink& sink) = 0;
   virtual void set_capacity(const Resources& capacity) = 0;
   virtual void start(Launch launch) = 0;
