@@ -13,6 +13,8 @@ find_package(CLI11 REQUIRED)                       # CLI11::CLI11
 find_package(valijson REQUIRED)                    # valijson
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET GLOBAL libsodium)
 add_library(sodium::sodium ALIAS PkgConfig::sodium)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET GLOBAL libseccomp)
+add_library(seccomp::seccomp ALIAS PkgConfig::seccomp)
 
 find_package(GTest REQUIRED)       # GTest::gtest GTest::gmock
 find_package(rapidcheck REQUIRED)  # rapidcheck

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/outcome.h"
 #include "base/resources.h"
+#include "base/sandbox.h"
 #include "base/time.h"
 
 namespace reeve {
@@ -32,6 +33,7 @@ struct Launch {
   Duration idle_timeout{0};
   Duration grace{0};
   std::int64_t output_bytes_max = 0;
+  SandboxRequest sandbox;
   /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
   /// Not among the fields: a secret is neither journaled nor sent on.
   std::vector<std::pair<std::string, std::string>> secrets;
@@ -51,7 +53,8 @@ struct Launch {
                       field("run_timeout", &Launch::run_timeout),
                       field("idle_timeout", &Launch::idle_timeout),
                       field("grace", &Launch::grace),
-                      field("output_bytes_max", &Launch::output_bytes_max)};
+                      field("output_bytes_max", &Launch::output_bytes_max),
+                      field("sandbox", &Launch::sandbox)};
   }
 };
 
@@ -84,8 +87,9 @@ struct AttemptEnd {
   Usage usage;
   Time started_at = kUnset;  ///< kUnset: it never ran
   Time ended_at = kUnset;
-  std::vector<OutputValue> outputs;  ///< what it wrote to REEVE_OUTPUT
-  std::string message;               ///< for people: why it could not start, ...
+  std::vector<OutputValue> outputs;      ///< what it wrote to REEVE_OUTPUT
+  std::string message;                   ///< for people: why it could not start, ...
+  SandboxTier tier = SandboxTier::none;  ///< that it ran in
   friend bool operator==(const AttemptEnd&, const AttemptEnd&) = default;
 
   static constexpr auto fields() {
@@ -93,7 +97,7 @@ struct AttemptEnd {
         field("token", &AttemptEnd::token),       field("outcome", &AttemptEnd::outcome),
         field("usage", &AttemptEnd::usage),       field("started_at", &AttemptEnd::started_at),
         field("ended_at", &AttemptEnd::ended_at), field("outputs", &AttemptEnd::outputs),
-        field("message", &AttemptEnd::message)};
+        field("message", &AttemptEnd::message),   field("tier", &AttemptEnd::tier)};
   }
 };
 

@@ -1,0 +1,23 @@
+#include "base/sandbox.h"
+
+#include "base/ensure.h"
+
+namespace reeve {
+
+std::string_view name(SandboxTier tier) {
+  switch (tier) {
+    case SandboxTier::none: return "none";
+    case SandboxTier::native: return "native";
+  }
+  ENSURE(false);
+}
+
+std::string_view name(SandboxNetwork network) {
+  switch (network) {
+    case SandboxNetwork::none: return "none";
+    case SandboxNetwork::host: return "host";
+  }
+  ENSURE(false);
+}
+
+}  // namespace reeve

@@ -1,0 +1,76 @@
+// Control groups: limits on what an attempt uses, and the account of it. One interface over version
+// 2 and version 1. Detects what the machine and this user's rights yield; assumes nothing. Owns the
+// directories that it made; never touches others. One owner; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace reeve::sandbox {
+
+/// Zero: no limit.
+struct CgroupLimits {
+  std::int64_t memory_bytes = 0;  ///< swap included
+  std::int64_t cpu_millicores = 0;
+  std::int64_t processes_max = 0;  ///< threads count
+  friend bool operator==(const CgroupLimits&, const CgroupLimits&) = default;
+};
+
+/// Since the group was made or last reset.
+struct CgroupUse {
+  Duration user_cpu{0};
+  Duration system_cpu{0};
+  std::int64_t memory_bytes = 0;  ///< now, without the page cache of files
+  std::int64_t processes = 0;     ///< now
+  std::int64_t read_bytes = 0;
+  std::int64_t written_bytes = 0;
+  std::int64_t oom_kills = 0;
+  friend bool operator==(const CgroupUse&, const CgroupUse&) = default;
+};
+
+/// What groups can do here, and why not where they cannot.
+struct CgroupAbilities {
+  int version = 0;  ///< 0: there are none that may be used
+  bool memory = false;
+  bool cpu = false;
+  bool processes = false;
+  bool io = false;
+  std::string why_not;  ///< for people, of what is missing: "" if nothing is
+};
+
+class Cgroup {
+ public:
+  virtual ~Cgroup() = default;  ///< removes the group; REQUIRES that no process is in it
+  /// unsupported: a limit that this machine cannot hold; the message names it.
+  virtual Status limit(const CgroupLimits& limits) = 0;
+  virtual Result<CgroupUse> use() = 0;
+  /// Makes all counters of use() start from zero, and drops what page cache is charged to it.
+  /// REQUIRES no process of the last attempt.
+  virtual Status reset() = 0;
+  /// The files into which a process writes "0" to join the group. A process that does so before it
+  /// makes others has all of them in the group, at no further cost.
+  virtual std::vector<std::string> join_files() const = 0;
+  /// SIGKILL to all processes in it.
+  virtual Status kill() = 0;
+};
+
+class Cgroups {
+ public:
+  virtual ~Cgroups() = default;
+  virtual const CgroupAbilities& abilities() const = 0;
+  /// `name` has no slash. An empty group left there by a dead supervisor is taken over.
+  virtual Result<std::unique_ptr<Cgroup>> make(const std::string& name) = 0;
+  /// Kills and removes the groups whose name starts with `prefix`, which a dead supervisor left.
+  virtual void sweep(const std::string& prefix) = 0;
+
+  /// `root` is "/" but in tests, which give a fake tree below it: proc/self/cgroup,
+  /// proc/self/mountinfo and the mounted hierarchies. Never fails: abilities() says what there is.
+  static std::unique_ptr<Cgroups> detect(const std::string& root = "/");
+};
+
+}  // namespace reeve::sandbox

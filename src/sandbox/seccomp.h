@@ -1,0 +1,30 @@
+// The system calls that an attempt may make: an allow list, compiled to a BPF program. Starts from
+// what Debian's container profile allows and takes away what reaches kernel surface that tasks do
+// not need. Pure but for the compiling, which is deterministic. Thread-safe.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace reeve::sandbox {
+
+enum class SeccompProfile { standard };
+
+/// A rule of the profile, for documentation and tests.
+struct SeccompRule {
+  std::string_view syscall;
+  std::string_view condition;  ///< "" always
+};
+std::span<const SeccompRule> rules_of(SeccompProfile profile);
+
+/// The program for seccomp(SECCOMP_SET_MODE_FILTER). What is not allowed gives EPERM (ENOSYS for
+/// clone3 and for calls newer than the list, so that libraries fall back); a foreign architecture
+/// (int 0x80, x32) ends the process.
+Result<std::vector<sock_filter>> compile(SeccompProfile profile);
+
+}  // namespace reeve::sandbox
