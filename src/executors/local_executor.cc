@@ -20,7 +20,6 @@ namespace reeve::executors {
 namespace {
 
 using supervisor::append_message;
-using supervisor::Fd;
 using supervisor::IoState;
 
 constexpr std::chrono::milliseconds kRetryFirst{1};

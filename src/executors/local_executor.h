@@ -57,8 +57,8 @@ class LocalExecutor final : public engine::Executor {
   template <class Message>
   void stage(const Message& message);
   void send_staged();
-  Result<supervisor::Fd> find_or_start();
-  void greet(supervisor::Fd socket);
+  Result<Fd> find_or_start();
+  void greet(Fd socket);
 
   // The executor's thread.
   void serve();
@@ -72,13 +72,13 @@ class LocalExecutor final : public engine::Executor {
 
   Options options_;
   SupervisorCommand command_;
-  supervisor::Fd wake_;
+  Fd wake_;
   engine::ExecutorSink* sink_ = nullptr;
   std::thread thread_;
 
   mutable std::mutex mutex_;  // guards all down to the next comment
   State state_ = State::down;
-  supervisor::Fd socket_;
+  Fd socket_;
   supervisor::SendBuffer out_;  // goes out as the socket takes it
   std::string staged_;          // goes out once the supervisor has said welcome
   bool is_blocked_ = false;

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::executors {
 namespace {
@@ -18,7 +18,7 @@ std::string folder_of(const std::string& state_directory, Token token) {
 
 Status write_private(const std::string& path, std::string_view value) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  const supervisor::Fd file(::open(path.c_str(), kFlags, 0600));
+  const Fd file(::open(path.c_str(), kFlags, 0600));
   if (!file) return fail_errno(errno, "cannot make " + path);
   while (!value.empty()) {
     const ssize_t written = ::write(file.get(), value.data(), value.size());

@@ -22,7 +22,6 @@
 namespace reeve::executors {
 namespace {
 
-using supervisor::Fd;
 using supervisor::raw_syscall;
 
 constexpr std::size_t kStackBytes = 32U << 10;

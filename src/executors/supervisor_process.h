@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::executors {
 
@@ -19,6 +19,6 @@ struct SupervisorCommand {
 };
 
 /// Our end of a socket to the new supervisor. It may still refuse, if another one holds the state.
-Result<supervisor::Fd> start_supervisor(const SupervisorCommand& command);
+Result<Fd> start_supervisor(const SupervisorCommand& command);
 
 }  // namespace reeve::executors

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "supervisor/fd.h"
+#include "base/fd.h"
 #include "supervisor/files.h"
 
 namespace reeve::supervisor {

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "base/digest.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 #include "supervisor/files.h"
 
 // The spool file: "REEVESPL" version:u8, then records of digest:32 length:u32 payload. The digest

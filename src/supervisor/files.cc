@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::supervisor {
 namespace {

@@ -12,7 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::supervisor {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/time.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 #include "supervisor/log_file.h"
 #include "supervisor/progress.h"
 

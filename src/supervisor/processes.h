@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::supervisor {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 #include "supervisor/protocol.h"
 
 namespace reeve::supervisor {

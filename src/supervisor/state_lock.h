@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::supervisor {
 

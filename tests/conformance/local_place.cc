@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor/fd.h"
+#include "base/fd.h"
 
 namespace reeve::tests {
 
@@ -83,7 +83,7 @@ pid_t LocalPlace::supervisor() {
 }
 
 void wait_for_process_end(pid_t pid) {
-  const supervisor::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return;
   pollfd wait{process.get(), POLLIN, 0};
   EXPECT_EQ(::poll(&wait, 1, 60'000), 1) << "process " << pid << " does not end";

@@ -1,11 +1,11 @@
-// Owns one file descriptor and closes it. Not copyable; no thread rule beyond one owner.
+// An owned file descriptor: closes itself. Not copyable; no thread rule beyond one owner.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace reeve::supervisor {
+namespace reeve {
 
 class Fd {
  public:
@@ -32,4 +32,4 @@ class Fd {
   int number_ = -1;
 };
 
-}  // namespace reeve::supervisor
+}  // namespace reeve

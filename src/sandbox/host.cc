@@ -1,0 +1,184 @@
+#include "sandbox/host.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "sandbox/zygote_image.h"
+
+namespace reeve::sandbox {
+namespace {
+
+constexpr std::string_view kSystem[] = {"/usr",   "/etc",   "/bin",    "/sbin", "/lib",
+                                        "/lib32", "/lib64", "/libx32", "/opt",  "/var/lib/dpkg"};
+constexpr std::string_view kDevices[] = {"/dev/null",   "/dev/zero",    "/dev/full",
+                                         "/dev/random", "/dev/urandom", "/dev/tty"};
+
+Status write_file(const std::string& path, std::string_view text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail_errno(errno, "cannot write " + path);
+  return {};
+}
+
+tl::unexpected<Error> no_user_namespaces(int error) {
+  auto failure = fail_errno(
+      error,
+      "no sandbox: this machine refuses user namespaces; allow them "
+      "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0), or run with "
+      "--sandbox none");
+  failure.value().code = ErrorCode::unsupported;
+  return failure;
+}
+
+/// An ordinary user's supervisor becomes root of a user namespace of its own, with its own mounts.
+Status enter_own_namespace() {
+  const std::string user = fmt::format("0 {} 1", ::geteuid());
+  const std::string group = fmt::format("0 {} 1", ::getegid());
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return no_user_namespaces(errno);
+  TRY(write_file("/proc/self/setgroups", "deny"));
+  TRY(write_file("/proc/self/uid_map", user));
+  return write_file("/proc/self/gid_map", group);
+}
+
+/// Waits, in a new user namespace, for its end: all that it is for is to be looked at.
+int idle_in_namespace(void* pipe) {
+  const int* const ends = static_cast<const int*>(pipe);
+  ::close(ends[1]);
+  char byte = 0;
+  ::_exit(::read(ends[0], &byte, 1) == 0 ? 0 : 1);
+}
+
+/// A user namespace in which `inside` is `outside` of ours, users and groups alike.
+Result<Fd> make_user_namespace(std::uint32_t inside_user, std::uint32_t inside_group,
+                               std::uint32_t outside) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  alignas(16) static char stack[16384];
+  const pid_t child = ::clone(idle_in_namespace, stack + sizeof stack, CLONE_NEWUSER | SIGCHLD,
+                                static_cast<void*>(ends));
+  if (child < 0) return no_user_namespaces(errno);
+  const std::string process = fmt::format("/proc/{}/", child);
+  Status mapped = write_file(process + "uid_map", fmt::format("{} {} 1", inside_user, outside));
+  if (mapped)
+    mapped = write_file(process + "gid_map", fmt::format("{} {} 1", inside_group, outside));
+  Fd found(::open((process + "ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  const int error = errno;
+  writer.reset();
+  ::waitpid(child, nullptr, 0);
+  if (!mapped) return tl::unexpected(std::move(mapped).error());
+  if (!found) return fail_errno(error, "cannot open a user namespace");
+  return found;
+}
+
+}  // namespace
+
+Result<Host> Host::open() {
+  Host host;
+  host.is_root_ = ::geteuid() == 0;
+  if (!host.is_root_) TRY(enter_own_namespace());
+  TRY_ASSIGN(host.user_namespace_,
+             make_user_namespace(kInsideId, kInsideId, host.is_root_ ? kOutsideId : 0));
+  TRY(host.open_image());
+  return host;
+}
+
+Status Host::open_image() {
+  const std::string_view program = zygote_program();
+  image_.reset(::memfd_create("reeve-zygote", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!image_ ||
+      ::write(image_.get(), program.data(), program.size()) != static_cast<ssize_t>(program.size()))
+    return fail_errno(errno, "cannot copy the zygote's program into memory");
+  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  if (::fcntl(image_.get(), F_ADD_SEALS, kSeals) != 0)
+    return fail_errno(errno, "cannot seal the zygote's program");
+  // Executed through a descriptor that cannot write.
+  Fd read_only(::open(fmt::format("/proc/self/fd/{}", image_.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!read_only) return fail_errno(errno, "cannot open the zygote's program again");
+  image_ = std::move(read_only);
+  return {};
+}
+
+Result<int> Host::namespace_of_owner(uid_t user, gid_t group) {
+  Fd& found = owners_[{user, group}];
+  if (!found) {
+    TRY_ASSIGN(found, make_user_namespace(user, group, kOutsideId));
+  }
+  return found.get();
+}
+
+Result<Fd> Host::open_path(const GivenPath& path) {
+  Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.path.c_str(),
+                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)));
+  if (!tree) return fail_errno(errno, "cannot give the sandbox " + path.path);
+  mount_attr change{};
+  change.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  if (!path.is_writable) change.attr_set |= MOUNT_ATTR_RDONLY;
+  struct stat about {};
+  if (::fstat(tree.get(), &about) != 0) return fail_errno(errno, "cannot look at " + path.path);
+  if (is_root_ && path.is_writable) {
+    TRY_ASSIGN(const int owner, namespace_of_owner(about.st_uid, about.st_gid));
+    change.attr_set |= MOUNT_ATTR_IDMAP;
+    change.userns_fd = static_cast<std::uint64_t>(owner);
+  }
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    return fail_errno(errno, "cannot give the sandbox " + path.path +
+                                 " as its user's: the file system there has to know id maps");
+  return tree;
+}
+
+Result<Fd> Host::make_files(std::int64_t bytes_max) const {
+  const Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  if (!context) return fail_errno(errno, "cannot make a private file system");
+  const std::uint32_t owner = is_root_ ? kOutsideId : 0;
+  const auto set = [&](const char* key, const std::string& value) {
+    return ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) == 0;
+  };
+  const bool is_set = set("mode", "0700") && set("uid", std::to_string(owner)) &&
+                      set("gid", std::to_string(owner)) && set("size", std::to_string(bytes_max));
+  if (!is_set ||
+      ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    return fail_errno(errno, "cannot make a private file system");
+  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC,
+                                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  if (!mount) return fail_errno(errno, "cannot mount a private file system");
+  return mount;
+}
+
+std::vector<SystemEntry> Host::system_entries() {
+  std::vector<SystemEntry> entries;
+  for (const std::string_view path : kSystem) {
+    std::error_code error;
+    const auto status = std::filesystem::symlink_status(path, error);
+    if (error) continue;
+    if (std::filesystem::is_symlink(status)) {
+      entries.push_back({std::string(path), std::filesystem::read_symlink(path, error).string()});
+    } else if (std::filesystem::is_directory(status)) {
+      entries.push_back({std::string(path), ""});
+    }
+  }
+  return entries;
+}
+
+std::vector<std::string> Host::devices() {
+  std::vector<std::string> found;
+  for (const std::string_view path : kDevices)
+    if (::access(std::string(path).c_str(), F_OK) == 0) found.emplace_back(path);
+  return found;
+}
+
+}  // namespace reeve::sandbox

@@ -1,0 +1,52 @@
+// What sandboxes need of the machine: the user namespaces, the program of the zygote, mounts opened
+// for them. Made once by a supervisor; a supervisor of an ordinary user moves into a user namespace
+// of its own for it. One owner; not thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "sandbox/step.h"
+
+namespace reeve::sandbox {
+
+/// Who attempts are outside, where a supervisor is root: nobody that any machine knows.
+inline constexpr std::uint32_t kOutsideId = 0x7000'0000;
+
+class Host {
+ public:
+  /// REQUIRES that the process has one thread. unsupported: the message says what is missing.
+  static Result<Host> open();
+
+  bool is_root() const { return is_root_; }
+  int user_namespace() const { return user_namespace_.get(); }
+  int zygote_image() const { return image_.get(); }
+
+  /// The mount of a directory or file at its own path, detached. What is writable belongs to the
+  /// attempts' user: on the disk they act as the owner of `path`.
+  Result<Fd> open_path(const GivenPath& path);
+  /// An empty, private file system for the files of one attempt, which owns it.
+  Result<Fd> make_files(std::int64_t bytes_max) const;
+
+  /// The directories and links of the host's root that belong to the system, and its devices.
+  static std::vector<SystemEntry> system_entries();
+  static std::vector<std::string> devices();
+
+ private:
+  Host() = default;
+  Status open_image();
+  Result<int> namespace_of_owner(uid_t user, gid_t group);
+
+  bool is_root_ = true;
+  Fd user_namespace_;
+  Fd image_;
+  std::map<std::pair<uid_t, gid_t>, Fd> owners_;  // id maps of mounts
+};
+
+}  // namespace reeve::sandbox

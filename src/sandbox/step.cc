@@ -1,0 +1,324 @@
+#include "sandbox/step.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace reeve::sandbox {
+namespace {
+
+/// Where the root is composed before it becomes the root. A mount hides what is there meanwhile.
+constexpr std::string_view kStage = "/tmp";
+/// Directories of which every attempt has its own, empty at its start.
+constexpr std::string_view kPrivate[] = {"/tmp", "/dev/shm"};
+constexpr std::uint64_t kReadOnlyAttributes =
+    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+bool is_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && path.size() > directory.size() &&
+         path[directory.size()] == '/';
+}
+
+class Planner {
+ public:
+  explicit Planner(const RootSpec& spec) : spec_(spec) {}
+
+  SandboxPlan plan() {
+    enclose();
+    compose_system();
+    compose_devices();
+    give_paths();
+    finish_root();
+    prepare_attempt();
+    return std::move(plan_);
+  }
+
+ private:
+  Step& root(StepKind kind, std::string name) { return add(plan_.root, kind, std::move(name)); }
+  Step& attempt(StepKind kind, std::string name) {
+    return add(plan_.attempt, kind, std::move(name));
+  }
+  static Step& add(std::vector<Step>& steps, StepKind kind, std::string name) {
+    Step& step = steps.emplace_back();
+    step.kind = kind;
+    step.name = std::move(name);
+    return step;
+  }
+  static std::string staged(std::string_view path) { return std::string(kStage).append(path); }
+
+  void directory(std::string_view path) {
+    Step& step = root(StepKind::directory, fmt::format("make {}", path));
+    step.target = staged(path);
+    step.flags = 0755;
+  }
+
+  void enclose() {
+    for (const std::string& file : spec_.join_files)
+      root(StepKind::join_group, "join the control group " + file).source = file;
+    if (!spec_.oom_score_file.empty()) {
+      Step& step = root(StepKind::write_file, "be the first to go when memory is short");
+      step.source = spec_.oom_score_file;
+      step.data = "500";
+    }
+    root(StepKind::keyring, "make a session keyring");
+    root(StepKind::enter_user, "enter the user namespace").number = 0;
+    Step& become = root(StepKind::become, "become an ordinary user");
+    become.number = kInsideId;
+    become.flags = spec_.keeps_groups ? 0 : 1;
+    Step& fresh = root(StepKind::unshare, "make namespaces");
+    fresh.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (spec_.network == SandboxNetwork::none) fresh.flags |= CLONE_NEWNET;
+    if (spec_.network == SandboxNetwork::none)
+      root(StepKind::loopback, "bring the loopback interface up");
+    root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
+  }
+
+  void compose_system() {
+    Step& base = root(StepKind::mount, "mount an empty root");
+    base.source = "tmpfs";
+    base.target = kStage;
+    base.flags = MS_NOSUID | MS_NODEV;
+    base.data = "mode=0755,size=1m";
+    for (const SystemEntry& entry : spec_.system) {
+      if (entry.link_target.empty()) {
+        directory(entry.path);
+        bind(entry.path);
+        seal(entry.path, kReadOnlyAttributes);
+      } else {
+        link(entry.path, entry.link_target);
+      }
+    }
+    for (const std::string_view path : {"/proc", "/tmp", "/run", "/run/reeve", "/var"})
+      directory(path);
+    link("/var/tmp", "../tmp");
+    // A new /proc can be mounted only where one is in sight; attempts put theirs over it.
+    bind("/proc");
+  }
+
+  void compose_devices() {
+    directory("/dev");
+    for (const std::string& device : spec_.devices) {
+      root(StepKind::file, "make " + device).target = staged(device);
+      bind(device);
+    }
+    directory("/dev/shm");
+    directory("/dev/pts");
+    link("/dev/ptmx", "pts/ptmx");
+    link("/dev/fd", "/proc/self/fd");
+    link("/dev/stdin", "/proc/self/fd/0");
+    link("/dev/stdout", "/proc/self/fd/1");
+    link("/dev/stderr", "/proc/self/fd/2");
+  }
+
+  void give_paths() {
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i) {
+      const GivenPath& given = spec_.paths[i];
+      if (given.is_directory)
+        directory(given.path);
+      else
+        root(StepKind::file, "make " + given.path).target = staged(given.path);
+      Step& step = root(StepKind::attach, "give " + given.path);
+      step.target = staged(given.path);
+      step.number = static_cast<std::int32_t>(i) + 1;
+      for (const std::string& masked : spec_.masked)
+        if (covers_now(masked, i)) mask(masked);
+    }
+  }
+
+  /// Whether the path just given is the innermost that holds the masked directory.
+  bool covers_now(const std::string& masked, std::size_t index) const {
+    std::size_t innermost = spec_.paths.size();
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i)
+      if (is_below(masked, spec_.paths[i].path)) innermost = i;
+    return innermost == index;
+  }
+
+  void mask(const std::string& path) {
+    Step& step = root(StepKind::mount, "hide " + path);
+    step.source = "tmpfs";
+    step.target = staged(path);
+    step.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    step.data = "mode=0755,size=64k";
+  }
+
+  void bind(std::string_view path) {
+    Step& step = root(StepKind::bind, fmt::format("bind {}", path));
+    step.source = path;
+    step.target = staged(path);
+  }
+
+  void seal(std::string_view path, std::uint64_t attributes) {
+    Step& step = root(StepKind::seal, fmt::format("make {} read-only", path));
+    step.target = staged(path);
+    step.flags = attributes;
+  }
+
+  void link(std::string_view path, std::string_view to) {
+    Step& step = root(StepKind::link, fmt::format("link {}", path));
+    step.source = to;
+    step.target = staged(path);
+  }
+
+  void finish_root() {
+    root(StepKind::pivot, "change to the composed root").target = kStage;
+    // Only these two mounts: what was given below them keeps its own rights.
+    Step& sealed = root(StepKind::mount, "make the root read-only");
+    sealed.target = "/";
+    sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    for (const std::string& masked : spec_.masked) {
+      if (std::ranges::none_of(
+              spec_.paths, [&](const GivenPath& given) { return is_below(masked, given.path); }))
+        continue;
+      Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
+      hidden.target = masked;
+      hidden.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    }
+    Step& cores = root(StepKind::limit, "leave no core files");
+    cores.number = RLIMIT_CORE;
+    root(StepKind::no_privileges, "give up all privileges to come");
+  }
+
+  void prepare_attempt() {
+    mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+    std::string size = "mode=1777";
+    if (spec_.tmp_bytes_max > 0) size += fmt::format(",size={}", spec_.tmp_bytes_max);
+    for (const std::string_view path : kPrivate) {
+      const std::vector<std::size_t> below = given_below(path);
+      for (const std::size_t i : below) keep(i);
+      mount_own("tmpfs", path, MS_NOSUID | MS_NODEV, size);
+      for (const std::size_t i : below) give_back(i);
+    }
+    mount_own("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620");
+  }
+
+  void mount_own(std::string_view type, std::string_view path, std::uint64_t flags,
+                 std::string_view data) {
+    Step& step = attempt(StepKind::mount, fmt::format("mount {}", path));
+    step.source = type;
+    step.target = path;
+    step.flags = flags;
+    step.data = data;
+  }
+
+  /// The outermost given paths below a private directory; what is inside them comes along.
+  std::vector<std::size_t> given_below(std::string_view directory) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i) {
+      const std::string& path = spec_.paths[i].path;
+      const bool is_inner = std::ranges::any_of(
+          found, [&](std::size_t outer) { return is_below(path, spec_.paths[outer].path); });
+      if (is_below(path, directory) && !is_inner) found.push_back(i);
+    }
+    return found;
+  }
+
+  void keep(std::size_t index) {
+    Step& step = attempt(StepKind::keep, "hold " + spec_.paths[index].path);
+    step.source = spec_.paths[index].path;
+    step.number = static_cast<std::int32_t>(index) + 1;
+  }
+
+  void give_back(std::size_t index) {
+    const GivenPath& given = spec_.paths[index];
+    Step& made =
+        attempt(given.is_directory ? StepKind::directory : StepKind::file, "make " + given.path);
+    made.target = given.path;
+    made.flags = 0755;
+    Step& step = attempt(StepKind::attach, "give " + given.path);
+    step.target = given.path;
+    step.number = static_cast<std::int32_t>(index) + 1;
+  }
+
+  const RootSpec& spec_;
+  SandboxPlan plan_;
+};
+
+class Encoder {
+ public:
+  void number(std::uint64_t value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  /// With a NUL, so that the zygote can use it where it lies; padded to whole numbers.
+  void text(std::string_view value) {
+    number(value.size());
+    bytes_.append(value).push_back('\0');
+    while (bytes_.size() % sizeof(std::uint64_t) != 0) bytes_.push_back('\0');
+  }
+  void steps(const std::vector<Step>& steps) {
+    number(steps.size());
+    for (const Step& step : steps) {
+      number(static_cast<std::uint64_t>(step.kind));
+      number(step.flags);
+      number(static_cast<std::uint64_t>(static_cast<std::int64_t>(step.number)));
+      text(step.source);
+      text(step.target);
+      text(step.data);
+    }
+  }
+  template <class Texts>
+  void texts(const Texts& values) {
+    number(values.size());
+    for (const auto& value : values) text(value);
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace
+
+SandboxPlan plan_sandbox(const RootSpec& spec) { return Planner(spec).plan(); }
+
+std::string encode_plan(const SandboxPlan& plan, std::string_view filter) {
+  Encoder encoder;
+  encoder.steps(plan.root);
+  encoder.steps(plan.attempt);
+  encoder.text(filter);
+  return encoder.take();
+}
+
+std::string encode_request(const ProgramRequest& request) {
+  Encoder encoder;
+  encoder.text(request.work_directory);
+  encoder.number(request.open_files_soft);
+  encoder.number(request.open_files_hard);
+  encoder.texts(request.arguments);
+  encoder.texts(request.candidates);
+  encoder.texts(request.environment);
+  return encoder.take();
+}
+
+std::string format_steps(const std::vector<Step>& steps) {
+  std::string text;
+  for (const Step& step : steps) {
+    text += step.name;
+    if (!step.data.empty()) text += fmt::format(" ({})", step.data);
+    if (step.flags != 0) text += fmt::format(" [{:#x}]", step.flags);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string_view name(ProgramStep step) {
+  switch (step) {
+    case ProgramStep::request: return "read the request";
+    case ProgramStep::files: return "give the attempt's own files";
+    case ProgramStep::fork: return "make the process";
+    case ProgramStep::session: return "make a session";
+    case ProgramStep::streams: return "set the standard streams";
+    case ProgramStep::directory: return "change to the work directory";
+    case ProgramStep::limits: return "set limits";
+    case ProgramStep::privileges: return "give up capabilities";
+    case ProgramStep::system_calls: return "filter system calls";
+    case ProgramStep::execute: return "execute the program";
+  }
+  return "?";
+}
+
+}  // namespace reeve::sandbox

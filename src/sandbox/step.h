@@ -1,0 +1,87 @@
+// What a sandbox is made of, as data: an ordered list of named steps. Planning them is pure, so
+// that tests read a sandbox without making one; the zygote carries them out and stops at the first
+// that fails. Values; no thread rule.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sandbox.h"
+#include "sandbox/wire.h"
+
+namespace reeve::sandbox {
+
+/// The user and group that attempts are, inside.
+inline constexpr std::uint32_t kInsideId = 1000;
+/// Where an attempt finds its own files: REEVE_OUTPUT and the like.
+inline constexpr std::string_view kFilesDirectory = "/run/reeve";
+
+struct Step {
+  StepKind kind = StepKind::directory;
+  std::string name;  ///< for people: "mount /proc"
+  std::string source;
+  std::string target;
+  std::string data;
+  std::uint64_t flags = 0;
+  std::int32_t number = -1;
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// An entry of the host's root directory that belongs to the system.
+struct SystemEntry {
+  std::string path;         ///< "/usr"
+  std::string link_target;  ///< not "": it is a symbolic link
+  friend bool operator==(const SystemEntry&, const SystemEntry&) = default;
+};
+
+/// Something of the host at its own path. Its mount is opened beforehand, and given as a
+/// descriptor: a path could mean something else by the time that the steps are carried out.
+struct GivenPath {
+  std::string path;  ///< absolute, without links
+  bool is_directory = true;
+  bool is_writable = false;
+  friend bool operator==(const GivenPath&, const GivenPath&) = default;
+};
+
+struct RootSpec {
+  std::vector<SystemEntry> system;
+  std::vector<std::string> devices;  ///< "/dev/null"
+  std::vector<GivenPath> paths;      ///< outer before inner; descriptor 1 + index
+  std::vector<std::string> masked;   ///< directories that are shown empty
+  SandboxNetwork network = SandboxNetwork::none;
+  std::vector<std::string> join_files;  ///< of its control groups
+  bool keeps_groups = false;       ///< an ordinary user's supplementary groups cannot be dropped
+  std::string oom_score_file;      ///< "/proc/self/oom_score_adj"; "": left as it is
+  std::int64_t tmp_bytes_max = 0;  ///< of /tmp and /dev/shm each; 0: half of the memory
+  friend bool operator==(const RootSpec&, const RootSpec&) = default;
+};
+
+struct SandboxPlan {
+  std::vector<Step> root;     ///< once: by the zygote, from the host's namespaces on
+  std::vector<Step> attempt;  ///< each time: by an attempt's init, in fresh namespaces
+  friend bool operator==(const SandboxPlan&, const SandboxPlan&) = default;
+};
+
+SandboxPlan plan_sandbox(const RootSpec& spec);
+
+/// Both lists as the zygote reads them, with the system call filter.
+std::string encode_plan(const SandboxPlan& plan, std::string_view filter);
+
+/// A line each: for golden tests and `reeve doctor`.
+std::string format_steps(const std::vector<Step>& steps);
+std::string_view name(ProgramStep step);
+
+/// What is started, as the zygote reads it.
+struct ProgramRequest {
+  std::vector<std::string> arguments;
+  std::vector<std::string> candidates;        ///< files to try for arguments[0]
+  std::vector<std::string_view> environment;  ///< "NAME=value"
+  std::string work_directory;
+  std::uint64_t open_files_soft = 0;  ///< 0: as inherited
+  std::uint64_t open_files_hard = 0;
+};
+std::string encode_request(const ProgramRequest& request);
+
+}  // namespace reeve::sandbox

@@ -1,0 +1,76 @@
+// The bytes that the supervisor's side of a sandbox and its zygote exchange, over one SEQPACKET
+// socket and memory files. Shared by both programs; the zygote's has no C++ library, so this uses
+// none. Both sides are of one build: there are no versions. No thread rule.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace reeve::sandbox {
+
+/// What a step does. The zygote's program switches over it.
+enum class StepKind : std::uint32_t {
+  join_group,     ///< writes "0" into `source`
+  write_file,     ///< writes `data` into `source`
+  enter_user,     ///< the user namespace in descriptor `number`
+  become,         ///< user and group `number`; no other groups, if `flags`
+  unshare,        ///< `flags`: CLONE_NEW*
+  propagation,    ///< of all mounts: `flags`
+  mount,          ///< type `source` at `target`, with `flags` and `data`
+  bind,           ///< `source` at `target`, with everything below
+  seal,           ///< the mount at `target`, and all below: attributes `flags` are set
+  attach,         ///< the detached mount in descriptor `number` at `target`
+  keep,           ///< a copy of the mount at `source`, with all below, becomes descriptor `number`
+  directory,      ///< `target`, with what is missing above it; mode `flags`
+  file,           ///< an empty `target`
+  link,           ///< `target` is a symbolic link to `source`
+  pivot,          ///< `target` becomes the root; the old root is detached
+  loopback,       ///< the loopback interface is brought up
+  keyring,        ///< a session keyring of its own
+  no_privileges,  ///< no new privileges; the capability bounding set is emptied
+  limit,          ///< resource limit `number` becomes `flags`
+};
+
+/// Descriptors that a set-up or a request may bring.
+inline constexpr std::size_t kDescriptorsMax = 64;
+
+enum class ReplyKind : std::uint32_t {
+  ready,   ///< `pid`: an attempt's init waits for its request
+  failed,  ///< `step` of `phase` gave errno `error`
+  ended,   ///< the attempt's main process ended with wait status `status`
+};
+
+/// Parts of the work: which list of steps a failure belongs to.
+enum class Phase : std::uint32_t { root, attempt, program };
+
+/// Steps of Phase::program, which are the same for every attempt.
+enum class ProgramStep : std::uint32_t {
+  request,
+  files,
+  fork,
+  session,
+  streams,
+  directory,
+  limits,
+  privileges,
+  system_calls,
+  execute
+};
+
+struct Reply {
+  ReplyKind kind = ReplyKind::ready;
+  Phase phase = Phase::root;
+  std::uint32_t step = 0;
+  std::int32_t error = 0;
+  std::int32_t pid = 0;
+  std::int32_t status = 0;
+};
+
+/// Of a set-up message: descriptors are the blob, then those that steps number from 0.
+/// Of a request: the blob, standard input, output and error, the mount of the attempt's files.
+struct Header {
+  std::uint32_t blob_bytes = 0;
+  std::uint32_t descriptors = 0;
+};
+
+}  // namespace reeve::sandbox

@@ -1,0 +1,44 @@
+#include "sandbox/zygote/link.h"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include <string.h>
+
+namespace reeve::sandbox::zygote {
+
+int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)];
+  iovec data{&header, sizeof header};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = -1;
+  do {
+    got = ::recvmsg(kSocket, &message, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof header) || (message.msg_flags & MSG_CTRUNC) != 0)
+    return -1;
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return -1;
+  const std::size_t bytes = rights->cmsg_len - CMSG_LEN(0);
+  ::memcpy(descriptors, CMSG_DATA(rights), bytes);
+  return static_cast<int>(bytes / sizeof(int));
+}
+
+void send_reply(const Reply& reply) {
+  // If the supervisor has gone there is nobody to tell, and the kernel ends this process.
+  static_cast<void>(::send(kSocket, &reply, sizeof reply, MSG_NOSIGNAL) > 0);
+}
+
+BlobReader map_blob(int descriptor, std::size_t bytes) {
+  void* const mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (mapped == MAP_FAILED) return {nullptr, 0};
+  return {static_cast<const char*>(mapped), bytes};
+}
+
+}  // namespace reeve::sandbox::zygote

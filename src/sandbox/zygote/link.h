@@ -1,0 +1,17 @@
+// The zygote's end of the socket to the supervisor. Single-threaded.
+#pragma once
+
+#include "sandbox/wire.h"
+#include "sandbox/zygote/steps.h"
+
+namespace reeve::sandbox::zygote {
+
+inline constexpr int kSocket = 3;
+
+/// Waits for a message. How many descriptors came, or -1: the supervisor has gone.
+int receive(Header& header, int (&descriptors)[kDescriptorsMax]);
+void send_reply(const Reply& reply);
+/// For the life of the process; a reader of nothing if it cannot be mapped.
+BlobReader map_blob(int descriptor, std::size_t bytes);
+
+}  // namespace reeve::sandbox::zygote

@@ -1,0 +1,144 @@
+#include "sandbox/zygote_process.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/ensure.h"
+
+namespace reeve::sandbox {
+namespace {
+
+constexpr int kZygoteSocket = 3;
+
+/// In the child, which shares this memory until it executes.
+[[noreturn]] __attribute__((noinline)) void become_zygote(int image, int socket) {
+  static const char* const kArguments[] = {"reeve-zygote", nullptr};
+  static const char* const kEnvironment[] = {nullptr};
+  if (socket == kZygoteSocket) ::fcntl(socket, F_SETFD, 0);
+  if (socket != kZygoteSocket && ::dup2(socket, kZygoteSocket) < 0) ::_exit(1);
+  ::syscall(SYS_execveat, image, "", const_cast<char* const*>(kArguments),
+            const_cast<char* const*>(kEnvironment), AT_EMPTY_PATH);
+  ::_exit(1);
+}
+
+Result<Fd> blob_in_memory(const std::string& blob) {
+  Fd file(::memfd_create("reeve-request", MFD_CLOEXEC));
+  if (!file) return fail_errno(errno, "cannot make a file in memory");
+  std::string_view rest = blob;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+    if (written < 0) return fail_errno(errno, "cannot write a file in memory");
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return file;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const RootSpec& spec,
+                                                            std::string_view filter) {
+  if (spec.paths.size() + 1 > kDescriptorsMax - 1)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 2));
+  std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess);
+  zygote->plan_ = plan_sandbox(spec);
+  std::vector<Fd> trees;
+  std::vector<int> descriptors{host.user_namespace()};
+  for (const GivenPath& path : spec.paths) {
+    TRY_ASSIGN(Fd tree, host.open_path(path));
+    descriptors.push_back(tree.get());
+    trees.push_back(std::move(tree));
+  }
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail_errno(errno, "cannot make a socket for a zygote");
+  zygote->socket_.reset(ends[0]);
+  const Fd theirs(ends[1]);
+  if (::fcntl(zygote->socket_.get(), F_SETFL, O_NONBLOCK) != 0)
+    return fail_errno(errno, "cannot set up a socket");
+  const pid_t pid = ::vfork();
+  if (pid == 0) become_zygote(host.zygote_image(), theirs.get());
+  if (pid < 0) return fail_errno(errno, "cannot start a zygote");
+  zygote->pid_ = pid;
+  TRY(zygote->send(encode_plan(zygote->plan_, filter), descriptors.data(), descriptors.size()));
+  return zygote;
+}
+
+ZygoteProcess::~ZygoteProcess() {
+  if (waiting_init_ > 0) ::kill(waiting_init_, SIGKILL);
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+Status ZygoteProcess::send(const std::string& blob, const int* descriptors,
+                           std::size_t count) const {
+  TRY_ASSIGN(const Fd file, blob_in_memory(blob));
+  std::vector<int> all{file.get()};
+  all.insert(all.end(), descriptors, descriptors + count);
+  Header header{.blob_bytes = static_cast<std::uint32_t>(blob.size()),
+                .descriptors = static_cast<std::uint32_t>(all.size())};
+  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptorsMax * sizeof(int))] = {};
+  iovec data{&header, sizeof header};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(all.size() * sizeof(int));
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(all.size() * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), all.data(), all.size() * sizeof(int));
+  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0)
+    return fail_errno(errno, "cannot reach a zygote");
+  return {};
+}
+
+Result<pid_t> ZygoteProcess::launch(const ProgramRequest& request, const ProgramStreams& streams,
+                                    int files) {
+  ENSURE(waiting_init_ != 0);
+  const int descriptors[] = {streams.input, streams.output, streams.errors, files};
+  TRY(send(encode_request(request), descriptors, std::size(descriptors)));
+  return std::exchange(waiting_init_, 0);
+}
+
+std::optional<Reply> ZygoteProcess::receive() {
+  Reply reply;
+  const ssize_t got = ::recv(socket_.get(), &reply, sizeof reply, 0);
+  if (got != static_cast<ssize_t>(sizeof reply)) return std::nullopt;
+  if (reply.kind == ReplyKind::ready) waiting_init_ = reply.pid;
+  return reply;
+}
+
+std::string ZygoteProcess::describe(const Reply& failed) const {
+  std::string_view step = "?";
+  if (failed.phase == Phase::program) {
+    step = name(static_cast<ProgramStep>(failed.step));
+  } else {
+    const auto& steps = failed.phase == Phase::root ? plan_.root : plan_.attempt;
+    if (failed.step < steps.size()) step = steps[failed.step].name;
+  }
+  return fmt::format("sandbox: cannot {}: {}", step, std::strerror(failed.error));
+}
+
+bool ZygoteProcess::forget(pid_t pid) {
+  if (pid == pid_) {
+    pid_ = 0;
+  } else if (pid == waiting_init_) {
+    waiting_init_ = 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace reeve::sandbox

@@ -1,0 +1,59 @@
+// The supervisor's side of one zygote: starts it, hands requests to the inits that it makes, hears
+// its replies. The zygote and its inits are children of this process, which reaps them itself and
+// tells. Never waits: what the zygote does shows on its socket. One owner; not thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "sandbox/host.h"
+#include "sandbox/step.h"
+
+namespace reeve::sandbox {
+
+struct ProgramStreams {
+  int input = -1;
+  int output = -1;
+  int errors = -1;
+};
+
+class ZygoteProcess {
+ public:
+  /// The zygote begins to compose its root: a reply `ready` or `failed` follows.
+  static Result<std::unique_ptr<ZygoteProcess>> start(Host& host, const RootSpec& spec,
+                                                      std::string_view filter);
+  ~ZygoteProcess();
+  ZygoteProcess(const ZygoteProcess&) = delete;
+  ZygoteProcess& operator=(const ZygoteProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  int socket() const { return socket_.get(); }
+  /// Of the init that waits for a request; 0: there is none just now.
+  pid_t waiting_init() const { return waiting_init_; }
+
+  /// Hands the request to the init that waits; its process id. REQUIRES waiting_init() != 0.
+  Result<pid_t> launch(const ProgramRequest& request, const ProgramStreams& streams, int files);
+  /// The next reply, if there is one.
+  std::optional<Reply> receive();
+  /// For people: "mount /proc: Operation not permitted".
+  std::string describe(const Reply& failed) const;
+  /// What a child of this process, that ended, was to it: forgets it. False: it is none of its.
+  bool forget(pid_t pid);
+
+ private:
+  ZygoteProcess() = default;
+  Status send(const std::string& blob, const int* descriptors, std::size_t count) const;
+
+  pid_t pid_ = 0;
+  pid_t waiting_init_ = 0;
+  Fd socket_;
+  SandboxPlan plan_;
+};
+
+}  // namespace reeve::sandbox

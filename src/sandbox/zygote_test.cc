@@ -1,0 +1,175 @@
+// Real sandboxes: a zygote, its inits and small programs in them.
+#include "sandbox/zygote_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace reeve::sandbox {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ZygoteTest : public testing::Test {
+ protected:
+  ZygoteTest() : host_(Host::open()) {
+    char name[] = "/tmp/reeve-zygote-XXXXXX";
+    directory_ = ::mkdtemp(name);
+    spec_.system = Host::system_entries();
+    spec_.devices = Host::devices();
+    spec_.paths = {{directory_, true, true}};
+    spec_.keeps_groups = !host_->is_root();
+  }
+  ~ZygoteTest() override {
+    zygote_.reset();
+    while (::waitpid(-1, nullptr, 0) > 0) continue;
+    std::filesystem::remove_all(directory_);
+  }
+
+  void start() {
+    ASSERT_TRUE(host_) << host_.error().text();
+    auto zygote = ZygoteProcess::start(*host_, spec_, {});
+    ASSERT_TRUE(zygote) << zygote.error().text();
+    zygote_ = *std::move(zygote);
+  }
+  Reply next() {
+    pollfd readable{zygote_->socket(), POLLIN, 0};
+    EXPECT_EQ(::poll(&readable, 1, 10'000), 1);
+    const auto reply = zygote_->receive();
+    EXPECT_TRUE(reply) << "the zygote has gone";
+    return reply.value_or(Reply{});
+  }
+  Reply wait_for(ReplyKind kind) {
+    for (;;) {
+      const Reply reply = next();
+      if (reply.kind == kind || reply.kind == ReplyKind::failed || reply.pid == -1) return reply;
+      if (testing::Test::HasFailure()) return reply;
+    }
+  }
+  /// What a shell script printed, after its wait status.
+  std::string run(const std::string& script) {
+    if (zygote_->waiting_init() == 0) {
+      const Reply ready = wait_for(ReplyKind::ready);
+      if (ready.kind == ReplyKind::failed) return zygote_->describe(ready);
+    }
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return "no pipe";
+    const Fd reader(ends[0]);
+    Fd writer(ends[1]);
+    const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    auto files = host_->make_files(1 << 20);
+    EXPECT_TRUE(files) << files.error().text();
+    ProgramRequest request{.arguments = {"sh", "-c", script},
+                           .candidates = {"/nowhere/sh", "/bin/sh"},
+                           .environment = {"PATH=/usr/bin:/bin", "HOME=/tmp"},
+                           .work_directory = directory_};
+    const auto pid = zygote_->launch(request, {null.get(), writer.get(), writer.get()},
+                                     files->get());
+    EXPECT_TRUE(pid) << pid.error().text();
+    writer.reset();
+    const Reply ended = wait_for(ReplyKind::ended);
+    if (ended.kind == ReplyKind::failed) return zygote_->describe(ended);
+    std::string text = std::to_string(ended.status) + ": ";
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(reader.get(), buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(got));
+    int status = 0;
+    EXPECT_EQ(::waitpid(*pid, &status, 0), *pid);
+    files_ = *std::move(files);
+    return text;
+  }
+
+  Result<Host> host_;
+  std::string directory_;
+  RootSpec spec_;
+  std::unique_ptr<ZygoteProcess> zygote_;
+  Fd files_;
+};
+
+TEST_F(ZygoteTest, runs_one_program_after_the_other) {
+  start();
+  EXPECT_EQ(run("echo one; exit 3"), "768: one\n");
+  EXPECT_EQ(run("echo two"), "0: two\n");
+  EXPECT_EQ(run("kill -TERM $$"), "15: ");
+}
+
+TEST_F(ZygoteTest, is_an_ordinary_user_without_capabilities) {
+  start();
+  EXPECT_EQ(run("id -u; id -g; grep -E 'CapEff|CapPrm|CapBnd|CapAmb|NoNewPrivs' /proc/self/status"),
+            "0: 1000\n1000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+            "CapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\n");
+}
+
+TEST_F(ZygoteTest, what_it_writes_belongs_to_the_owner_of_the_work_directory) {
+  start();
+  EXPECT_EQ(run("echo hello > file && cat file"), "0: hello\n");
+  struct stat about {};
+  ASSERT_EQ(::stat((directory_ + "/file").c_str(), &about), 0);
+  EXPECT_EQ(about.st_uid, ::geteuid());
+}
+
+TEST_F(ZygoteTest, sees_only_its_own_processes_and_a_read_only_system) {
+  start();
+  EXPECT_EQ(run("ls /proc | grep -c '^[0-9]'"), "0: 4\n");  // init, sh, ls and grep
+  EXPECT_THAT(run("echo x > /usr/x"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(run("echo x > /x"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(run("ls /root"), HasSubstr("No such file"));
+  EXPECT_THAT(run("cat /etc/shadow"), HasSubstr("Permission denied"));
+  EXPECT_EQ(run("ls /home /sys /boot 2>/dev/null"), "512: ");
+}
+
+TEST_F(ZygoteTest, keeps_nothing_private_from_one_attempt_to_the_next) {
+  start();
+  EXPECT_EQ(run("touch /tmp/mine /dev/shm/mine; ls /tmp"), "0: mine\n" + std::string());
+  EXPECT_EQ(run("ls /dev/shm; ls /tmp | grep -v reeve-zygote"), "256: ");
+}
+
+TEST_F(ZygoteTest, has_no_network_but_its_own_loopback) {
+  start();
+  EXPECT_EQ(run("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '"), "0: lo\n");
+}
+
+TEST_F(ZygoteTest, gives_the_attempt_its_own_files) {
+  start();
+  EXPECT_EQ(run("echo a=1 > /run/reeve/output"), "0: ");
+  const Fd output(::openat(files_.get(), "output", O_RDONLY | O_CLOEXEC));
+  char text[16] = {};
+  ASSERT_EQ(::read(output.get(), text, sizeof text), 4);
+  EXPECT_EQ(std::string(text), "a=1\n");
+}
+
+TEST_F(ZygoteTest, ends_all_when_the_init_is_killed) {
+  start();
+  ASSERT_EQ(wait_for(ReplyKind::ready).kind, ReplyKind::ready);
+  EXPECT_EQ(run("(setsid sleep 1000 >/dev/null 2>&1 &) ; kill -KILL 1; echo lives"), "0: lives\n");
+}
+
+TEST_F(ZygoteTest, tells_the_step_that_failed) {
+  spec_.join_files = {"/proc/no-such-group"};
+  start();
+  const Reply failed = next();
+  EXPECT_EQ(failed.kind, ReplyKind::failed);
+  EXPECT_EQ(zygote_->describe(failed),
+            "sandbox: cannot join the control group /proc/no-such-group: No such file or "
+            "directory");
+}
+
+TEST_F(ZygoteTest, tells_what_could_not_be_executed) {
+  start();
+  directory_ += "/missing";
+  EXPECT_EQ(run("true"), "sandbox: cannot change to the work directory: No such file or directory");
+}
+
+}  // namespace
+}  // namespace reeve::sandbox
