@@ -1,4 +1,5 @@
 // Real sandboxes: a zygote, its inits and small programs in them.
+#include "sandbox/seccomp.h"
 #include "sandbox/zygote_process.h"
 
 #include <fcntl.h>
@@ -21,6 +22,10 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
+std::string_view as_bytes(const std::vector<sock_filter>& filter) {
+  return {reinterpret_cast<const char*>(filter.data()), filter.size() * sizeof(sock_filter)};
+}
+
 class ZygoteTest : public testing::Test {
  protected:
   ZygoteTest() : host_(Host::open()) {
@@ -39,7 +44,9 @@ class ZygoteTest : public testing::Test {
 
   void start() {
     ASSERT_TRUE(host_) << host_.error().text();
-    auto zygote = ZygoteProcess::start(*host_, spec_, {});
+    const auto filter = compile(SeccompProfile::standard);
+    ASSERT_TRUE(filter) << filter.error().text();
+    auto zygote = ZygoteProcess::start(*host_, spec_, as_bytes(*filter));
     ASSERT_TRUE(zygote) << zygote.error().text();
     zygote_ = *std::move(zygote);
   }
