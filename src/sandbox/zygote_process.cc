@@ -74,7 +74,9 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const Ro
   return zygote;
 }
 
-ZygoteProcess::~ZygoteProcess() {
+ZygoteProcess::~ZygoteProcess() { kill(); }
+
+void ZygoteProcess::kill() {
   if (waiting_init_ > 0) ::kill(waiting_init_, SIGKILL);
   if (pid_ > 0) ::kill(pid_, SIGKILL);
 }

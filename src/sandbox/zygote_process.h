@@ -43,8 +43,11 @@ class ZygoteProcess {
   std::optional<Reply> receive();
   /// For people: "mount /proc: Operation not permitted".
   std::string describe(const Reply& failed) const;
-  /// What a child of this process, that ended, was to it: forgets it. False: it is none of its.
+  /// A child of this process was reaped: forgets it. False: it is none of this zygote's.
   bool forget(pid_t pid);
+  bool has_processes() const { return pid_ != 0 || waiting_init_ != 0; }
+  /// SIGKILL to the zygote and the init that waits; an init that has its request goes on.
+  void kill();
 
  private:
   ZygoteProcess() = default;

@@ -1,8 +1,10 @@
 // The record of an attempt that runs: from its process's start until nothing of it is left. Only
 // class Attempts (supervisor/attempts.h) changes it.
 //
+//   preparing ──its sandbox is ready──►
 //   running ──main process exited──► draining ──pipes at their end, or lingered──► clearing ──► end
 //
+// preparing its sandbox is being composed; nothing of it runs (tier native only)
 // running   the main process lives, or is a zombie that was not looked at yet
 // draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
 // clearing  whatever is left gets SIGKILL, until there is nothing
@@ -14,16 +16,18 @@
 #include <optional>
 #include <string>
 
+#include "base/fd.h"
 #include "base/launch.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/output.h"
 #include "supervisor/paths.h"
+#include "supervisor/sandboxes.h"
 #include "supervisor/spawn.h"
 
 namespace reeve::supervisor {
 
-enum class Phase : std::uint8_t { running, draining, clearing };
+enum class Phase : std::uint8_t { preparing, running, draining, clearing };
 
 struct Attempt {
   Attempt(Launch from, std::string log_path)
@@ -33,11 +37,17 @@ struct Attempt {
   Launch launch;
   Serial serial = kNoSerial;
   Phase phase = Phase::running;
-  pid_t pid = 0;
+  pid_t pid = 0;  ///< in a sandbox: of its init, which is process 1 there
   SpawnPlan plan;
   std::string output_path;    ///< REEVE_OUTPUT
   std::string progress_path;  ///< REEVE_PROGRESS
   std::string script_path;    ///< "" unless the script is in a file
+  SandboxNumber sandbox = kNoSandbox;
+  Fd files;                ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
+  Fd output;               ///< while preparing: the writing ends of its pipes
+  Fd errors;
+  bool has_status = false; ///< in a sandbox: its init told how the main process ended
+  std::string failure;     ///< in a sandbox: what could not be done, for people
   Instant started{};
   Time started_at = kUnset;
 
@@ -60,6 +70,7 @@ struct Attempt {
   int wait_status = 0;
   Usage usage;
 
+  bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };

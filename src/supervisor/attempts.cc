@@ -34,12 +34,16 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       events_(events),
       folders_(settings_.state_directory),
       leftovers_(settings_.state_id + "."),
+      sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
+                  settings_.sandbox_tag}),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
+      enclosed_base_(base_),
       buffer_(kReadBytes) {}
 
 void Attempts::inherit(const Hello& hello) {
   base_ = std::make_shared<BaseEnvironment>(hello.environment);
+  enclosed_base_ = std::make_shared<BaseEnvironment>(enclosed_environment(hello.environment));
   work_directory_ = hello.work_directory;
 }
 
@@ -58,13 +62,16 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
   const std::string index = std::to_string(launch.task.index);
   const std::string number = std::to_string(launch.attempt);
   const std::string stem = folder.path + "/" + index + "." + number;
+  const auto inside = [&](const char* name, const std::string& path) {
+    return attempt.is_enclosed() ? std::string(sandbox::kFilesDirectory) + "/" + name : path;
+  };
   attempt.output_path = stem + ".output";
   attempt.progress_path = stem + ".progress";
   if (needs_script_file(launch)) attempt.script_path = stem + ".script";
   Additions own{
       {std::string(kMarkerVariable), settings_.state_id + "." + std::to_string(launch.token.value)},
-      {"REEVE_OUTPUT", attempt.output_path},
-      {"REEVE_PROGRESS", attempt.progress_path},
+      {"REEVE_OUTPUT", inside("output", attempt.output_path)},
+      {"REEVE_PROGRESS", inside("progress", attempt.progress_path)},
       {"REEVE_RUN_ID", folder.run_id},
       {"REEVE_ATTEMPT", number}};
   // The engine knows the task's place in its fan-out; without it, the one in the run has to do.
@@ -106,56 +113,80 @@ int Attempts::prepare(Attempt& attempt, std::string& message) {
   return 0;
 }
 
+int Attempts::open_pipes(Attempt& attempt) {
+  int error = make_output_pipe(attempt.standard_output.reader, attempt.output);
+  if (error == 0) error = make_output_pipe(attempt.standard_error.reader, attempt.errors);
+  attempt.plan.standard_output = attempt.output.get();
+  attempt.plan.standard_error = attempt.errors.get();
+  return error;
+}
+
 void Attempts::start(Launch launch, Instant now) {
   ENSURE(!is_running(launch.token));
   const AttemptName name{launch.run, launch.task.index, launch.attempt};
   auto attempt =
       std::make_unique<Attempt>(std::move(launch), log_path(settings_.state_directory, name));
+  if (attempt->is_enclosed()) return start_enclosed(std::move(attempt), now);
   std::string message;
   int error = prepare(*attempt, message);
-  Fd output;
-  Fd errors;
-  if (error == 0) error = make_output_pipe(attempt->standard_output.reader, output);
-  if (error == 0) error = make_output_pipe(attempt->standard_error.reader, errors);
+  if (error == 0) error = open_pipes(*attempt);
   if (error == 0) {
-    attempt->plan.standard_output = output.get();
-    attempt->plan.standard_error = errors.get();
     attempt->pid = spawner_.spawn(attempt->plan);
     if (attempt->pid < 0) error = -attempt->pid;
   }
   if (error != 0) {
-    end_unstarted(std::move(attempt), error, message, now);
+    end_unstarted(std::move(attempt), could_not_start(error),
+                  message.empty() ? "cannot start: " + std::string(std::strerror(error)) : message,
+                  now);
     return;
   }
-  attempt->serial = ++last_serial_;
+  Attempt& added = *attempt;
+  add(std::move(attempt), now);
+  leftovers_.add_main(added.pid, added.serial, added.launch.token);
+  on_running(added, now);
+}
+
+/// From now on it is known by its token.
+void Attempts::add(std::unique_ptr<Attempt> attempt, Instant now) {
+  if (attempt->serial == kNoSerial) attempt->serial = ++last_serial_;
   attempt->started = now;
-  attempt->started_at = clock_.at(now);
-  attempt->limits = Limits::of(attempt->launch, now);
-  leftovers_.add_main(attempt->pid, attempt->serial, attempt->launch.token);
   by_token_[attempt->launch.token] = attempt->serial;
-  by_pid_[attempt->pid] = attempt->serial;
   living_.insert(living_.end(), attempt->serial);
-  rest(*attempt, PipeKind::standard_output, now);
-  rest(*attempt, PipeKind::standard_error, now);
-  arm(*attempt);
-  events_.on_started(attempt->launch.token, attempt->started_at);
   attempts_.emplace(attempt->serial, std::move(attempt));
 }
 
-void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, int error,
-                             const std::string& message, Instant now) {
+void Attempts::on_running(Attempt& attempt, Instant now) {
+  attempt.output.reset();
+  attempt.errors.reset();
+  attempt.phase = Phase::running;
+  attempt.started = now;
+  attempt.started_at = clock_.at(now);
+  attempt.limits = Limits::of(attempt.launch, now);
+  by_pid_[attempt.pid] = attempt.serial;
+  rest(attempt, PipeKind::standard_output, now);
+  rest(attempt, PipeKind::standard_error, now);
+  arm(attempt);
+  events_.on_started(attempt.launch.token, attempt.started_at);
+}
+
+void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome,
+                             std::string message, Instant now) {
   Ended ended;
   ended.end.token = attempt->launch.token;
-  ended.end.outcome = could_not_start(error);
+  ended.end.outcome = outcome;
   ended.end.ended_at = clock_.at(now);
-  ended.end.message =
-      message.empty() ? "cannot start: " + std::string(std::strerror(error)) : message;
+  ended.end.message = std::move(message);
   ended.name = attempt->name();
   ended.has_script = !attempt->script_path.empty();
   events_.on_ended(std::move(ended), attempt->launch.resources);
 }
 
 void Attempts::signal_group(const Attempt& attempt, int signal) {
+  if (attempt.is_enclosed()) {
+    // To the init, which passes it on; SIGKILL ends it, and with it all. A zombie keeps its id.
+    if (by_pid_.contains(attempt.pid)) ::kill(attempt.pid, signal);
+    return;
+  }
   if (::kill(-attempt.pid, signal) == 0 || errno != ESRCH) return;
   // A child that has not come to setsid(2) yet has no group. One that is reaped is no child.
   if (attempt.phase == Phase::running) ::kill(attempt.pid, signal);
@@ -166,6 +197,8 @@ void Attempts::kill(Attempt& attempt) {
   attempt.limits.clear();
   if (attempt.phase == Phase::running) {
     signal_group(attempt, SIGKILL);
+  } else if (attempt.phase == Phase::preparing) {
+    return;  // stop() has ended it
   } else if (attempt.phase == Phase::draining) {
     begin_clearing(attempt);
   }
@@ -175,6 +208,13 @@ void Attempts::stop(Token token, bool kill_now, Duration grace, Instant now) {
   const auto at = by_token_.find(token);
   if (at == by_token_.end()) return;
   Attempt& attempt = *attempts_.at(at->second);
+  if (attempt.phase == Phase::preparing) {
+    const int signal = kill_now ? SIGKILL : SIGTERM;
+    end_preparing(attempt,
+                  {OutcomeClass::signalled, signal, {ReasonCode::killed_by_signal, 0, signal}}, {},
+                  now);
+    return;
+  }
   if (kill_now || grace <= Duration{0} || attempt.phase != Phase::running) {
     kill(attempt);
     return;

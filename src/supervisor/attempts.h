@@ -21,6 +21,7 @@
 #include "supervisor/attempt.h"
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
+#include "supervisor/sandboxes.h"
 
 namespace reeve::supervisor {
 
@@ -44,6 +45,7 @@ class Attempts {
     /// The epoll data of a pipe's events.
     std::function<std::uint64_t(Serial, PipeKind)> tag;
     rlimit open_files{};  ///< what attempts get
+    std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
   };
   Attempts(Settings settings, AttemptEvents& events);
 
@@ -57,6 +59,8 @@ class Attempts {
   void stop(Token token, bool kill, Duration grace, Instant now);
 
   void on_readable(Serial serial, PipeKind kind, Instant now);
+  /// A sandbox has something to say.
+  void on_sandbox(SandboxNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
   /// Looks at everything that is due.
@@ -80,12 +84,27 @@ class Attempts {
 
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, std::string& message);
+  int open_pipes(Attempt& attempt);
+  void add(std::unique_ptr<Attempt> attempt, Instant now);
+  void on_running(Attempt& attempt, Instant now);
   Additions own_variables(Attempt& attempt, const RunFolders::Folder& folder) const;
-  void end_unstarted(std::unique_ptr<Attempt> attempt, int error, const std::string& message,
+  void end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome, std::string message,
                      Instant now);
   void signal_group(const Attempt& attempt, int signal);
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);
+
+  // attempts_sandbox.cc: attempts in sandboxes
+  void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
+  Status prepare_enclosed(Attempt& attempt);
+  Status give_secrets(Attempt& attempt, Additions& variables) const;
+  bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
+  void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
+  void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
+                       Instant now);
+  void on_enclosed_exit(Attempt& attempt, Instant now);
+  void end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now);
+  void collect_enclosed(Attempt& attempt);
 
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);
@@ -117,8 +136,10 @@ class Attempts {
   RunFolders folders_;
   Spawner spawner_;
   Leftovers leftovers_;
+  Sandboxes sandboxes_;
   Fd null_;
   std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
+  std::shared_ptr<const BaseEnvironment> enclosed_base_;  // shared: as base_
   std::string work_directory_;
   std::vector<char> buffer_;
 

@@ -56,10 +56,12 @@ void Attempts::reap_adopted(pid_t pid) {
   rusage used{};
   int status = 0;
   ::wait4(pid, &status, 0, &used);
+  if (sandboxes_.on_child_ended(pid)) return;
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);
 }
 
 void Attempts::on_main_exit(Attempt& attempt, Instant now) {
+  if (attempt.is_enclosed()) return on_enclosed_exit(attempt, now);
   drain(attempt, now);
   rusage used{};
   ::wait4(attempt.pid, &attempt.wait_status, 0, &used);
@@ -85,6 +87,11 @@ void Attempts::begin_clearing(Attempt& attempt) {
 
 /// REQUIRES leftovers_.look() since the last reaping. Kills what is there.
 bool Attempts::is_cleared(Attempt& attempt) {
+  if (attempt.is_enclosed()) {
+    // The kernel has ended all that was in it before its init could be reaped.
+    signal_group(attempt, SIGKILL);
+    return !by_pid_.contains(attempt.pid);
+  }
   if (!attempt.group_is_gone && ::kill(-attempt.pid, SIGKILL) != 0) {
     attempt.group_is_gone = true;
     attempt.left_some_behind = errno == EPERM;
@@ -115,10 +122,11 @@ void Attempts::settle(Instant now) {
 void Attempts::end_strays() { leftovers_.kill_all(); }
 
 Outcome Attempts::final_outcome(const Attempt& attempt, std::string& message) const {
+  if (!attempt.failure.empty()) message = attempt.failure;
   const SpawnStep step = attempt.plan.failed_step.load(std::memory_order_acquire);
   if (step != SpawnStep::none) {
     const int error = attempt.plan.failed_error.load(std::memory_order_relaxed);
-    message = describe_failed_spawn(attempt.plan, step, error);
+    if (message.empty()) message = describe_failed_spawn(attempt.plan, step, error);
     return outcome_of_failed_spawn(step, error);
   }
   if (attempt.verdict.kind != OutcomeClass::none) return attempt.verdict;
@@ -135,13 +143,18 @@ void Attempts::finish(Serial serial, Instant now) {
   drain(attempt, now);
   const Token token = attempt.launch.token;
   by_token_.erase(token);
-  leftovers_.attempt_ended(serial, attempt.pid, token);
-  spawner_.reuse(attempt.plan);
+  if (attempt.is_enclosed()) {
+    collect_enclosed(attempt);
+  } else {
+    leftovers_.attempt_ended(serial, attempt.pid, token);
+    spawner_.reuse(attempt.plan);
+  }
 
   Ended ended;
   ended.end.token = token;
   ended.end.outcome = final_outcome(attempt, ended.end.message);
   ended.end.usage = attempt.usage;
+  ended.end.tier = attempt.launch.sandbox.tier;
   ended.end.usage.output_bytes = attempt.log.total_bytes();
   if (attempt.left_some_behind)
     ended.end.message.append("processes of another user were left behind");

@@ -111,15 +111,19 @@ void Attempts::tell_progress(Attempt& attempt, Instant now) {
 
 /// Only the newest line counts, so only the tail of what came since is read.
 void Attempts::poll_progress_file(Attempt& attempt, Instant now) {
+  // Most attempts have none: one look before anything is opened.
+  if (!attempt.is_enclosed() && ::access(attempt.progress_path.c_str(), F_OK) != 0) return;
+  const Fd file = attempt.is_enclosed()
+                      ? open_hostile(attempt.files.get(), "progress")
+                      : open_hostile(AT_FDCWD, attempt.progress_path.c_str());
   struct stat status {};
-  if (::lstat(attempt.progress_path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   if (status.st_size < attempt.progress_file_read) attempt.progress_file_read = 0;  // made anew
   if (status.st_size == attempt.progress_file_read) return;
   const std::int64_t from =
       std::max(attempt.progress_file_read, std::int64_t{status.st_size} - kProgressTailBytes);
-  const Fd file(::open(attempt.progress_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   std::array<char, kProgressTailBytes> tail{};
-  const ssize_t got = file ? ::pread(file.get(), tail.data(), tail.size(), from) : -1;
+  const ssize_t got = ::pread(file.get(), tail.data(), tail.size(), from);
   if (got <= 0) return;
   std::string_view text(tail.data(), static_cast<std::size_t>(got));
   const std::size_t last = text.rfind('\n');

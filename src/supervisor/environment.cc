@@ -28,6 +28,19 @@ bool has_name(const char* entry, std::string_view name) {
 
 }  // namespace
 
+std::vector<std::string> enclosed_environment(const std::vector<std::string>& entries) {
+  constexpr std::string_view kKept[] = {"PATH", "LANG", "LANGUAGE",  "TZ",   "TERM",
+                                        "CI",   "SHELL", "COLORTERM", "NO_COLOR"};
+  std::vector<std::string> kept;
+  for (const std::string& entry : entries) {
+    const std::string_view name = name_of(entry);
+    if (name.starts_with("LC_") || std::ranges::find(kKept, name) != std::end(kKept))
+      kept.push_back(entry);
+  }
+  kept.emplace_back("HOME=/tmp");
+  return kept;
+}
+
 BaseEnvironment::BaseEnvironment(std::vector<std::string> entries) {
   std::unordered_map<std::string_view, std::size_t> last;
   for (std::size_t i = 0; i < entries.size(); ++i) last[name_of(entries[i])] = i;

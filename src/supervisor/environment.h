@@ -19,6 +19,10 @@ class BaseEnvironment {
   std::vector<std::string> entries_;  ///< "NAME=value", one per name
 };
 
+/// Of an environment, what an attempt in a sandbox inherits: how to find programs, language, time
+/// zone, terminal. Whatever else it needs is said in its workflow.
+std::vector<std::string> enclosed_environment(const std::vector<std::string>& entries);
+
 using Additions = std::vector<std::pair<std::string, std::string>>;
 
 /// An envp for execve. Points into the base, which must outlive it.

@@ -1,6 +1,8 @@
 #include "supervisor/files.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -65,6 +67,14 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   if (content.size() > bytes_max)
     return fail(ErrorCode::exhausted, path + " is larger than " + std::to_string(bytes_max));
   return content;
+}
+
+Fd open_hostile(int directory, const char* path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = directory == AT_FDCWD ? 0 : RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  if (directory == AT_FDCWD) how.flags |= O_NOFOLLOW;
+  return Fd(static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how)));
 }
 
 bool write_all(int file, std::string_view bytes) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace reeve::supervisor {
@@ -17,6 +18,10 @@ bool make_parent_directories(const std::string& path);
 std::string read_file_prefix(const std::string& path, std::size_t bytes_max);
 /// not_found when there is none; exhausted when it is larger than `bytes_max`.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
+
+/// Opens what a task has made, to read it: no link is followed, a FIFO does not make it wait, and
+/// with a directory it does not lead out of that.
+Fd open_hostile(int directory, const char* path);
 
 /// Writes all of `bytes` to a descriptor, however often that takes.
 bool write_all(int file, std::string_view bytes);

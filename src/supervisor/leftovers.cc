@@ -36,9 +36,13 @@ Leftovers::Owner Leftovers::owner_of(pid_t pid) const {
 
 void Leftovers::look() {
   const std::vector<pid_t>& children = children_.list();
-  if (children.size() == mains_.size() && adopted_.empty()) return;
+  if (children.size() == mains_.size() + enclosed_.size() && adopted_.empty()) return;
   for (const pid_t pid : children) {
-    if (mains_.contains(pid)) continue;
+    if (mains_.contains(pid) || enclosed_.contains(pid)) continue;
+    if (is_enclosed(pid)) {
+      enclosed_.insert(pid);
+      continue;
+    }
     auto [at, is_new] = adopted_.try_emplace(pid);
     Adopted& adopted = at->second;
     if (is_new) adopted.newest_candidate = newest_;
@@ -51,7 +55,14 @@ void Leftovers::look() {
   }
 }
 
+/// Zygotes are in our own pid namespace, and made new ones for their children.
+bool Leftovers::is_enclosed(pid_t pid) const {
+  const std::string theirs = pid_namespace_of(pid);
+  return !theirs.empty() && theirs != own_pid_namespace_;
+}
+
 Serial Leftovers::take(pid_t pid) {
+  if (enclosed_.erase(pid) > 0) return kNoSerial;
   const auto at = adopted_.find(pid);
   if (at == adopted_.end()) return owner_of(pid).serial;
   const Serial owner = at->second.owner;

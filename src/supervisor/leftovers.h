@@ -5,13 +5,17 @@
 // Whose a process is: its session if that is an attempt's own, else the marker in its environment.
 // A stray has neither (it made its own session and wiped its environment). It belongs to one of the
 // attempts that lived when it was first seen, and is killed when the last of them has ended.
+//
+// What is process 1 of another pid namespace, or a zygote, is a sandbox's and not looked after here.
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -33,6 +37,9 @@ class Leftovers {
   void add_main(pid_t pid, Serial serial, Token token);
   void main_reaped(pid_t pid) { mains_.erase(pid); }
   void attempt_ended(Serial serial, pid_t session, Token token);
+
+  /// A process of a sandbox that was made on purpose.
+  void add_enclosed(pid_t pid) { enclosed_.insert(pid); }
 
   /// Looks at the list of children for ones not known yet. Cheap when there is none.
   void look();
@@ -65,8 +72,11 @@ class Leftovers {
     bool is_undecided = false;  ///< it cannot be told just now
   };
   Owner owner_of(pid_t pid) const;
+  bool is_enclosed(pid_t pid) const;
 
   std::string marker_prefix_;
+  std::string own_pid_namespace_ = pid_namespace_of(::getpid());
+  std::set<pid_t> enclosed_;  // process 1 of a sandbox, or its zygote: they end with their own
   OwnChildren children_;
   std::unordered_map<pid_t, Serial> mains_;
   std::unordered_map<pid_t, Serial> sessions_;  ///< of attempts that have not ended

@@ -159,6 +159,13 @@ Marker marker_of(pid_t pid) {
   return {};
 }
 
+std::string pid_namespace_of(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/ns/pid";
+  char target[64];
+  const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
+  return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
+}
+
 std::vector<pid_t> marked_processes(std::string_view prefix) { return scan(prefix).marked; }
 
 std::size_t sweep(std::string_view prefix) {

@@ -45,6 +45,9 @@ struct Marker {
 };
 Marker marker_of(pid_t pid);
 
+/// A name of the pid namespace that the process is in; "" if it cannot be told.
+std::string pid_namespace_of(pid_t pid);
+
 /// All processes but this one whose marker starts with `prefix`.
 std::vector<pid_t> marked_processes(std::string_view prefix);
 

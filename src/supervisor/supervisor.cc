@@ -16,7 +16,14 @@ namespace reeve::supervisor {
 namespace {
 
 /// What an epoll event is about: a kind in the low bits, a number above them.
-enum class Tag : std::uint8_t { signals, listener, peer, standard_output, standard_error };
+enum class Tag : std::uint8_t {
+  signals,
+  listener,
+  peer,
+  standard_output,
+  standard_error,
+  sandbox,
+};
 constexpr unsigned kTagBits = 3;
 
 constexpr std::uint64_t make_tag(Tag tag, std::uint64_t number = 0) {
@@ -43,6 +50,7 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
                     serial);
   };
   settings.open_files = open_files;
+  settings.sandbox_tag = [](SandboxNumber number) { return make_tag(Tag::sandbox, number); };
   return settings;
 }
 
@@ -143,6 +151,7 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     case Tag::listener: link_.on_listener(); return;
     case Tag::peer: link_.on_peer(number, is_readable, is_writable); return;
     case Tag::standard_output: running_.on_readable(number, PipeKind::standard_output, now); return;
+    case Tag::sandbox: running_.on_sandbox(number, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
 }

@@ -1,0 +1,224 @@
+#include "supervisor/sandboxes.h"
+
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "sandbox/seccomp.h"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kFreeMax = 64;
+constexpr std::int64_t kFilesBytesMax = std::int64_t{64} << 20;
+/// Threads count; the zygote and two inits are among them.
+constexpr std::int64_t kProcessesMax = 8192;
+
+std::string shape_of(const std::string& work_directory, const SandboxRequest& request) {
+  std::string shape = work_directory;
+  shape.append("\n").append(name(request.network));
+  for (const std::string& path : request.readable) shape.append("\n<").append(path);
+  for (const std::string& path : request.writable) shape.append("\n>").append(path);
+  return shape;
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && path.size() > directory.size() &&
+         path[directory.size()] == '/';
+}
+
+/// What the sandbox composes itself cannot be given.
+bool is_own(std::string_view path) {
+  constexpr std::string_view kOwn[] = {"/proc", "/dev", "/sys", "/run/reeve"};
+  return path == "/" || path == "/tmp" || std::ranges::any_of(kOwn, [&](std::string_view own) {
+           return path == own || is_below(path, own);
+         });
+}
+
+Result<sandbox::GivenPath> given(const std::string& path, const std::string& work_directory,
+                                 bool is_writable) {
+  const std::string full = path.starts_with('/') ? path : work_directory + "/" + path;
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(full.c_str(), nullptr), &::free);
+  if (!real) return fail_errno(errno, "cannot give the sandbox " + full);
+  struct stat about {};
+  if (::stat(real.get(), &about) != 0) return fail_errno(errno, "cannot look at " + full);
+  if (is_own(real.get()))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("a sandbox has its own {}: choose a directory below it, or run with "
+                            "--sandbox none",
+                            real.get()));
+  return sandbox::GivenPath{real.get(), S_ISDIR(about.st_mode), is_writable};
+}
+
+/// Outer before inner, each path once; what may be written wins.
+void arrange(std::vector<sandbox::GivenPath>& paths) {
+  std::ranges::sort(paths, [](const auto& left, const auto& right) {
+    return left.path != right.path ? left.path < right.path
+                                   : left.is_writable > right.is_writable;
+  });
+  const auto same = std::ranges::unique(paths, {}, &sandbox::GivenPath::path);
+  paths.erase(same.begin(), same.end());
+}
+
+}  // namespace
+
+Result<sandbox::Host*> Sandboxes::host() {
+  if (host_) return &*host_;
+  if (why_no_host_) return tl::unexpected(*why_no_host_);
+  groups_ = sandbox::Cgroups::detect();
+  groups_->sweep(settings_.state_id);
+  auto filter = sandbox::compile(sandbox::SeccompProfile::standard);
+  auto opened = sandbox::Host::open();
+  if (!opened || !filter) {
+    why_no_host_ = opened ? filter.error() : opened.error();
+    return tl::unexpected(*why_no_host_);
+  }
+  filter_.assign(reinterpret_cast<const char*>(filter->data()),
+                 filter->size() * sizeof(sock_filter));
+  host_ = *std::move(opened);
+  return &*host_;
+}
+
+Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
+                                             const SandboxRequest& request) const {
+  sandbox::RootSpec spec;
+  spec.system = sandbox::Host::system_entries();
+  spec.devices = sandbox::Host::devices();
+  spec.network = request.network;
+  spec.keeps_groups = !host_->is_root();
+  spec.oom_score_file = "/proc/self/oom_score_adj";
+  TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, true));
+  spec.paths.push_back(std::move(work));
+  for (const std::string& path : request.readable) {
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, false));
+    spec.paths.push_back(std::move(one));
+  }
+  for (const std::string& path : request.writable) {
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, true));
+    spec.paths.push_back(std::move(one));
+  }
+  // The state of the engine is nobody's business, but for the artifacts that tasks hand on.
+  const std::string& state = settings_.state_directory;
+  const bool is_in_sight = std::ranges::any_of(
+      spec.paths, [&](const sandbox::GivenPath& path) { return is_below(state, path.path); });
+  if (is_in_sight) spec.masked.push_back(state);
+  if (auto artifacts = given(state + "/artifacts", work_directory, false))
+    spec.paths.push_back(*std::move(artifacts));
+  arrange(spec.paths);
+  return spec;
+}
+
+Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
+                                    const SandboxRequest& request) {
+  TRY_ASSIGN(sandbox::Host* const host, this->host());
+  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request));
+  auto made = std::make_unique<Sandbox>();
+  made->number = ++last_number_;
+  made->shape = std::move(shape);
+  if (groups_->abilities().version != 0) {
+    TRY_ASSIGN(made->group,
+               groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
+    spec.join_files = made->group->join_files();
+  }
+  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(*host, spec, filter_));
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = settings_.tag(made->number);
+  if (::epoll_ctl(settings_.epoll, EPOLL_CTL_ADD, made->zygote->socket(), &event) != 0)
+    return fail_errno(errno, "cannot watch a sandbox");
+  Sandbox* const raw = made.get();
+  sandboxes_.emplace(raw->number, std::move(made));
+  return raw;
+}
+
+Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
+  const std::int64_t memory = launch.resources.memory_bytes;
+  const sandbox::CgroupAbilities& abilities = groups_->abilities();
+  if (memory > 0 && !abilities.memory)
+    return fail(ErrorCode::unsupported,
+                fmt::format("its memory cannot be limited: {}; ask for no memory, or run with "
+                            "--sandbox none",
+                            abilities.why_not));
+  if (!sandbox.group) return {};
+  return sandbox.group->limit({.memory_bytes = memory,
+                               .cpu_millicores = 0,
+                               .processes_max = abilities.processes ? kProcessesMax : 0});
+}
+
+Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
+                                 Serial user) {
+  std::string shape = shape_of(work_directory, launch.sandbox);
+  Sandbox* found = nullptr;
+  for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->user != kNoSerial || sandbox->is_broken || sandbox->shape != shape) continue;
+    if (found == nullptr) found = sandbox.get();
+    if (sandbox->zygote->waiting_init() == 0) continue;
+    found = sandbox.get();
+    break;
+  }
+  if (found == nullptr) {
+    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox));
+  }
+  TRY(hold_to_limits(*found, launch));
+  found->user = user;
+  return found;
+}
+
+Sandbox* Sandboxes::find(SandboxNumber number) {
+  const auto at = sandboxes_.find(number);
+  return at == sandboxes_.end() ? nullptr : at->second.get();
+}
+
+void Sandboxes::give_back(SandboxNumber number) {
+  Sandbox* const sandbox = find(number);
+  if (sandbox == nullptr) return;
+  sandbox->user = kNoSerial;
+  // What cannot be counted from zero again is of no use to another.
+  if (sandbox->group && !sandbox->group->reset()) sandbox->is_broken = true;
+  if (sandbox->is_broken) return retire(number);
+  const auto is_free = [](const auto& entry) { return entry.second->user == kNoSerial; };
+  if (static_cast<std::size_t>(std::ranges::count_if(sandboxes_, is_free)) <= kFreeMax) return;
+  retire(std::ranges::find_if(sandboxes_, is_free)->first);
+}
+
+void Sandboxes::retire(SandboxNumber number) {
+  auto node = sandboxes_.extract(number);
+  node.mapped()->zygote->kill();
+  if (node.mapped()->zygote->has_processes()) dying_.push_back(std::move(node.mapped()));
+}
+
+void Sandboxes::prepare(const std::string& work_directory) {
+  // What is wrong shows again, and is told, when an attempt needs it.
+  std::string shape = shape_of(work_directory, {});
+  const bool is_there = std::ranges::any_of(
+      sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
+  if (!is_there && !compose(std::move(shape), work_directory, {})) return;
+}
+
+Result<Fd> Sandboxes::make_files() {
+  TRY_ASSIGN(sandbox::Host* const host, this->host());
+  return host->make_files(kFilesBytesMax);
+}
+
+bool Sandboxes::on_child_ended(pid_t pid) {
+  for (auto at = dying_.begin(); at != dying_.end(); ++at) {
+    if (!(*at)->zygote->forget(pid)) continue;
+    if (!(*at)->zygote->has_processes()) dying_.erase(at);
+    return true;
+  }
+  for (const auto& [number, sandbox] : sandboxes_) {
+    if (!sandbox->zygote->forget(pid)) continue;
+    sandbox->is_broken = true;
+    if (sandbox->user == kNoSerial) retire(number);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace reeve::supervisor

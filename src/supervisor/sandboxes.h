@@ -1,0 +1,80 @@
+// The sandboxes of a supervisor: each a zygote with its control group, composed for one shape (work
+// directory, what else is given, network) and lent to one attempt at a time. Composes new ones as
+// they are needed and keeps some for the next attempts of their shape. One owner; not thread-safe.
+//
+//   composing ──ready──► free ──take──► lent ──give_back──► free, or dying when it is broken
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/launch.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/host.h"
+#include "sandbox/zygote_process.h"
+#include "supervisor/leftovers.h"
+
+namespace reeve::supervisor {
+
+using SandboxNumber = std::uint64_t;
+inline constexpr SandboxNumber kNoSandbox = 0;
+
+struct Sandbox {
+  SandboxNumber number = kNoSandbox;
+  std::string shape;
+  std::unique_ptr<sandbox::ZygoteProcess> zygote;
+  std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
+  Serial user = kNoSerial;                 ///< the attempt that it is lent to
+  bool is_broken = false;
+};
+
+class Sandboxes {
+ public:
+  struct Settings {
+    std::string state_directory;
+    std::string state_id;
+    int epoll = -1;
+    std::function<std::uint64_t(SandboxNumber)> tag;  ///< epoll data of a zygote's replies
+  };
+  explicit Sandboxes(Settings settings) : settings_(std::move(settings)) {}
+
+  /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
+  /// init that waits if there is one, else one that is being composed.
+  Result<Sandbox*> take(const Launch& launch, const std::string& work_directory, Serial user);
+  Sandbox* find(SandboxNumber number);
+  /// REQUIRES that no process of the attempt is left.
+  void give_back(SandboxNumber number);
+  /// For an attempt of this launch's kind that will come soon.
+  void prepare(const std::string& work_directory);
+  /// A file system for the files of one attempt.
+  Result<Fd> make_files();
+  /// A child of this process was reaped. True: it belonged to a sandbox.
+  bool on_child_ended(pid_t pid);
+
+ private:
+  Result<sandbox::Host*> host();
+  Result<sandbox::RootSpec> spec_of(const std::string& work_directory,
+                                    const SandboxRequest& request) const;
+  Result<Sandbox*> compose(std::string shape, const std::string& work_directory,
+                           const SandboxRequest& request);
+  Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
+  void retire(SandboxNumber number);
+
+  Settings settings_;
+  std::optional<sandbox::Host> host_;
+  std::optional<Error> why_no_host_;
+  std::unique_ptr<sandbox::Cgroups> groups_;
+  std::string filter_;
+  SandboxNumber last_number_ = 0;
+  std::map<SandboxNumber, std::unique_ptr<Sandbox>> sandboxes_;
+  std::list<std::unique_ptr<Sandbox>> dying_;  // until their processes are reaped
+};
+
+}  // namespace reeve::supervisor
