@@ -28,7 +28,7 @@ std::string syscalls_document(SeccompProfile profile);
 
 /// The program for seccomp(SECCOMP_SET_MODE_FILTER). What is not allowed gives EPERM (ENOSYS for
 /// clone3 and for calls newer than the list, so that libraries fall back); a foreign architecture
-/// (int 0x80, x32) ends the process. Takes some milliseconds: compile once, install it often.
+/// (int 0x80, x32) ends the process. Takes a millisecond: compile once, install it often.
 Result<std::vector<sock_filter>> compile(SeccompProfile profile);
 
 }  // namespace reeve::sandbox

@@ -1,7 +1,6 @@
 // The profile under the kernel: children install it, make calls and report through a pipe.
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -13,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <span>
 #include <string>
@@ -188,8 +188,9 @@ TEST(SeccompUnderTheKernel, what_is_allowed_reaches_the_kernel) {
 
 TEST(SeccompUnderTheKernel, threads_start_without_clone3) {
   EXPECT_TRUE(ended_well(status_of([] {
-    std::vector<std::thread> threads;
     std::vector<int> done(4, 0);
+    std::vector<std::thread> threads;
+    threads.reserve(done.size());
     for (int& one : done) threads.emplace_back([&one] { one = 1; });
     for (std::thread& thread : threads) thread.join();
     if (done != std::vector<int>(4, 1)) ::_exit(1);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -29,12 +30,15 @@ using test::Arguments;
 using test::verdict;
 using test::verdicts;
 
+template <std::size_t N>
+using Words = std::array<std::uint64_t, N>;
+
 constexpr std::uint32_t kI386 = 0x40000003;
 constexpr std::uint64_t kAbove = 1ULL << 32;  ///< a bit that the kernel cuts off
 
 const std::vector<sock_filter>& program() {
-  static const std::vector<sock_filter> compiled = compile(SeccompProfile::standard).value();
-  return compiled;
+  static const std::vector<sock_filter> kProgram = compile(SeccompProfile::standard).value();
+  return kProgram;
 }
 
 std::string on(std::uint32_t number, const Arguments& arguments) {
@@ -77,7 +81,8 @@ TEST(Seccomp, what_the_filter_does_with_each_number_is_as_reviewed) {
     if (name.empty()) {
       EXPECT_EQ(found, "ENOSYS") << number;
     } else {
-      text += std::to_string(number) + " " + name + ": " + found + "\n";
+      text.append(std::to_string(number)).append(" ").append(name).append(": ");
+      text.append(found).append("\n");
     }
   }
   expect_current("src/sandbox/seccomp_test_golden.txt", text);
@@ -134,8 +139,8 @@ TEST(Seccomp, clone_and_unshare_make_no_namespaces) {
   EXPECT_EQ(on(SYS_clone, {CLONE_VM | CLONE_VFORK | 17}), "allow");
   EXPECT_EQ(on(SYS_unshare, {CLONE_FS | CLONE_FILES | CLONE_SYSVSEM}), "allow");
   for (const std::uint64_t flag :
-       {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID,
-        CLONE_NEWNET, 0x80 /* CLONE_NEWTIME */}) {
+       Words<8>{CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
+                CLONE_NEWPID, CLONE_NEWNET, 0x80 /* CLONE_NEWTIME */}) {
     EXPECT_EQ(on(SYS_clone, {flag}), "EPERM") << flag;
     EXPECT_EQ(on(SYS_clone, {flag | kThread}), "EPERM") << flag;
     EXPECT_EQ(on(SYS_clone, {flag | kAbove}), "EPERM") << flag;
@@ -146,7 +151,7 @@ TEST(Seccomp, clone_and_unshare_make_no_namespaces) {
 }
 
 TEST(Seccomp, ioctl_is_judged_by_the_bits_that_the_kernel_reads) {
-  for (const std::uint64_t request : {TIOCSTI, TIOCLINUX, TIOCSETD}) {
+  for (const std::uint64_t request : Words<3>{TIOCSTI, TIOCLINUX, TIOCSETD}) {
     EXPECT_EQ(on(SYS_ioctl, {0, request}), "EPERM") << request;
     EXPECT_EQ(on(SYS_ioctl, {5, request | kAbove, 7}), "EPERM") << request;
     EXPECT_EQ(on(SYS_ioctl, {5, request | 0xffffffff00000000}), "EPERM") << request;
