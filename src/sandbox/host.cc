@@ -70,7 +70,7 @@ Result<Fd> make_user_namespace(std::uint32_t inside_user, std::uint32_t inside_g
   Fd writer(ends[1]);
   alignas(16) static char stack[16384];
   const pid_t child = ::clone(idle_in_namespace, stack + sizeof stack, CLONE_NEWUSER | SIGCHLD,
-                                static_cast<void*>(ends));
+                              static_cast<void*>(ends));
   if (child < 0) return no_user_namespaces(errno);
   const std::string process = fmt::format("/proc/{}/", child);
   Status mapped = write_file(process + "uid_map", fmt::format("{} {} 1", inside_user, outside));
@@ -139,24 +139,6 @@ Result<Fd> Host::open_path(const GivenPath& path) {
     return fail_errno(errno, "cannot give the sandbox " + path.path +
                                  " as its user's: the file system there has to know id maps");
   return tree;
-}
-
-Result<Fd> Host::make_files(std::int64_t bytes_max) const {
-  const Fd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
-  if (!context) return fail_errno(errno, "cannot make a private file system");
-  const std::uint32_t owner = is_root_ ? kOutsideId : 0;
-  const auto set = [&](const char* key, const std::string& value) {
-    return ::syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) == 0;
-  };
-  const bool is_set = set("mode", "0700") && set("uid", std::to_string(owner)) &&
-                      set("gid", std::to_string(owner)) && set("size", std::to_string(bytes_max));
-  if (!is_set ||
-      ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
-    return fail_errno(errno, "cannot make a private file system");
-  Fd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC,
-                                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
-  if (!mount) return fail_errno(errno, "cannot mount a private file system");
-  return mount;
 }
 
 std::vector<SystemEntry> Host::system_entries() {

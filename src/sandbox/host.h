@@ -31,8 +31,6 @@ class Host {
   /// The mount of a directory or file at its own path, detached. What is writable belongs to the
   /// attempts' user: on the disk they act as the owner of `path`.
   Result<Fd> open_path(const GivenPath& path);
-  /// An empty, private file system for the files of one attempt, which owns it.
-  Result<Fd> make_files(std::int64_t bytes_max) const;
 
   /// The directories and links of the host's root that belong to the system, and its devices.
   static std::vector<SystemEntry> system_entries();

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <seccomp.h>
 

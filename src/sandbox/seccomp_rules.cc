@@ -6,15 +6,15 @@
 #include <sys/personality.h>
 #include <sys/socket.h>
 
-#include <algorithm>
+#include <array>
 
 namespace reeve::sandbox {
 namespace {
 
 // What the default profile of Docker, containerd and podman allows to a process without
 // capabilities, less what refused_calls() lists. Among what stays, on purpose:
-// - prctl is not filtered: what of it concerns other processes needs a capability, and
-//   PR_SET_PTRACER admits nobody as ptrace itself is refused;
+// - prctl is not filtered: it changes its caller, and the kernel checks what goes further;
+//   PR_SET_PTRACER admits nobody in here, as ptrace itself is refused;
 // - adjtimex and clock_adjtime read the clock's state; whether they change it stands in memory,
 //   where a filter cannot look, and the kernel asks for CAP_SYS_TIME then;
 // - name_to_handle_at tells mounts apart, and its handle opens nothing without
@@ -347,9 +347,8 @@ constexpr std::string_view kMounts[] = {
     "move_mount", "fsopen",  "fsconfig",   "fsmount", "fspick", "mount_setattr",
 };
 constexpr std::string_view kSurface[] = {
-    "io_uring_setup",  "io_uring_enter", "io_uring_register", "bpf",
-    "perf_event_open", "userfaultfd",    "modify_ldt",        "memfd_secret",
-    "fanotify_init",   "fanotify_mark",  "lookup_dcookie",
+    "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf",           "perf_event_open",
+    "userfaultfd",    "modify_ldt",     "memfd_secret",      "fanotify_init", "fanotify_mark",
 };
 constexpr std::string_view kKeys[] = {
     "add_key",
@@ -373,25 +372,21 @@ constexpr std::string_view kMemory[] = {
     "migrate_pages", "move_pages",
 };
 constexpr std::string_view kObsolete[] = {
-    "uselib",          "ustat",          "sysfs",      "_sysctl",         "create_module",
-    "get_kernel_syms", "query_module",   "nfsservctl", "getpmsg",         "putpmsg",
-    "afs_syscall",     "tuxcall",        "security",   "set_thread_area", "get_thread_area",
-    "epoll_ctl_old",   "epoll_wait_old", "vserver",
+    "lookup_dcookie",  "uselib",          "ustat",          "sysfs",      "_sysctl",
+    "create_module",   "get_kernel_syms", "query_module",   "nfsservctl", "getpmsg",
+    "putpmsg",         "afs_syscall",     "tuxcall",        "security",   "set_thread_area",
+    "get_thread_area", "epoll_ctl_old",   "epoll_wait_old", "vserver",
 };
 
 constexpr RefusedCalls kRefused[] = {
-    {"makes, joins or rearranges namespaces and mounts: the way to kernel code that only root "
-     "should reach",
-     kMounts},
-    {"kernel code with a long record of escapes; programs fall back to the ordinary calls",
-     kSurface},
-    {"the keyring is not divided between attempts", kKeys},
-    {"reads, writes or compares another process; debuggers and leak checkers do not work in here",
-     kProcesses},
-    {"opens a file by its number and passes by the directories above it", kHandles},
-    {"configures the machine", kMachine},
-    {"places memory on nodes and moves it, also that of others", kMemory},
-    {"obsolete, or no longer implemented", kObsolete},
+    {"They make, join or rearrange namespaces and mounts", kMounts},
+    {"Kernel code that tasks do not need, much of it with a record of escapes", kSurface},
+    {"The keyring is not divided between attempts", kKeys},
+    {"They reach into other processes; so debuggers and leak checkers do not work", kProcesses},
+    {"It opens a file past the directories above it", kHandles},
+    {"They configure the machine", kMachine},
+    {"They choose the machine's memory nodes, or move the memory of others", kMemory},
+    {"Obsolete, or not implemented on x86_64", kObsolete},
 };
 
 constexpr auto kRules = [] {

@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kStage = "/tmp";
 /// Directories of which every attempt has its own, empty at its start.
 constexpr std::string_view kPrivate[] = {"/tmp", "/dev/shm"};
+/// What an attempt may write into its own files.
+constexpr std::int64_t kFilesBytesMax = std::int64_t{64} << 20;
 constexpr std::uint64_t kReadOnlyAttributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
@@ -193,6 +195,8 @@ class Planner {
       mount_own("tmpfs", path, MS_NOSUID | MS_NODEV, size);
       for (const std::size_t i : below) give_back(i);
     }
+    mount_own("tmpfs", kFilesDirectory, MS_NOSUID | MS_NODEV,
+              fmt::format("mode=0700,size={}", kFilesBytesMax));
     mount_own("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620");
   }
 
@@ -291,6 +295,11 @@ std::string encode_request(const ProgramRequest& request) {
   encoder.texts(request.arguments);
   encoder.texts(request.candidates);
   encoder.texts(request.environment);
+  encoder.number(request.files.size());
+  for (const OwnFile& file : request.files) {
+    encoder.text(file.path);
+    encoder.text(file.content);
+  }
   return encoder.take();
 }
 
@@ -308,7 +317,7 @@ std::string format_steps(const std::vector<Step>& steps) {
 std::string_view name(ProgramStep step) {
   switch (step) {
     case ProgramStep::request: return "read the request";
-    case ProgramStep::files: return "give the attempt's own files";
+    case ProgramStep::files: return "write the attempt's own files";
     case ProgramStep::fork: return "make the process";
     case ProgramStep::session: return "make a session";
     case ProgramStep::streams: return "set the standard streams";

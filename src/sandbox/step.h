@@ -73,11 +73,18 @@ std::string encode_plan(const SandboxPlan& plan, std::string_view filter);
 std::string format_steps(const std::vector<Step>& steps);
 std::string_view name(ProgramStep step);
 
+/// A file that an attempt finds below kFilesDirectory, in at most one directory.
+struct OwnFile {
+  std::string path;  ///< "script", "secrets/KEY"
+  std::string content;
+};
+
 /// What is started, as the zygote reads it.
 struct ProgramRequest {
   std::vector<std::string> arguments;
   std::vector<std::string> candidates;        ///< files to try for arguments[0]
   std::vector<std::string_view> environment;  ///< "NAME=value"
+  std::vector<OwnFile> files;
   std::string work_directory;
   std::uint64_t open_files_soft = 0;  ///< 0: as inherited
   std::uint64_t open_files_hard = 0;

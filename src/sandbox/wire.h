@@ -35,7 +35,8 @@ enum class StepKind : std::uint32_t {
 inline constexpr std::size_t kDescriptorsMax = 64;
 
 enum class ReplyKind : std::uint32_t {
-  ready,   ///< `pid`: an attempt's init waits for its request
+  made,    ///< by the zygote; `pid`: the init of the next attempt
+  ready,   ///< by an init: it waits for its request. With the descriptor of its files' directory
   failed,  ///< `step` of `phase` gave errno `error`
   ended,   ///< the attempt's main process ended with wait status `status`
 };
@@ -67,7 +68,7 @@ struct Reply {
 };
 
 /// Of a set-up message: descriptors are the blob, then those that steps number from 0.
-/// Of a request: the blob, standard input, output and error, the mount of the attempt's files.
+/// Of a request: the blob, standard input, output and error.
 struct Header {
   std::uint32_t blob_bytes = 0;
   std::uint32_t descriptors = 0;

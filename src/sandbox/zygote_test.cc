@@ -1,7 +1,4 @@
 // Real sandboxes: a zygote, its inits and small programs in them.
-#include "sandbox/seccomp.h"
-#include "sandbox/zygote_process.h"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -15,6 +12,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "sandbox/seccomp.h"
+#include "sandbox/zygote_process.h"
 
 namespace reeve::sandbox {
 namespace {
@@ -81,8 +81,8 @@ class ZygoteTest : public testing::Test {
                            .candidates = {"/nowhere/sh", "/bin/sh"},
                            .environment = {"PATH=/usr/bin:/bin", "HOME=/tmp"},
                            .work_directory = directory_};
-    const auto pid = zygote_->launch(request, {null.get(), writer.get(), writer.get()},
-                                     files->get());
+    const auto pid =
+        zygote_->launch(request, {null.get(), writer.get(), writer.get()}, files->get());
     EXPECT_TRUE(pid) << pid.error().text();
     writer.reset();
     const Reply ended = wait_for(ReplyKind::ended);

@@ -30,9 +30,23 @@ int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
   return static_cast<int>(bytes / sizeof(int));
 }
 
-void send_reply(const Reply& reply) {
+void send_reply(const Reply& reply, int descriptor) {
+  iovec data{const_cast<Reply*>(&reply), sizeof reply};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
+  if (descriptor >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof descriptor);
+    ::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  }
   // If the supervisor has gone there is nobody to tell, and the kernel ends this process.
-  static_cast<void>(::send(kSocket, &reply, sizeof reply, MSG_NOSIGNAL) > 0);
+  static_cast<void>(::sendmsg(kSocket, &message, MSG_NOSIGNAL) > 0);
 }
 
 BlobReader map_blob(int descriptor, std::size_t bytes) {

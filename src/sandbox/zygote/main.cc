@@ -83,7 +83,7 @@ long clone_init() {
     }
     ::close(taken[1]);
     if (pid < 0) end_with({.kind = ReplyKind::failed, .phase = Phase::attempt, .error = errno});
-    send_reply({.kind = ReplyKind::ready, .pid = static_cast<std::int32_t>(pid)});
+    send_reply({.kind = ReplyKind::made, .pid = static_cast<std::int32_t>(pid)});
     char byte = 0;
     // Its end without a byte: it died before it had a request. The supervisor reaps it and decides.
     if (::read(taken[0], &byte, 1) != 1) ::_exit(1);
