@@ -77,7 +77,7 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const Ro
 ZygoteProcess::~ZygoteProcess() { kill(); }
 
 void ZygoteProcess::kill() {
-  if (waiting_init_ > 0) ::kill(waiting_init_, SIGKILL);
+  if (next_init_ > 0) ::kill(next_init_, SIGKILL);
   if (pid_ > 0) ::kill(pid_, SIGKILL);
 }
 
@@ -105,19 +105,31 @@ Status ZygoteProcess::send(const std::string& blob, const int* descriptors,
   return {};
 }
 
-Result<pid_t> ZygoteProcess::launch(const ProgramRequest& request, const ProgramStreams& streams,
-                                    int files) {
-  ENSURE(waiting_init_ != 0);
-  const int descriptors[] = {streams.input, streams.output, streams.errors, files};
+Result<ZygoteProcess::Started> ZygoteProcess::launch(const ProgramRequest& request,
+                                                     const ProgramStreams& streams) {
+  ENSURE(waiting_init() != 0);
+  const int descriptors[] = {streams.input, streams.output, streams.errors};
   TRY(send(encode_request(request), descriptors, std::size(descriptors)));
-  return std::exchange(waiting_init_, 0);
+  return Started{std::exchange(next_init_, 0), std::move(files_)};
 }
 
 std::optional<Reply> ZygoteProcess::receive() {
   Reply reply;
-  const ssize_t got = ::recv(socket_.get(), &reply, sizeof reply, 0);
+  int descriptor = -1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)];
+  iovec data{&reply, sizeof reply};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
   if (got != static_cast<ssize_t>(sizeof reply)) return std::nullopt;
-  if (reply.kind == ReplyKind::ready) waiting_init_ = reply.pid;
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS)
+    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
+  if (reply.kind == ReplyKind::made) next_init_ = reply.pid;
+  if (reply.kind == ReplyKind::ready) files_.reset(descriptor);
   return reply;
 }
 
@@ -135,8 +147,8 @@ std::string ZygoteProcess::describe(const Reply& failed) const {
 bool ZygoteProcess::forget(pid_t pid) {
   if (pid == pid_) {
     pid_ = 0;
-  } else if (pid == waiting_init_) {
-    waiting_init_ = 0;
+  } else if (pid == next_init_) {
+    next_init_ = 0;
   } else {
     return false;
   }

@@ -35,17 +35,21 @@ class ZygoteProcess {
   pid_t pid() const { return pid_; }
   int socket() const { return socket_.get(); }
   /// Of the init that waits for a request; 0: there is none just now.
-  pid_t waiting_init() const { return waiting_init_; }
+  pid_t waiting_init() const { return files_ ? next_init_ : 0; }
 
-  /// Hands the request to the init that waits; its process id. REQUIRES waiting_init() != 0.
-  Result<pid_t> launch(const ProgramRequest& request, const ProgramStreams& streams, int files);
+  struct Started {
+    pid_t init = 0;
+    Fd files;  ///< the directory of the attempt's own files: readable as long as it is held
+  };
+  /// Hands the request to the init that waits. REQUIRES waiting_init() != 0.
+  Result<Started> launch(const ProgramRequest& request, const ProgramStreams& streams);
   /// The next reply, if there is one.
   std::optional<Reply> receive();
   /// For people: "mount /proc: Operation not permitted".
   std::string describe(const Reply& failed) const;
   /// A child of this process was reaped: forgets it. False: it is none of this zygote's.
   bool forget(pid_t pid);
-  bool has_processes() const { return pid_ != 0 || waiting_init_ != 0; }
+  bool has_processes() const { return pid_ != 0 || next_init_ != 0; }
   /// SIGKILL to the zygote and the init that waits; an init that has its request goes on.
   void kill();
 
@@ -54,7 +58,8 @@ class ZygoteProcess {
   Status send(const std::string& blob, const int* descriptors, std::size_t count) const;
 
   pid_t pid_ = 0;
-  pid_t waiting_init_ = 0;
+  pid_t next_init_ = 0;
+  Fd files_;  // of the next init, once it is ready
   Fd socket_;
   SandboxPlan plan_;
 };

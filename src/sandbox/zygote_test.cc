@@ -66,24 +66,24 @@ class ZygoteTest : public testing::Test {
   }
   /// What a shell script printed, after its wait status.
   std::string run(const std::string& script) {
-    if (zygote_->waiting_init() == 0) {
-      const Reply ready = wait_for(ReplyKind::ready);
-      if (ready.kind == ReplyKind::failed) return zygote_->describe(ready);
+    while (zygote_->waiting_init() == 0) {
+      const Reply reply = next();
+      if (reply.kind == ReplyKind::failed) return zygote_->describe(reply);
+      if (HasFailure()) return "?";
     }
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return "no pipe";
     const Fd reader(ends[0]);
     Fd writer(ends[1]);
     const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    auto files = host_->make_files(1 << 20);
-    EXPECT_TRUE(files) << files.error().text();
     ProgramRequest request{.arguments = {"sh", "-c", script},
                            .candidates = {"/nowhere/sh", "/bin/sh"},
                            .environment = {"PATH=/usr/bin:/bin", "HOME=/tmp"},
+                           .files = {{"secrets/KEY", "hidden"}},
                            .work_directory = directory_};
-    const auto pid =
-        zygote_->launch(request, {null.get(), writer.get(), writer.get()}, files->get());
-    EXPECT_TRUE(pid) << pid.error().text();
+    auto started = zygote_->launch(request, {null.get(), writer.get(), writer.get()});
+    if (!started) return started.error().text();
+    const pid_t pid = started->init;
     writer.reset();
     const Reply ended = wait_for(ReplyKind::ended);
     if (ended.kind == ReplyKind::failed) return zygote_->describe(ended);
@@ -91,9 +91,9 @@ class ZygoteTest : public testing::Test {
     char buffer[4096];
     for (ssize_t got = 0; (got = ::read(reader.get(), buffer, sizeof buffer)) > 0;)
       text.append(buffer, static_cast<std::size_t>(got));
-    ::kill(*pid, SIGKILL);
-    EXPECT_EQ(::waitpid(*pid, nullptr, 0), *pid);
-    files_ = *std::move(files);
+    ::kill(pid, SIGKILL);
+    EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+    files_ = std::move(started->files);
     return text;
   }
 
@@ -150,7 +150,7 @@ TEST_F(ZygoteTest, has_no_network_but_its_own_loopback) {
 
 TEST_F(ZygoteTest, gives_the_attempt_its_own_files) {
   start();
-  EXPECT_EQ(run("echo a=1 > /run/reeve/output"), "0: ");
+  EXPECT_EQ(run("echo a=1 > /run/reeve/output; cat /run/reeve/secrets/KEY"), "0: hidden");
   const Fd output(::openat(files_.get(), "output", O_RDONLY | O_CLOEXEC));
   char text[16] = {};
   ASSERT_EQ(::read(output.get(), text, sizeof text), 4);

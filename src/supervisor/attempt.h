@@ -10,6 +10,7 @@
 // clearing  whatever is left gets SIGKILL, until there is nothing
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -29,6 +30,9 @@ namespace reeve::supervisor {
 
 enum class Phase : std::uint8_t { preparing, running, draining, clearing };
 
+/// How long something that holds the pipes may outlive the main process: `cmd > >(tee log)`.
+inline constexpr Duration kLinger = std::chrono::milliseconds(200);
+
 struct Attempt {
   Attempt(Launch from, std::string log_path)
       : launch(std::move(from)),
@@ -43,11 +47,12 @@ struct Attempt {
   std::string progress_path;  ///< REEVE_PROGRESS
   std::string script_path;    ///< "" unless the script is in a file
   SandboxNumber sandbox = kNoSandbox;
-  Fd files;                ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
-  Fd output;               ///< while preparing: the writing ends of its pipes
+  Fd files;   ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
+  Fd output;  ///< while preparing: the writing ends of its pipes
   Fd errors;
-  bool has_status = false; ///< in a sandbox: its init told how the main process ended
-  std::string failure;     ///< in a sandbox: what could not be done, for people
+  bool has_status = false;  ///< in a sandbox: its init told how the main process ended
+  std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
+  std::string failure;                      ///< in a sandbox: what could not be done, for people
   Instant started{};
   Time started_at = kUnset;
 
@@ -74,5 +79,7 @@ struct Attempt {
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };
+
+void add_usage(Usage& usage, const rusage& used);
 
 }  // namespace reeve::supervisor

@@ -34,8 +34,8 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       events_(events),
       folders_(settings_.state_directory),
       leftovers_(settings_.state_id + "."),
-      sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
-                  settings_.sandbox_tag}),
+      sandboxes_(
+          {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag}),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
       enclosed_base_(base_),

@@ -13,8 +13,6 @@
 namespace reeve::supervisor {
 namespace {
 
-/// How long something that holds the pipes may outlive the main process: `cmd > >(tee log)`.
-constexpr Duration kLinger = std::chrono::milliseconds(200);
 /// How often an attempt that is being cleared is looked at when no child tells of its end.
 constexpr Duration kClearingLook = std::chrono::milliseconds(10);
 constexpr std::int64_t kBlockBytes = 512;
@@ -22,6 +20,8 @@ constexpr std::int64_t kBlockBytes = 512;
 Duration to_duration(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
+
+}  // namespace
 
 void add_usage(Usage& usage, const rusage& used) {
   usage.user_cpu += to_duration(used.ru_utime);
@@ -31,6 +31,8 @@ void add_usage(Usage& usage, const rusage& used) {
   usage.written_bytes += std::int64_t{used.ru_oublock} * kBlockBytes;
   usage.context_switches += std::int64_t{used.ru_nvcsw} + used.ru_nivcsw;
 }
+
+namespace {
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 

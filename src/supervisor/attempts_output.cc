@@ -10,6 +10,7 @@
 
 #include "base/ensure.h"
 #include "supervisor/attempts.h"
+#include "supervisor/files.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -113,9 +114,8 @@ void Attempts::tell_progress(Attempt& attempt, Instant now) {
 void Attempts::poll_progress_file(Attempt& attempt, Instant now) {
   // Most attempts have none: one look before anything is opened.
   if (!attempt.is_enclosed() && ::access(attempt.progress_path.c_str(), F_OK) != 0) return;
-  const Fd file = attempt.is_enclosed()
-                      ? open_hostile(attempt.files.get(), "progress")
-                      : open_hostile(AT_FDCWD, attempt.progress_path.c_str());
+  const Fd file = attempt.is_enclosed() ? open_hostile(attempt.files.get(), "progress")
+                                        : open_hostile(AT_FDCWD, attempt.progress_path.c_str());
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   if (status.st_size < attempt.progress_file_read) attempt.progress_file_read = 0;  // made anew

@@ -29,7 +29,7 @@ bool has_name(const char* entry, std::string_view name) {
 }  // namespace
 
 std::vector<std::string> enclosed_environment(const std::vector<std::string>& entries) {
-  constexpr std::string_view kKept[] = {"PATH", "LANG", "LANGUAGE",  "TZ",   "TERM",
+  constexpr std::string_view kKept[] = {"PATH", "LANG",  "LANGUAGE",  "TZ",      "TERM",
                                         "CI",   "SHELL", "COLORTERM", "NO_COLOR"};
   std::vector<std::string> kept;
   for (const std::string& entry : entries) {

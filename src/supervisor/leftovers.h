@@ -6,7 +6,8 @@
 // A stray has neither (it made its own session and wiped its environment). It belongs to one of the
 // attempts that lived when it was first seen, and is killed when the last of them has ended.
 //
-// What is process 1 of another pid namespace, or a zygote, is a sandbox's and not looked after here.
+// What is process 1 of another pid namespace, or a zygote, is a sandbox's and not looked after
+// here.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 

@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "base/fd.h"
 
 namespace reeve::supervisor {
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "base/time.h"
 #include "base/fd.h"
+#include "base/time.h"
 #include "supervisor/log_file.h"
 #include "supervisor/progress.h"
 

@@ -16,7 +16,6 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kFreeMax = 64;
-constexpr std::int64_t kFilesBytesMax = std::int64_t{64} << 20;
 /// Threads count; the zygote and two inits are among them.
 constexpr std::int64_t kProcessesMax = 8192;
 
@@ -59,8 +58,7 @@ Result<sandbox::GivenPath> given(const std::string& path, const std::string& wor
 /// Outer before inner, each path once; what may be written wins.
 void arrange(std::vector<sandbox::GivenPath>& paths) {
   std::ranges::sort(paths, [](const auto& left, const auto& right) {
-    return left.path != right.path ? left.path < right.path
-                                   : left.is_writable > right.is_writable;
+    return left.path != right.path ? left.path < right.path : left.is_writable > right.is_writable;
   });
   const auto same = std::ranges::unique(paths, {}, &sandbox::GivenPath::path);
   paths.erase(same.begin(), same.end());
@@ -122,8 +120,7 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
   made->number = ++last_number_;
   made->shape = std::move(shape);
   if (groups_->abilities().version != 0) {
-    TRY_ASSIGN(made->group,
-               groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
+    TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
     spec.join_files = made->group->join_files();
   }
   TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(*host, spec, filter_));
@@ -199,11 +196,6 @@ void Sandboxes::prepare(const std::string& work_directory) {
   const bool is_there = std::ranges::any_of(
       sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
   if (!is_there && !compose(std::move(shape), work_directory, {})) return;
-}
-
-Result<Fd> Sandboxes::make_files() {
-  TRY_ASSIGN(sandbox::Host* const host, this->host());
-  return host->make_files(kFilesBytesMax);
 }
 
 bool Sandboxes::on_child_ended(pid_t pid) {

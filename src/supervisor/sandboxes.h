@@ -53,8 +53,6 @@ class Sandboxes {
   void give_back(SandboxNumber number);
   /// For an attempt of this launch's kind that will come soon.
   void prepare(const std::string& work_directory);
-  /// A file system for the files of one attempt.
-  Result<Fd> make_files();
   /// A child of this process was reaped. True: it belonged to a sandbox.
   bool on_child_ended(pid_t pid);
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "base/fd.h"
+#include "base/result.h"
 #include "supervisor/protocol.h"
 
 namespace reeve::supervisor {

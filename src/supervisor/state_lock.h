@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "base/result.h"
 #include "base/fd.h"
+#include "base/result.h"
 
 namespace reeve::supervisor {
 

@@ -3,16 +3,17 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/mount.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 
 #include <string.h>
@@ -34,7 +35,6 @@ struct Program {
   char** candidates = nullptr;
   char** environment = nullptr;
   int streams[3] = {-1, -1, -1};
-  sock_fprog filter{};
   // Written by the child that shares this memory, when it could not execute the program.
   ProgramStep failed_step{};
   int failed_error = 0;
@@ -63,7 +63,7 @@ char** read_words(BlobReader& reader) {
   return begin;
 }
 
-void prepare(BlobReader& reader, Descriptors& descriptors, Program& program) {
+void prepare(BlobReader& reader, Descriptors& descriptors) {
   const std::uint64_t count = reader.number();
   for (std::uint64_t i = 0; i < count; ++i) {
     const StepView step = read_step(reader);
@@ -72,8 +72,52 @@ void prepare(BlobReader& reader, Descriptors& descriptors, Program& program) {
   }
   std::size_t bytes = 0;
   const char* const filter = reader.text(bytes);
-  program.filter.len = static_cast<unsigned short>(bytes / sizeof(sock_filter));
-  program.filter.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(filter));
+  sock_fprog code{};
+  code.len = static_cast<unsigned short>(bytes / sizeof(sock_filter));
+  code.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(filter));
+  // What is left for this process to do passes the filter too; so the time it takes to install is
+  // not on the way from a request to its program.
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) != 0)
+    fail_with(ProgramStep::system_calls, errno);
+  const int files = ::open(kFilesPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (files < 0) fail_with(ProgramStep::files, errno);
+  send_reply({.kind = ReplyKind::ready}, files);
+  ::close(files);
+}
+
+/// Below kFilesPath; `path` has one slash at most.
+int write_own_file(const char* path, const char* content, std::size_t size) {
+  char full[PATH_MAX];
+  const std::size_t length = ::strlen(path);
+  constexpr std::size_t kPrefix = sizeof("/run/reeve/") - 1;
+  if (length >= sizeof full - kPrefix) return ENAMETOOLONG;
+  ::memcpy(full, "/run/reeve/", kPrefix);
+  ::memcpy(full + kPrefix, path, length + 1);
+  if (char* const slash = ::strrchr(full + kPrefix, '/'); slash != nullptr) {
+    *slash = '\0';
+    if (::mkdir(full, 0700) != 0 && errno != EEXIST) return errno;
+    *slash = '/';
+  }
+  const int file = ::open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  while (size > 0) {
+    const ssize_t written = ::write(file, content, size);
+    if (written < 0) return errno;
+    content += written;
+    size -= static_cast<std::size_t>(written);
+  }
+  return ::close(file) != 0 ? errno : 0;
+}
+
+void write_own_files(BlobReader& reader) {
+  const std::uint64_t count = reader.number();
+  for (std::uint64_t i = 0; reader.is_good() && i < count; ++i) {
+    const char* const path = reader.text();
+    std::size_t size = 0;
+    const char* const content = reader.text(size);
+    if (const int error = write_own_file(path, content, size); error != 0)
+      fail_with(ProgramStep::files, error);
+  }
 }
 
 void take_request(Program& program, int taken) {
@@ -83,7 +127,7 @@ void take_request(Program& program, int taken) {
   if (count < 0) ::_exit(127);  // the supervisor has gone
   static_cast<void>(::write(taken, "", 1) == 1);
   ::close(taken);
-  if (count != 5) fail_with(ProgramStep::request, EBADMSG);
+  if (count != 4) fail_with(ProgramStep::request, EBADMSG);
   BlobReader reader = map_blob(received[0], header.blob_bytes);
   program.work_directory = reader.text();
   program.open_files.rlim_cur = reader.number();
@@ -91,11 +135,9 @@ void take_request(Program& program, int taken) {
   program.arguments = read_words(reader);
   program.candidates = read_words(reader);
   program.environment = read_words(reader);
+  write_own_files(reader);
   if (!reader.is_good()) fail_with(ProgramStep::request, EBADMSG);
   for (int i = 0; i < 3; ++i) program.streams[i] = received[i + 1];
-  if (::syscall(SYS_move_mount, received[4], "", AT_FDCWD, kFilesPath, MOVE_MOUNT_F_EMPTY_PATH) !=
-      0)
-    fail_with(ProgramStep::files, errno);
 }
 
 /// A shell must not be given a binary file: NUL in its first line says that it is one.
@@ -164,13 +206,13 @@ int child_step(Program& program, ProgramStep step) {
       if (program.open_files.rlim_max == 0) return 0;
       return ::setrlimit(RLIMIT_NOFILE, &program.open_files) != 0 ? errno : 0;
     case ProgramStep::privileges: return drop_capabilities();
-    case ProgramStep::system_calls: {
+    case ProgramStep::execute: {
       sigset_t none;
       ::sigemptyset(&none);
       ::sigprocmask(SIG_SETMASK, &none, nullptr);
-      return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program.filter) != 0 ? errno : 0;
+      return execute(program);
     }
-    case ProgramStep::execute: return execute(program);
+    case ProgramStep::system_calls:
     case ProgramStep::request:
     case ProgramStep::files:
     case ProgramStep::fork: break;
@@ -183,8 +225,7 @@ int child_step(Program& program, ProgramStep step) {
 [[noreturn]] __attribute__((noinline)) void child_main(Program& program) {
   constexpr ProgramStep kSteps[] = {ProgramStep::session,    ProgramStep::streams,
                                     ProgramStep::directory,  ProgramStep::limits,
-                                    ProgramStep::privileges, ProgramStep::system_calls,
-                                    ProgramStep::execute};
+                                    ProgramStep::privileges, ProgramStep::execute};
   for (const ProgramStep step : kSteps) {
     const int error = child_step(program, step);
     if (error == 0) continue;
@@ -230,7 +271,7 @@ void pass_on(int signal, pid_t main_process) {
 void run_init(BlobReader reader, Descriptors& descriptors, int taken) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   static Program program;
-  prepare(reader, descriptors, program);
+  prepare(reader, descriptors);
   take_request(program, taken);
   const pid_t pid = start(program);
   if (pid < 0) fail_with(ProgramStep::fork, errno);

@@ -1,0 +1,244 @@
+// The part of Attempts that runs them in sandboxes.
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "base/ensure.h"
+#include "supervisor/attempts.h"
+#include "supervisor/command.h"
+#include "supervisor/files.h"
+#include "supervisor/verdict.h"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kSecretBytesMax = 1U << 20;
+constexpr std::size_t kOutputBytesMax = 16U << 20;
+constexpr std::string_view kSecretVariable = "REEVE_SECRET_";
+
+/// Which step of an attempt without a sandbox failed in the same way.
+SpawnStep spawn_step_of(const sandbox::Reply& failed) {
+  switch (static_cast<sandbox::ProgramStep>(failed.step)) {
+    case sandbox::ProgramStep::execute: return SpawnStep::program;
+    case sandbox::ProgramStep::directory: return SpawnStep::directory;
+    default: return SpawnStep::streams;
+  }
+}
+
+std::string inside(std::string_view name) {
+  return std::string(sandbox::kFilesDirectory).append("/").append(name);
+}
+
+/// Ended by SIGKILL, itself or, as a shell tells it, its last command; and not by us.
+bool was_killed(const Attempt& attempt) {
+  const int status = attempt.wait_status;
+  const bool is_kill = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                       (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
+  return is_kill && !attempt.was_killed;
+}
+
+Status write_output(const std::string& path, std::string_view bytes) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file || !write_all(file.get(), bytes)) return fail_errno(errno, "cannot write " + path);
+  return {};
+}
+
+}  // namespace
+
+void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
+  attempt->serial = ++last_serial_;
+  Status prepared = prepare_enclosed(*attempt);
+  Sandbox* sandbox = nullptr;
+  if (prepared) {
+    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->serial);
+    if (taken)
+      sandbox = *taken;
+    else
+      prepared = tl::unexpected(std::move(taken).error());
+  }
+  if (!prepared) {
+    end_unstarted(std::move(attempt), could_not_start(EPERM), prepared.error().text(), now);
+    return;
+  }
+  if (const int error = open_pipes(*attempt); error != 0) {
+    sandboxes_.give_back(sandbox->number);
+    end_unstarted(std::move(attempt), could_not_start(error),
+                  "cannot start: " + std::string(std::strerror(error)), now);
+    return;
+  }
+  attempt->phase = Phase::preparing;
+  attempt->sandbox = sandbox->number;
+  Attempt& added = *attempt;
+  add(std::move(attempt), now);
+  if (sandbox->zygote->waiting_init() != 0) launch_enclosed(added, *sandbox, now);
+}
+
+/// Everything that needs no sandbox yet.
+Status Attempts::prepare_enclosed(Attempt& attempt) {
+  const Launch& launch = attempt.launch;
+  TRY_ASSIGN(const RunFolders::Folder folder, folders_.open(launch.run));
+  SpawnPlan& plan = attempt.plan;
+  Additions own = own_variables(attempt, folder);
+  TRY(give_secrets(attempt, own));
+  if (!attempt.script_path.empty()) {
+    attempt.own_files.push_back({"script", launch.script});
+    attempt.script_path.clear();
+  }
+  plan.base = enclosed_base_;
+  plan.environment = std::make_unique<EnvironmentBlock>(*enclosed_base_, launch.environment, own);
+  plan.arguments = command_line(launch, inside("script"));
+  if (plan.arguments.empty())
+    return fail(ErrorCode::invalid_argument, "there is no command to execute");
+  plan.candidates = program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
+  plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
+  plan.open_files = settings_.open_files;
+  plan.standard_input = null_.get();
+  return {};
+}
+
+/// The engine's side has written each secret into a file, and a variable says where. The attempt
+/// gets a copy of its own.
+Status Attempts::give_secrets(Attempt& attempt, Additions& variables) const {
+  const std::string folder = settings_.state_directory + "/secrets/";
+  for (const auto& [name, value] : attempt.launch.environment) {
+    if (!name.starts_with(kSecretVariable) || !value.starts_with(folder)) continue;
+    TRY_ASSIGN(std::string content, read_file(value, kSecretBytesMax));
+    const std::string path = "secrets/" + name.substr(kSecretVariable.size());
+    attempt.own_files.push_back({path, std::move(content)});
+    variables.emplace_back(name, inside(path));
+  }
+  return {};
+}
+
+/// False: it has ended instead.
+bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) {
+  const SpawnPlan& plan = attempt.plan;
+  sandbox::ProgramRequest request{.arguments = plan.arguments,
+                                  .candidates = plan.candidates,
+                                  .environment = {},
+                                  .files = std::move(attempt.own_files),
+                                  .work_directory = plan.work_directory,
+                                  .open_files_soft = plan.open_files.rlim_cur,
+                                  .open_files_hard = plan.open_files.rlim_max};
+  for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
+    request.environment.emplace_back(*entry);
+  auto started = sandbox.zygote->launch(
+      request, {plan.standard_input, plan.standard_output, plan.standard_error});
+  if (!started) {
+    sandbox.is_broken = true;
+    end_preparing(attempt, could_not_start(EIO), started.error().text(), now);
+    return false;
+  }
+  attempt.pid = started->init;
+  attempt.files = std::move(started->files);
+  leftovers_.add_enclosed(attempt.pid);
+  on_running(attempt, now);
+  return true;
+}
+
+void Attempts::on_sandbox(SandboxNumber number, Instant now) {
+  while (Sandbox* const sandbox = sandboxes_.find(number)) {
+    const auto reply = sandbox->zygote->receive();
+    if (!reply) return;
+    on_reply(*sandbox, *reply, now);
+  }
+}
+
+void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now) {
+  Attempt* const attempt = find(sandbox.user);
+  switch (reply.kind) {
+    case sandbox::ReplyKind::made:
+    case sandbox::ReplyKind::ready:
+      if (attempt != nullptr && attempt->phase == Phase::preparing &&
+          sandbox.zygote->waiting_init() != 0)
+        launch_enclosed(*attempt, sandbox, now);
+      return;
+    case sandbox::ReplyKind::failed:
+      if (reply.phase != sandbox::Phase::program) sandbox.is_broken = true;
+      if (attempt != nullptr) on_failed_reply(*attempt, sandbox, reply, now);
+      return;
+    case sandbox::ReplyKind::ended:
+      if (attempt == nullptr || attempt->phase != Phase::running) return;
+      attempt->wait_status = reply.status;
+      attempt->has_status = true;
+      drain(*attempt, now);
+      attempt->limits.clear();
+      attempt->phase = Phase::draining;
+      attempt->linger_until = now + kLinger;
+      if (attempt->was_killed || attempt->pipes_at_end()) begin_clearing(*attempt);
+      arm(*attempt);
+      return;
+  }
+}
+
+void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,
+                               const sandbox::Reply& reply, Instant now) {
+  if (attempt.phase == Phase::preparing) {
+    end_preparing(attempt, could_not_start(reply.error), sandbox.zygote->describe(reply), now);
+    return;
+  }
+  if (reply.phase != sandbox::Phase::program) return;  // of the next attempt's init
+  const SpawnStep step = spawn_step_of(reply);
+  if (step == SpawnStep::streams) attempt.failure = sandbox.zygote->describe(reply);
+  attempt.plan.failed_error.store(reply.error, std::memory_order_relaxed);
+  attempt.plan.failed_step.store(step, std::memory_order_release);
+}
+
+/// Its init has ended, and the kernel has ended all else that was in the sandbox.
+void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
+  on_sandbox(attempt.sandbox, now);  // what it said last
+  drain(attempt, now);
+  rusage used{};
+  int status = 0;
+  ::wait4(attempt.pid, &status, 0, &used);
+  add_usage(attempt.usage, used);
+  if (!attempt.has_status) attempt.wait_status = status;
+  by_pid_.erase(attempt.pid);
+  static_cast<void>(leftovers_.take(attempt.pid));
+  attempt.limits.clear();
+  begin_clearing(attempt);
+}
+
+void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now) {
+  const Serial serial = attempt.serial;
+  auto node = attempts_.extract(serial);
+  living_.erase(serial);
+  by_token_.erase(attempt.launch.token);
+  sandboxes_.give_back(attempt.sandbox);
+  end_unstarted(std::move(node.mapped()), outcome, std::move(message), now);
+}
+
+/// What the attempt leaves: its REEVE_OUTPUT, and the account of its control group.
+void Attempts::collect_enclosed(Attempt& attempt) {
+  if (const Fd output = open_hostile(attempt.files.get(), "output")) {
+    std::string bytes(kOutputBytesMax, '\0');
+    const ssize_t got = ::read(output.get(), bytes.data(), bytes.size());
+    if (got > 0) {
+      bytes.resize(static_cast<std::size_t>(got));
+      if (const Status written = write_output(attempt.output_path, bytes); !written)
+        attempt.failure = written.error().text();
+    }
+  }
+  Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
+  if (sandbox == nullptr) return;
+  if (sandbox->group) {
+    if (const auto use = sandbox->group->use()) {
+      attempt.usage.user_cpu = std::max(attempt.usage.user_cpu, use->user_cpu);
+      attempt.usage.system_cpu = std::max(attempt.usage.system_cpu, use->system_cpu);
+      attempt.usage.read_bytes = std::max(attempt.usage.read_bytes, use->read_bytes);
+      attempt.usage.written_bytes = std::max(attempt.usage.written_bytes, use->written_bytes);
+      if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none && was_killed(attempt))
+        attempt.verdict = {OutcomeClass::out_of_memory,
+                           0,
+                           {ReasonCode::memory_limit, 0, attempt.launch.resources.memory_bytes}};
+    }
+  }
+  sandboxes_.give_back(attempt.sandbox);
+}
+
+}  // namespace reeve::supervisor
