@@ -3,6 +3,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 namespace reeve::engine {
 namespace {
@@ -61,6 +62,25 @@ TEST(Inbox, is_bounded_by_what_waits_however_it_is_drained) {
     inbox.drain(out, 3);
     for (const Envelope& envelope : out) EXPECT_EQ(number_of(envelope), drained++);
   }
+}
+
+/// What the process has of the heap; 0 where a sanitizer has replaced it.
+std::size_t heap_bytes() {
+  const struct mallinfo2 heap = ::mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+}
+
+TEST(Inbox, that_is_never_empty_does_not_grow) {
+  Inbox inbox(64);
+  std::vector<Envelope> out;
+  const std::size_t before = heap_bytes();
+  for (std::uint64_t pushed = 0; pushed < 100'000;) {
+    for (Envelope envelope = numbered(pushed); inbox.try_push(envelope);)
+      envelope = numbered(++pushed);
+    inbox.drain(out, 8);
+    ASSERT_FALSE(inbox.empty());
+  }
+  EXPECT_LT(heap_bytes(), before + (std::size_t{1} << 20));
 }
 
 TEST(Inbox, a_producer_waits_for_room) {
