@@ -155,6 +155,14 @@ TEST(Recovery, a_key_is_known_within_the_round_that_brings_it) {
   EXPECT_TRUE(receipts[1].existed);
 }
 
+TEST(Recovery, a_key_is_known_within_its_round_although_nobody_waits_for_the_answer) {
+  Succession world;
+  ASSERT_TRUE(world.rig.engine().post(submission(kOne, "twice")));
+  ASSERT_TRUE(world.rig.engine().post(submission(kOne, "twice")));
+  ASSERT_TRUE(world.rig.step());
+  EXPECT_EQ(world.disk.runs().size(), 1U);
+}
+
 TEST(Recovery, takes_in_what_ended_while_there_was_no_engine) {
   Succession world;
   const RunId run = world.rig.submit(kOne);

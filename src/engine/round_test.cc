@@ -165,6 +165,17 @@ TEST_F(Round, a_clock_that_stands_still_or_goes_back_does_not_take_time_back) {
   EXPECT_EQ(disk.journal().back().now, before + std::chrono::seconds{5});
 }
 
+TEST_F(Round, a_key_that_cannot_be_looked_up_makes_no_second_run) {
+  rig.submit(kOne, "nightly");
+  rig.store().lookup_fails = Error{ErrorCode::io_failed, "the disk does not answer", {}};
+  const Result<Receipt> again = rig.ask(submission(kOne, "nightly"));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::io_failed);
+  EXPECT_EQ(disk.runs().size(), 1U);
+  rig.store().lookup_fails.reset();
+  EXPECT_TRUE(rig.ask(submission(kOne, "nightly"))->existed);
+}
+
 class FailingRound : public Round {
  protected:
   void fail_next(CommitFault fault) {

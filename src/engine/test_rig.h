@@ -71,6 +71,7 @@ class LoggingStore final : public Store {
   Result<Snapshot> load() override { return store_->load(); }
   Result<StoredRun> load_run(RunId run) override { return store_->load_run(run); }
   Result<RunId> find_idempotency_key(std::string_view key) override {
+    if (lookup_fails) return tl::unexpected(*lookup_fails);
     return store_->find_idempotency_key(key);
   }
   Status read_journal(std::uint64_t from,
@@ -80,6 +81,8 @@ class LoggingStore final : public Store {
   Result<std::shared_ptr<const spec::Workflow>> load_workflow(const Digest& digest) override {
     return store_->load_workflow(digest);  // shared: as in the port
   }
+
+  std::optional<Error> lookup_fails;  ///< of idempotency keys
 
  private:
   Store* store_;
@@ -108,6 +111,7 @@ class Rig {
   void crash() { engine_.reset(); }
   /// For the engines that come: a store that failed is of no use any more.
   void use(Store& store) { store_.use(store); }
+  LoggingStore& store() { return store_; }
 
   Engine& engine() { return *engine_; }
   Status step() { return engine_->step(); }
