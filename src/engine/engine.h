@@ -78,7 +78,7 @@ class Engine {
 
   /// Rounds until stop() or a store failure; waits between rounds.
   Status run();
-  /// From any thread, also from a signal-safe context: run() returns after its present round.
+  /// From any thread, but not from a signal handler: run() returns after its present round.
   void stop();
 
   void add_observer(Observer& observer);
