@@ -98,6 +98,21 @@ TEST_F(Round, observers_hear_what_changed) {
   EXPECT_EQ(rig.engine().state().run_count(), 0U);
 }
 
+TEST_F(Round, starts_so_many_at_most_and_goes_on_in_the_next) {
+  Rig wide{store, 2 * core::kStartsPerPlanMax};
+  rig.crash();
+  ASSERT_TRUE(wide.open());
+  ASSERT_TRUE(wide.settle());
+  ASSERT_TRUE(wide.engine().post(
+      submission("tasks: {a: {run: x, array: " + std::to_string(core::kStartsPerPlanMax + 9) +
+                 ", resources: {cpu: 1}}}")));
+  ASSERT_TRUE(wide.step());
+  EXPECT_EQ(wide.executor.started.size(), core::kStartsPerPlanMax);
+  EXPECT_TRUE(wide.engine().has_work()) << "nobody has to knock for the others";
+  ASSERT_TRUE(wide.settle());
+  EXPECT_EQ(wide.executor.started.size(), core::kStartsPerPlanMax + 9);
+}
+
 TEST_F(Round, a_stop_reaches_the_executor_as_it_was_meant) {
   const RunId run = rig.submit(kOne);
   ASSERT_TRUE(rig.ask(core::Cancel{.run = run}));
