@@ -252,6 +252,21 @@ TEST_F(Thread, ends_when_its_store_fails) {
   answered.await(3);
 }
 
+TEST_F(Thread, that_was_stopped_keeps_nobody_waiting_for_room) {
+  rig.options.inbox_events_max = 4;
+  start();
+  stop();
+  std::vector<ErrorCode> answers;
+  for (int i = 0; i < 9; ++i) {
+    rig.engine().submit(core::Tick{}, [&](const Result<Receipt>& receipt) {
+      ASSERT_FALSE(receipt);
+      answers.push_back(receipt.error().code);
+    });
+  }
+  EXPECT_EQ(answers, std::vector<ErrorCode>(9, ErrorCode::unavailable));
+  EXPECT_FALSE(rig.engine().post(core::Tick{}));
+}
+
 TEST_F(Thread, that_is_stopped_before_it_ran_does_nothing) {
   ASSERT_TRUE(rig.open());
   rig.engine().stop();
