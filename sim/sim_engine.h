@@ -28,9 +28,7 @@ enum class EngineFlaw : std::uint8_t {
   none,
   loses_commit,     ///< a commit is acknowledged and not kept
   loses_task_rows,  ///< a commit is kept without one of its task rows
-  drops_end_event,  ///< ends are thrown away on their way into the inbox
   answers_early,    ///< a submission is acknowledged before anything is durable
-  repeats_starts,   ///< each start is handed over again under a new token
 };
 
 /// Hears of what became durable, while the Engine is inside its commit.

@@ -9,7 +9,8 @@ import subprocess
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VERBS = ["setup", "build", "try", "test", "fmt", "tidy", "sim", "replay", "bench", "ci", "nightly"]
+VERBS = ["setup", "build", "try", "test", "fmt", "tidy", "sim", "replay", "bench", "coverage",
+         "ci", "nightly"]
 
 
 def read(path):

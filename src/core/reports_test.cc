@@ -159,6 +159,27 @@ TEST(Probes, follow_when_the_executor_comes_back) {
   w.pool(true).expect_started({"c"}).expect_probes({}).succeed("c").collected("b");
 }
 
+TEST(Ended, without_a_reason_gets_the_one_that_its_class_has) {
+  const std::vector<std::pair<Outcome, ReasonCode>> table{
+      {test::kSuccess, ReasonCode::completed},
+      {test::exited(3), ReasonCode::exit_status},
+      {{OutcomeClass::signalled, 9, {}}, ReasonCode::killed_by_signal},
+      {{OutcomeClass::timed_out, 0, {}}, ReasonCode::run_timeout},
+      {{OutcomeClass::out_of_memory, 9, {}}, ReasonCode::memory_limit},
+      {{OutcomeClass::lost, 0, {}}, ReasonCode::executor_lost},
+      {{OutcomeClass::start_failed, 0, {}}, ReasonCode::could_not_start},
+  };
+  for (const auto& [outcome, reason] : table) {
+    World w;
+    w.submit("tasks: {a: {run: x, retry: {max: 0, on: []}}}");
+    w.started("a").ended("a", {.outcome = outcome});
+    EXPECT_EQ(w.records().at(0).outcome.reason.code, reason) << name(outcome.kind);
+    EXPECT_EQ(w.records().at(0).outcome.code, outcome.code);
+    w.strict = false;
+    w.run_all();
+  }
+}
+
 TEST(Executor, of_a_pool_that_is_not_there_is_ignored) {
   World w;
   EXPECT_TRUE(w.request(ExecutorChanged{PoolId{5}, true, ""}));
@@ -182,6 +203,26 @@ TEST(Artifacts, are_collected_after_a_good_end_and_seen_by_later_tasks) {
       render_launch(w.state(), StartAttempt{w.id("b"), 1, w.attempt("b").token, PoolId{}});
   EXPECT_EQ(launch->arguments, (std::vector<std::string>{"cat", "/kept/1"}));
   w.succeed("b");
+}
+
+TEST(Artifacts, of_one_name_are_a_list_if_several_files_matched) {
+  World w;
+  w.submit(
+      "tasks:\n  a: {run: x, artifacts: [{name: logs, path: '*.log'}]}\n"
+      "  b: {run: x, needs: a, array: 2, artifacts: [{name: parts, path: 'p*'}]}\n"
+      "  c: {needs: [a, b], command: [cat, '${{ toJSON(needs.a.artifacts.logs) }}', "
+      "'${{ toJSON(needs.b.artifacts.parts) }}']}");
+  w.succeed("a").collected("a", {{"logs", "/kept/1"}, {"logs", "/kept/2"}, {"logs", "/kept/3"}});
+  w.succeed("b[0]").collected("b[0]", {{"parts", "/kept/4"}, {"parts", "/kept/5"}});
+  w.succeed("b[1]").collected("b[1]", {{"parts", "/kept/6"}});
+  const auto launch =
+      render_launch(w.state(), StartAttempt{w.id("c"), 1, w.attempt("c").token, PoolId{}});
+  ASSERT_TRUE(launch) << launch.error().text();
+  std::vector<std::string> words = launch->arguments;
+  for (std::string& word : words) std::erase_if(word, [](char c) { return c == ' ' || c == '\n'; });
+  EXPECT_EQ(words, (std::vector<std::string>{"cat", R"(["/kept/1","/kept/2","/kept/3"])",
+                                             R"([["/kept/4","/kept/5"],"/kept/6"])"}));
+  w.run_all();
 }
 
 TEST(Artifacts, that_are_missing_reject_a_good_end) {

@@ -107,6 +107,9 @@ Status Engine::run() {
       timeout = std::max(*wake - engine_now(*parts_), Duration{0});
     parts_->inbox.wait(timeout);
   }
+  // Nobody drains it now: who waits for room would wait for ever, and be waited for by whoever
+  // takes the adapters apart.
+  parts_->inbox.close();
   return {};
 }
 

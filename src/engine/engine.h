@@ -76,9 +76,10 @@ class Engine {
   bool has_work() const;
   std::optional<Time> next_wake() const;
 
-  /// Rounds until stop() or a store failure; waits between rounds.
+  /// Rounds until stop() or a store failure; waits between rounds. Afterwards nothing is taken in
+  /// any more and nobody waits for room; what came too late is answered when the engine goes.
   Status run();
-  /// From any thread, also from a signal-safe context: run() returns after its present round.
+  /// From any thread, but not from a signal handler: run() returns after its present round.
   void stop();
 
   void add_observer(Observer& observer);

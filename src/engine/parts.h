@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,7 @@ struct Engine::Parts {
   std::vector<Answer> answers;
   std::string journal;  ///< encoded events that were obeyed
   std::uint64_t journal_events = 0;
+  std::map<std::string, RunId> round_keys;  ///< idempotency keys of runs that are not durable yet
   std::vector<const core::RunRecord*> run_rows;
   std::vector<TaskRow> task_rows;
 };

@@ -13,11 +13,6 @@ Digest effects_digest(const std::vector<core::Effect>& effects) {
   return digest_of(bytes);
 }
 
-void encode_events(const std::vector<core::Event>& events, std::string& out) {
-  Writer writer(out);
-  encode(writer, events);
-}
-
 Result<std::vector<core::Event>> decode_events(std::string_view bytes) {
   Reader reader(bytes);
   std::vector<core::Event> events;

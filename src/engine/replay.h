@@ -33,8 +33,7 @@ Result<ReplayReport> replay(Store& store, const ReplayOptions& options);
 /// Digest of a step's effects, as the journal keeps it.
 Digest effects_digest(const std::vector<core::Effect>& effects);
 
-/// The journal's form of a step's events.
-void encode_events(const std::vector<core::Event>& events, std::string& out);
+/// Of the journal's form of a step's events.
 Result<std::vector<core::Event>> decode_events(std::string_view bytes);
 
 }  // namespace reeve::engine

@@ -23,15 +23,25 @@ void fill_random(Engine::Parts& parts, core::Event& event) {
   if (random != nullptr) *random = parts.ports.random.bits();
 }
 
-/// The run that was submitted with the same key before, if any.
+/// The run that was submitted with the same key before, be it in this round; not_found: none was.
 Result<RunId> known_key(Engine::Parts& parts, const std::string& key) {
-  for (const Answer& answer : parts.answers) {
-    if (!answer.receipt || answer.receipt->run == RunId{}) continue;
-    const core::Run* run = parts.core.state().find_run(answer.receipt->run);
-    if (run != nullptr && run->record.texts && run->record.texts->idempotency_key == key)
-      return answer.receipt->run;
-  }
+  const auto found = parts.round_keys.find(key);
+  if (found != parts.round_keys.end()) return found->second;
   return parts.ports.store.find_idempotency_key(key);
+}
+
+/// A key that cannot be looked up refuses the submission: it might be a second run of the same.
+Result<Receipt> submit(Engine::Parts& parts, const core::Event& event, const std::string& key,
+                       Time now) {
+  if (!key.empty()) {
+    Result<RunId> known = known_key(parts, key);
+    if (known) return Receipt{*known, true};
+    if (known.error().code != ErrorCode::not_found) return tl::unexpected(std::move(known).error());
+  }
+  TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
+  journal(parts, event);
+  if (!key.empty()) parts.round_keys.emplace(key, applied.run);
+  return Receipt{applied.run, false};
 }
 
 /// A retry needs the run in memory: brings it back if it ended before, and lets it go again if the
@@ -49,11 +59,8 @@ Result<core::Applied> retry(Engine::Parts& parts, const core::Event& event, RunI
 }
 
 Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
-  if (const auto* submit = std::get_if<core::SubmitRun>(&event)) {
-    if (const std::string& key = submit->texts.idempotency_key; !key.empty()) {
-      if (const Result<RunId> known = known_key(parts, key)) return Receipt{*known, true};
-    }
-  }
+  if (const auto* submission = std::get_if<core::SubmitRun>(&event))
+    return submit(parts, event, submission->texts.idempotency_key, now);
   fill_random(parts, event);
   const auto* again = std::get_if<core::Retry>(&event);
   TRY_ASSIGN(const core::Applied applied, again != nullptr ? retry(parts, event, again->run, now)
@@ -141,6 +148,7 @@ Status run_round(Engine::Parts& parts) {
   ++parts.counters.rounds;
   parts.journal.clear();
   parts.journal_events = 0;
+  parts.round_keys.clear();
   const Time now = engine_now(parts);
   std::vector<core::Event> own = std::move(parts.own_events);
   parts.own_events.clear();

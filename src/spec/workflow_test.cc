@@ -137,6 +137,10 @@ TEST(Inputs, are_checked_and_completed) {
 
 TEST(Inputs, errors_name_the_input) {
   EXPECT_EQ(resolve("{}"), "input 'must': it must be given (text): say it");
+  Workflow choice;
+  choice.inputs.push_back({.name = "stage", .type = InputType::choice, .required = true});
+  EXPECT_EQ(resolve_inputs(choice, Json()).error().message,
+            "input 'stage': it must be given (one of its options)");
   EXPECT_EQ(resolve("null"), "input 'must': it must be given (text): say it");
   EXPECT_EQ(resolve("[]"), "inputs are an object {name: value}");
   EXPECT_EQ(
