@@ -1,6 +1,10 @@
 // Control groups: limits on what an attempt uses, and the account of it. One interface over version
 // 2 and version 1. Detects what the machine and this user's rights yield; assumes nothing. Owns the
-// directories that it made; never touches others. One owner; not thread-safe.
+// directories that it made; never touches others. Never waits. One owner; not thread-safe.
+//
+// A group is <ours>/reeve.<name> in each hierarchy of version 1, where <ours> is the group that
+// this process is in. Under version 2 it is below our own group too, if we are alone in that (this
+// process then moves into its leaf reeve.self), and else beside it, if we may write there.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +25,14 @@ struct CgroupLimits {
   friend bool operator==(const CgroupLimits&, const CgroupLimits&) = default;
 };
 
-/// Since the group was made or last reset.
+/// Since the group was made or last reset. What the machine does not account for stays zero.
 struct CgroupUse {
   Duration user_cpu{0};
   Duration system_cpu{0};
-  std::int64_t memory_bytes = 0;  ///< now, without the page cache of files
-  std::int64_t processes = 0;     ///< now
+  std::int64_t memory_bytes = 0;  ///< now, swap included, without the page cache of files
+  std::int64_t processes = 0;     ///< now; threads count
   std::int64_t read_bytes = 0;
-  std::int64_t written_bytes = 0;
+  std::int64_t written_bytes = 0;  ///< version 1 misses what the page cache writes later
   std::int64_t oom_kills = 0;
   friend bool operator==(const CgroupUse&, const CgroupUse&) = default;
 };
@@ -45,8 +49,12 @@ struct CgroupAbilities {
 
 class Cgroup {
  public:
-  virtual ~Cgroup() = default;  ///< removes the group; REQUIRES that no process is in it
-  /// unsupported: a limit that this machine cannot hold; the message names it.
+  /// Removes the group, and groups that its processes made below it. REQUIRES that no process is in
+  /// it; what the kernel still holds of dying ones stays until a sweep or a make of the same name.
+  virtual ~Cgroup() = default;
+  /// unsupported: a limit that this machine cannot hold; the message names it, and nothing is
+  /// written. Writes only what differs from the last call. A memory limit below what is in use
+  /// fails.
   virtual Status limit(const CgroupLimits& limits) = 0;
   virtual Result<CgroupUse> use() = 0;
   /// Makes all counters of use() start from zero, and drops what page cache is charged to it.
@@ -55,17 +63,22 @@ class Cgroup {
   /// The files into which a process writes "0" to join the group. A process that does so before it
   /// makes others has all of them in the group, at no further cost.
   virtual std::vector<std::string> join_files() const = 0;
-  /// SIGKILL to all processes in it.
+  /// SIGKILL to all processes in it and below it, also to those that are forking. They are not gone
+  /// when this returns; the group can be used again once they are.
   virtual Status kill() = 0;
 };
 
+/// Outlives the groups that it made.
 class Cgroups {
  public:
   virtual ~Cgroups() = default;
   virtual const CgroupAbilities& abilities() const = 0;
-  /// `name` has no slash. An empty group left there by a dead supervisor is taken over.
+  /// `name` has no slash. An empty group left there by a dead supervisor is taken over; conflict
+  /// when processes are in it, or when a group of that name is alive here.
   virtual Result<std::unique_ptr<Cgroup>> make(const std::string& name) = 0;
-  /// Kills and removes the groups whose name starts with `prefix`, which a dead supervisor left.
+  /// Kills and removes the groups whose name starts with `prefix`, which a dead supervisor left;
+  /// not those that were made here and are alive. Dying processes may keep a group until the next
+  /// sweep.
   virtual void sweep(const std::string& prefix) = 0;
 
   /// `root` is "/" but in tests, which give a fake tree below it: proc/self/cgroup,

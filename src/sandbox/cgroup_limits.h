@@ -1,0 +1,40 @@
+// What both versions of control groups share: refusing limits that cannot be held, the numbers of a
+// processor limit, use since a base, and the sentence of what is missing. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sandbox/cgroup.h"
+
+namespace reeve::sandbox {
+
+/// unsupported or invalid_argument: names the limit.
+Status check_limits(const CgroupLimits& limits, const CgroupAbilities& abilities);
+
+struct CpuQuota {
+  std::int64_t quota_us = 0;
+  std::int64_t period_us = 0;
+};
+/// The kernel's least quota is 1 ms: below ten millicores the period grows instead.
+CpuQuota cpu_quota(std::int64_t millicores);
+
+/// The counters of `now` since `base`; never negative. What is a state, not a counter, is of now.
+CgroupUse use_since(const CgroupUse& base, const CgroupUse& now);
+
+/// Collects what is missing, and what to do about it, each advice once.
+class Shortfalls {
+ public:
+  void add(std::string what, std::string advice);
+  /// "memory: no write access to ...; cpu: ...; run as root, or ..."
+  std::string text() const;
+
+ private:
+  std::vector<std::string> whats_;
+  std::vector<std::string> advices_;
+};
+
+inline constexpr std::string_view kDelegateAdvice =
+    "run as root, or let systemd delegate (Delegate=yes)";
+
+}  // namespace reeve::sandbox
