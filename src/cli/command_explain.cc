@@ -55,7 +55,11 @@ Result<bool> ask_engine(const StateLayout& layout, RunId run, std::optional<std:
 std::string attempt_fact(const core::AttemptRecord& attempt) {
   const bool ran = attempt.started_at != kUnset && attempt.ended_at != kUnset;
   std::string fact = fmt::format("attempt {} {}", attempt.number, describe(attempt.outcome.reason));
-  if (ran) fact += fmt::format(" after {}", short_duration(attempt.ended_at - attempt.started_at));
+  if (ran) {
+    fact += fmt::format(" after {}", short_duration(attempt.ended_at - attempt.started_at));
+    if (attempt.outcome.kind != OutcomeClass::lost)
+      fact += fmt::format(", in tier {}", name(attempt.tier));
+  }
   if (attempt.next.code != ReasonCode::none) fact += "; it " + describe(attempt.next);
   return fact;
 }

@@ -73,7 +73,8 @@ constexpr auto kTaskDetail = std::to_array<FieldInfo>({
     {"task", "object", "as an item of tasks"},
     {"attempts", "array",
      "of those that ended: number, outcome, code, reason, sentence, placed, "
-     "next, message, queued_at, started_at, ended_at, duration_seconds, "
+     "tier (none or native; null: it never ran, or nobody knows), next, message, queued_at, "
+     "started_at, ended_at, duration_seconds, "
      "user_cpu_seconds, system_cpu_seconds, memory_peak_bytes, read_bytes, "
      "written_bytes, output_bytes, log"},
 });

@@ -37,6 +37,12 @@ Json duration_json(Time begin, Time end) {
   return seconds_json(end - begin);
 }
 
+/// Null: it never ran, or nobody knows.
+Json tier_json(const core::AttemptRecord& attempt) {
+  const bool is_known = attempt.started_at != kUnset && attempt.outcome.kind != OutcomeClass::lost;
+  return is_known ? Json(name(attempt.tier)) : Json(nullptr);
+}
+
 JsonObject values_json(const std::vector<OutputValue>& values) {
   JsonObject out;
   for (const OutputValue& value : values) {
@@ -202,6 +208,7 @@ JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& l
           {"reason", name(attempt.outcome.reason.code)},
           {"sentence", describe(attempt.outcome.reason)},
           {"placed", describe(attempt.placed)},
+          {"tier", tier_json(attempt)},
           {"next",
            attempt.next.code == ReasonCode::none ? Json(nullptr) : Json(describe(attempt.next))},
           {"message", optional_text(attempt.message)},

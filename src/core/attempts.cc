@@ -171,6 +171,7 @@ AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outco
           .queued_at = at.task->queued_at,
           .started_at = end.started_at,
           .ended_at = end.ended_at,
+          .tier = end.tier,
           .outcome = outcome,
           .usage = end.usage,
           .placed = at.live->placed,

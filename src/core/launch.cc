@@ -10,7 +10,10 @@ namespace {
 /// Whether rendering needs no data at all: the common case of plain commands.
 bool is_plain(const Run& run, const spec::TaskGroup& group) {
   if (!run.workflow().env.empty()) return false;
-  if (group.detail && (!group.detail->env.empty() || group.detail->work_directory)) return false;
+  if (group.detail &&
+      (!group.detail->env.empty() || group.detail->work_directory || group.detail->sandbox_paths)) {
+    return false;
+  }
   if (const auto* script = std::get_if<spec::Script>(&group.action))
     return script->text.is_literal();
   const auto* command = std::get_if<spec::Command>(&group.action);
@@ -70,6 +73,25 @@ Result<std::string> work_directory(const Run& run, const spec::TaskGroup& group,
   return directory.starts_with('/') ? directory : base + "/" + directory;
 }
 
+Status render_sandbox_paths(const spec::SandboxPaths& paths, const spec::Context& context,
+                            SandboxRequest& sandbox) {
+  const auto render = [&](const std::vector<spec::Template>& from, std::vector<std::string>& to,
+                          const char* field) -> Status {
+    to.clear();
+    for (const spec::Template& path : from) {
+      Result<std::string> text = path.render(context);
+      if (!text) return wrap(std::move(text).error(), field);
+      if (text->empty())
+        return fail(ErrorCode::invalid_argument,
+                    std::string(field) + ": '" + path.text() + "' gives no path");
+      to.push_back(*std::move(text));
+    }
+    return {};
+  };
+  TRY(render(paths.readable, sandbox.readable, "sandbox.readable"));
+  return render(paths.writable, sandbox.writable, "sandbox.writable");
+}
+
 Status render_action(const spec::TaskGroup& group, const spec::Context& context, Launch& launch) {
   if (const auto* script = std::get_if<spec::Script>(&group.action)) {
     launch.arguments = interpreter(script->shell);
@@ -105,6 +127,7 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.idle_timeout = policy.timeouts.idle;
   launch.grace = policy.timeouts.grace;
   launch.output_bytes_max = policy.output_bytes_max;
+  launch.sandbox = policy.sandbox;
   for (const std::string& name : run->workflow().secrets) launch.secrets.emplace_back(name, "");
   if (group.detail) {
     for (const std::string& name : group.detail->secrets) launch.secrets.emplace_back(name, "");
@@ -125,6 +148,8 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   Result<std::string> directory = work_directory(*run, group, context);
   if (!directory) return wrap(std::move(directory).error(), "workdir");
   launch.work_directory = *std::move(directory);
+  if (group.detail && group.detail->sandbox_paths)
+    TRY(render_sandbox_paths(*group.detail->sandbox_paths, context, launch.sandbox));
   TRY(render_action(group, context, launch));
   return launch;
 }

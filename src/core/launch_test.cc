@@ -101,6 +101,22 @@ TEST(Launch, work_directory_is_relative_to_that_of_the_run) {
   EXPECT_EQ(*render_work_directory(w.state(), w.id("c")), "/work");
 }
 
+TEST(Launch, carries_the_sandbox_with_rendered_paths) {
+  World w;
+  w.submit(
+      "inputs: {d: {}}\ndefaults: {sandbox: {readable: [/usr/share]}}\n"
+      "tasks: {a: {run: x}, b: {run: x, sandbox: none}, c: {run: x, sandbox: {network: host, "
+      "writable: [out, '/var/${{ inputs.d }}']}}}",
+      {.inputs = R"({"d":"deep"})"});
+  const SandboxRequest standard{.readable = {"/usr/share"}, .writable = {}};
+  EXPECT_EQ(launch_of(w, "a")->sandbox, standard);
+  EXPECT_EQ(launch_of(w, "b")->sandbox,
+            (SandboxRequest{SandboxTier::none, SandboxNetwork::none, {"/usr/share"}, {}}));
+  EXPECT_EQ(launch_of(w, "c")->sandbox,
+            (SandboxRequest{
+                SandboxTier::native, SandboxNetwork::host, {"/usr/share"}, {"out", "/var/deep"}}));
+}
+
 TEST(Launch, names_secrets_of_workflow_and_task) {
   World w;
   w.submit("secrets: [A]\ntasks: {a: {run: x, secrets: [B]}, b: {run: x}}");
@@ -117,7 +133,10 @@ TEST(Launch, what_cannot_be_rendered_says_where) {
            {"command: ['${{ inputs.none }}']", "command: command: it is empty"},
            {"command: ['${{ inputs.list }}']", "command: command: it is empty"},
            {"run: x, env: {E: " + bad + "}", "env.E: "},
-           {"run: x, workdir: " + bad, "workdir: "}}) {
+           {"run: x, workdir: " + bad, "workdir: "},
+           {"run: x, sandbox: {readable: " + bad + "}", "sandbox.readable: "},
+           {"run: x, sandbox: {writable: ['${{ inputs.none }}']}",
+            "sandbox.writable: '${{ inputs.none }}' gives no path"}}) {
     World w;
     w.submit("inputs: {bad: {}, none: {}, list: {type: object}}\ntasks: {a: {" + task + "}}",
              {.inputs = R"({"bad":"{","none":"","list":[]})"});

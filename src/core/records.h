@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "base/launch.h"
 #include "base/outcome.h"
+#include "base/sandbox.h"
 #include "base/time.h"
 #include "core/task_state.h"
 #include "spec/workflow.h"
@@ -114,6 +115,7 @@ struct AttemptRecord {
   Time queued_at = kUnset;
   Time started_at = kUnset;
   Time ended_at = kUnset;
+  SandboxTier tier = SandboxTier::none;  ///< that it ran in
   Outcome outcome;
   Usage usage;
   Reason placed;  ///< why there and then

@@ -56,6 +56,15 @@ TEST(Reports, of_an_old_attempt_do_not_touch_the_new_one) {
   EXPECT_EQ(w.stale_reports(), 2U);
 }
 
+TEST(Reports, say_which_tier_was_reached) {
+  World w;
+  w.submit("tasks: {a: {run: x}, b: {run: x}}");
+  w.ended("a", {.tier = SandboxTier::native});
+  EXPECT_EQ(w.records().at(0).tier, SandboxTier::native);
+  w.succeed("b");
+  EXPECT_EQ(w.records().at(1).tier, SandboxTier::none);
+}
+
 TEST(Reports, that_come_twice_count_once) {
   World w;
   w.submit("tasks: {a: {run: x}, b: {run: x, artifacts: [o]}}");

@@ -146,7 +146,8 @@ World& World::ended(std::string_view label, const Report& report) {
                      .started_at = report.ran ? attempt.started_at : kUnset,
                      .ended_at = now_,
                      .outputs = report.outputs,
-                     .message = report.message};
+                     .message = report.message,
+                     .tier = report.tier};
   forget_stops(label);
   apply(attempt.end);
   EXPECT_TRUE(attempt.forgotten) << label;

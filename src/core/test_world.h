@@ -35,6 +35,7 @@ struct Report {
   std::vector<OutputValue> outputs{};
   std::string message{};
   bool ran = true;
+  SandboxTier tier = SandboxTier::none;
   std::uint64_t random = std::uint64_t{1} << 63;  ///< half of any back-off
 };
 

@@ -130,6 +130,32 @@ constexpr Shape kLockLimit{.expected = "a number of units, or {limit: 3}",
 constexpr Shape kLockLimits{
     .expected = "a map of lock: {limit: 3}", .value = &kLockLimit, .key = KeyKind::identifier};
 
+constexpr std::array<std::string_view, 2> kTiers{"native", "none"};
+constexpr std::array<std::string_view, 1> kLaterTiers{"oci"};
+constexpr Shape kTier{
+    .scalar = ScalarKind::choice, .choices = kTiers, .later_choices = kLaterTiers};
+constexpr std::array<std::string_view, 2> kNetworks{"none", "host"};
+constexpr Shape kNetwork{.scalar = ScalarKind::choice, .choices = kNetworks};
+constexpr Shape kPaths{.expected = "a path, or a list of paths",
+                       .scalar = ScalarKind::template_text,
+                       .item = &kTemplate};
+constexpr std::array kSandboxFields{
+    Field{"tier", {}, &kTier, "native (unless given), or none: not enclosed, with permission."},
+    Field{"network",
+          {},
+          &kNetwork,
+          "none (unless given), or host: the network of this machine, with permission."},
+    Field{"readable", {}, &kPaths, "Files and directories that it may read beside the system's."},
+    Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
+    Field{"user", {}, nullptr, "not supported yet: a task runs as whoever runs reeve"},
+};
+constexpr Shape kSandbox{.name = "sandbox",
+                         .expected = "native, none or a map of tier, network, readable, writable",
+                         .scalar = ScalarKind::choice,
+                         .choices = kTiers,
+                         .later_choices = kLaterTiers,
+                         .fields = kSandboxFields};
+
 // --- what else a task may say
 
 constexpr std::array<std::string_view, 3> kNeedConditions{"success", "failure", "always"};
@@ -270,6 +296,7 @@ constexpr std::array kTaskFields{
     Field{"retry", {}, &kRetry, "How often and when it is tried again."},
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
+    Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},
     Field{"priority", {}, &kPriority, "Higher comes first (0)."},
     Field{"deadline", {}, &kDuration, "When it must have ended, after the run's submission."},
     Field{"concurrency", {}, &kConcurrency, "Not more than one (or `limit`) of a group at a time."},
@@ -285,7 +312,6 @@ constexpr std::array kTaskFields{
     Field{"image", kImageNames, nullptr,
           "not supported yet: container images; the task runs on this machine"},
     Field{"cache", {}, nullptr, "not supported yet: the result cache"},
-    Field{"sandbox", {}, nullptr, "not supported yet: sandboxes; the task runs without one"},
     Field{"validate", {}, nullptr, "not supported yet: checks of results; check them in `run`"},
     Field{"placement", {}, nullptr, "not supported yet: pools; the task runs on this machine"},
     Field{"notify", {}, nullptr, "not supported yet: notifications"},
@@ -386,6 +412,7 @@ constexpr std::array kDefaultsFields{
     Field{"retry", {}, &kRetry, "As in a task; a task changes only what it names."},
     Field{"timeout", {}, &kTimeout, "As in a task; a task changes only what it names."},
     Field{"resources", {}, &kResources, "As in a task; a task changes only what it names."},
+    Field{"sandbox", {}, &kSandbox, "As in a task; a task changes only what it names."},
     Field{"env", {}, &kEnv, "As the top-level `env`."},
     Field{"workdir", kWorkdirName, &kTemplate, "As in a task."},
     Field{"image", {}, nullptr, "not supported yet: container images"},

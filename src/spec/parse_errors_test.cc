@@ -49,8 +49,8 @@ TEST(ParseErrors, the_file) {
       {"\xEF\xBB\xBFtasks: {a: {run: x, \xC3\xA9: 1}}\nnam: x",
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
        "command, approval, shell, needs, if, matrix, for_each, array, max-parallel, fail-fast, "
-       "timeout, timeout-minutes, retry, continue-on-error, resources, priority, deadline, "
-       "concurrency, locks, env, secrets, workdir, artifacts, labels and output_limit\n"
+       "timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, priority, "
+       "deadline, concurrency, locks, env, secrets, workdir, artifacts, labels and output_limit\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
        "priority, deadline and locks; did you mean 'name'?\n"},
@@ -191,6 +191,20 @@ TEST(ParseErrors, numbers_times_and_sizes) {
       {"resources: {cpu: many, memory: 1Gb}",
        "f.yaml:4:22: error: expected a quantity such as 2, 1.5 or 500m, got 'many'\n"
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},
+      {"sandbox: nativ",
+       "f.yaml:4:14: error: expected native, none or a map of tier, network, readable, writable, "
+       "got 'nativ'; did you mean 'native'?\n"},
+      {"sandbox: oci", "f.yaml:4:14: error: not supported yet: 'oci'; expected native and none\n"},
+      {"sandbox: {tier: non, network: all, redable: [/a]}",
+       "f.yaml:4:21: error: expected one of native and none, got 'non'; did you mean 'none'?\n"
+       "f.yaml:4:35: error: expected one of none and host, got 'all'\n"
+       "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable and "
+       "writable; did you mean 'readable'?\n"},
+      {"sandbox: {writable: ['', {a: b}], user: root}",
+       "f.yaml:4:26: error: expected a path, got an empty text\n"
+       "f.yaml:4:30: error: expected text, got a map\n"
+       "f.yaml:4:39: error: 'user': not supported yet: a task runs as whoever runs reeve\n"},
+      {"sandbox: {readable: '${{ needs.b.result }}'}", "f.yaml:4:30: error: unknown task 'b'\n"},
       {"priority: high",
        "f.yaml:4:15: error: expected a whole number from -1000000 to 1000000, got 'high'\n"},
       {"locks: {db: 2}",

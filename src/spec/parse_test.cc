@@ -357,6 +357,48 @@ TEST(Parse, resources_locks_and_the_rest_of_a_policy) {
   EXPECT_EQ(policy("output_limit: 1Mi").output_bytes_max, 1 << 20);
 }
 
+TEST(Parse, sandboxes) {
+  EXPECT_EQ(policy("priority: 1").sandbox, SandboxRequest{});
+  EXPECT_EQ(policy("sandbox: none").sandbox.tier, SandboxTier::none);
+  EXPECT_EQ(policy("sandbox: native").sandbox, SandboxRequest{});
+  const SandboxRequest full =
+      policy("sandbox: {tier: none, network: host, readable: /a, writable: [b, /c]}").sandbox;
+  EXPECT_EQ(full, (SandboxRequest{SandboxTier::none, SandboxNetwork::host, {"/a"}, {"b", "/c"}}));
+  const auto [workflow, group] = task("sandbox: {readable: [/a, '/${{ inputs.x }}'], writable: b}");
+  ASSERT_NE(group.detail, nullptr);
+  ASSERT_TRUE(group.detail->sandbox_paths);
+  EXPECT_EQ(group.detail->sandbox_paths->readable.at(0).text(), "/a");
+  EXPECT_FALSE(group.detail->sandbox_paths->readable.at(1).is_literal());
+  EXPECT_EQ(group.detail->sandbox_paths->writable.at(0).text(), "b");
+  EXPECT_EQ(workflow->policy_of(group).sandbox.readable, std::vector<std::string>{"/a"});
+}
+
+TEST(Parse, a_task_changes_of_the_default_sandbox_what_it_names) {
+  const auto workflow = parse(R"(
+inputs: {x: }
+defaults: {sandbox: {network: host, readable: ["${{ inputs.x }}"], writable: [/w]}}
+tasks:
+  a: {run: x}
+  b: {run: x, sandbox: {network: none, readable: [/b]}}
+  c: {run: x, sandbox: none}
+)");
+  const auto sandbox = [&](std::size_t group) {
+    return workflow->policy_of(workflow->groups[group]).sandbox;
+  };
+  EXPECT_EQ(sandbox(0), (SandboxRequest{SandboxTier::native, SandboxNetwork::host, {}, {"/w"}}));
+  EXPECT_EQ(sandbox(1),
+            (SandboxRequest{SandboxTier::native, SandboxNetwork::none, {"/b"}, {"/w"}}));
+  EXPECT_EQ(sandbox(2), (SandboxRequest{SandboxTier::none, SandboxNetwork::host, {}, {"/w"}}));
+  const auto paths = [&](std::size_t group) -> std::optional<SandboxPaths> {
+    const auto& detail = workflow->groups[group].detail;
+    return detail ? detail->sandbox_paths : std::nullopt;
+  };
+  EXPECT_FALSE(paths(1));
+  ASSERT_TRUE(paths(0) && paths(2));
+  EXPECT_EQ(paths(0)->writable.at(0).text(), "/w");
+  EXPECT_EQ(workflow->groups[0].detail, workflow->groups[2].detail);
+}
+
 TEST(Parse, details) {
   EXPECT_EQ(detail("name: The task").display_name, "The task");
   EXPECT_EQ(detail("description: d").description, "d");

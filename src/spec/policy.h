@@ -1,4 +1,5 @@
-// The settings of a task that decide how it is tried: retries, limits, resources. Values that the
+// The settings of a task that decide how it is tried: retries, limits, resources, sandbox.
+// Values that the
 // parser fills and the core obeys. No thread rule.
 #pragma once
 
@@ -9,6 +10,7 @@
 
 #include "base/outcome.h"
 #include "base/resources.h"
+#include "base/sandbox.h"
 #include "base/time.h"
 
 namespace reeve::spec {
@@ -69,6 +71,8 @@ struct Policy {
   RetryPolicy retry = RetryPolicy::standard();
   Timeouts timeouts;
   Resources resources{.cpu_millicores = 1000, .countables = {}};
+  /// Without its paths where GroupDetail::sandbox_paths stands for them.
+  SandboxRequest sandbox;
   std::int32_t priority = 0;  ///< added to the run's; higher first
   std::vector<LockRequest> locks;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt

@@ -6,8 +6,9 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 7> kPolicyFields{
-    "retry", "timeout", "timeout-minutes", "resources", "priority", "locks", "output_limit"};
+constexpr std::array<std::string_view, 8> kPolicyFields{
+    "retry",   "timeout",  "timeout-minutes", "resources",
+    "sandbox", "priority", "locks",           "output_limit"};
 
 struct ClassName {
   std::string_view name;
@@ -63,6 +64,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   }
   if (const auto resources = section.get("resources"))
     apply_resources(*resources, policy.resources);
+  if (const auto sandbox = section.get("sandbox")) apply_sandbox(*sandbox, policy.sandbox);
   if (const auto priority = section.get("priority"))
     policy.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
   if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
@@ -156,6 +158,26 @@ void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
         {reading_.read_text(entry.key), reading_.read_integer(entry.value)});
   }
   std::ranges::sort(resources.countables);
+}
+
+void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) {
+  const Section section(node, shape_of("sandbox"));
+  const auto tier = node.is_scalar() ? std::optional(node) : section.get("tier");
+  if (tier) sandbox.tier = tier->text() == "none" ? SandboxTier::none : SandboxTier::native;
+  if (const auto network = section.get("network"))
+    sandbox.network = network->text() == "host" ? SandboxNetwork::host : SandboxNetwork::none;
+  const auto set = [&](std::string_view name, std::vector<std::string>& out) {
+    const auto paths = section.get(name);
+    if (!paths) return;
+    out.clear();
+    for (const YamlNode& path : reading_.read_list(*paths)) {
+      if (path.is_scalar() && path.text().empty())
+        reading_.diagnostics().error(path, "expected a path, got an empty text");
+      if (!holds_expression(path)) out.push_back(reading_.read_text(path));
+    }
+  };
+  set("readable", sandbox.readable);
+  set("writable", sandbox.writable);
 }
 
 std::vector<LockRequest> PolicyReader::read_locks(const YamlNode& node) {

@@ -25,6 +25,16 @@ std::string default_artifact_name(std::string_view path) {
   return std::string(name.substr(0, name.find('.')));
 }
 
+std::string identity_of(const SandboxPaths& paths) {
+  std::string identity = "sandbox";
+  for (const auto* list : {&paths.readable, &paths.writable}) {
+    for (const Template& path : *list)
+      identity += std::to_string(path.text().size()) + ":" + path.text();
+    identity += ';';
+  }
+  return identity;
+}
+
 }  // namespace
 
 std::vector<EnvEntry> read_env(const YamlNode& node, Place place, Reading& reading) {
@@ -83,6 +93,7 @@ void TaskReader::read_defaults(const YamlNode& defaults) {
   policies_.read_defaults(section);
   if (const auto shell = section.get("shell")) shell_ = reading_.read_text(*shell);
   work_directory_ = section.get("workdir");
+  sandbox_ = section.get("sandbox");
 }
 
 void TaskReader::read(const YamlNode& tasks, Phase phase) {
@@ -157,6 +168,8 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
     identity += name;
     append_identity(identity, *node);
   }
+  std::optional<SandboxPaths> sandbox_paths = read_sandbox_paths(task);
+  if (sandbox_paths) identity += identity_of(*sandbox_paths);
   if (fan_out.max_parallel > 0) identity += "parallel" + std::to_string(fan_out.max_parallel);
   if (identity.empty() && !work_directory_ && !fan_out.is_fail_fast_unusual()) return;
   identity += fan_out.fail_fast ? "fast" : "slow";
@@ -164,6 +177,7 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
   GroupDetail detail;
   detail.max_parallel = fan_out.max_parallel;
   detail.fail_fast = fan_out.fail_fast;
+  detail.sandbox_paths = std::move(sandbox_paths);
   if (const auto name = task.get("name")) detail.display_name = reading_.read_text(*name);
   if (const auto text = task.get("description")) detail.description = reading_.read_text(*text);
   if (const auto env = task.get("env")) detail.env = read_env(*env, Place::task_env, reading_);
@@ -194,6 +208,28 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
   // shared: equal details are built once
   if (shared == nullptr) shared = std::make_shared<const GroupDetail>(std::move(detail));
   group.detail = shared;
+}
+
+// Each list is that of the task, else that of the defaults.
+std::optional<SandboxPaths> TaskReader::read_sandbox_paths(const Section& task) {
+  const auto own = task.get("sandbox");
+  const auto find = [&](std::string_view name) -> std::optional<YamlNode> {
+    auto list = own ? Section(*own, shape_of("sandbox")).get(name) : std::nullopt;
+    if (!list && sandbox_) list = Section(*sandbox_, shape_of("sandbox")).get(name);
+    return list;
+  };
+  const auto readable = find("readable");
+  const auto writable = find("writable");
+  const auto is_dynamic = [](const auto& list) { return list && holds_expression(*list); };
+  if (!is_dynamic(readable) && !is_dynamic(writable)) return std::nullopt;
+  const auto read = [&](const std::optional<YamlNode>& list) {
+    std::vector<Template> paths;
+    if (!list) return paths;
+    for (const YamlNode& path : reading_.read_list(*list))
+      paths.push_back(reading_.read_template(path, Place::task_text));
+    return paths;
+  };
+  return SandboxPaths{.readable = read(readable), .writable = read(writable)};
 }
 
 std::vector<Artifact> TaskReader::read_artifacts(const YamlNode& node) {

@@ -36,6 +36,7 @@ class TaskReader {
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);
   void read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group);
+  std::optional<SandboxPaths> read_sandbox_paths(const Section& task);
   std::vector<Artifact> read_artifacts(const YamlNode& node);
   Artifact read_artifact(const YamlNode& node);
 
@@ -44,6 +45,7 @@ class TaskReader {
   PolicyReader policies_;
   std::string shell_ = "sh";
   std::optional<YamlNode> work_directory_;
+  std::optional<YamlNode> sandbox_;
   std::vector<NamedNeed> needs_;
   std::vector<YamlNode> keys_;
   std::map<std::string, std::shared_ptr<const GroupDetail>> details_;  // shared: see GroupDetail

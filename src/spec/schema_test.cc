@@ -166,6 +166,9 @@ continue-on-error: true
 continue-on-error: '${{ x }}'
 resources: {cpu: 500m}
 resources: {cpu: 2, memory: 1Gi, disk: 100, gpu: 0.5, licenses: {a: 1}}
+sandbox: none
+sandbox: {tier: native, network: host, readable: [/a, '${{ x }}'], writable: b}
+sandbox: {}
 locks: a
 locks: [a]
 locks: {a: 2}
@@ -223,6 +226,13 @@ resources: auto
 resources: {cpu: -1}
 resources: {memory: 1Gb}
 resources: {licenses: {a: 0}}
+sandbox: oci
+sandbox: true
+sandbox: [none]
+sandbox: {tiers: none}
+sandbox: {network: all}
+sandbox: {readable: {a: b}}
+sandbox: {user: root}
 locks: {a: 0}
 locks: 1a
 artifacts: [{name: x}]

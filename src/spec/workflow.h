@@ -74,6 +74,11 @@ struct Artifact {
   When when = When::success;
 };
 
+struct SandboxPaths {
+  std::vector<Template> readable;
+  std::vector<Template> writable;
+};
+
 enum class Phase : std::uint8_t { main, on_failure, finally };
 
 using EnvEntry = std::pair<std::string, Template>;
@@ -87,6 +92,8 @@ struct GroupDetail {
   std::vector<Artifact> artifacts;
   std::map<std::string, std::string> labels;
   std::optional<Template> work_directory;
+  /// When one of them holds an expression: instead of those of the policy.
+  std::optional<SandboxPaths> sandbox_paths;
   std::optional<Concurrency> concurrency;
   std::optional<Duration> deadline;           ///< after the run's submission
   std::optional<Template> continue_on_error;  ///< single expression or "true"

@@ -170,6 +170,7 @@ AttemptRecord random_attempt(TaskId task, std::uint32_t number) {
   attempt.pool = PoolId{wide<std::uint32_t>()};
   attempt.queued_at = any_time();
   attempt.started_at = any_time();
+  attempt.tier = static_cast<SandboxTier>(*rc::gen::inRange<int>(0, kSandboxTierCount));
   attempt.outcome = {any_outcome(), wide<std::int32_t>(), any_reason()};
   attempt.usage = {Duration{wide<std::int64_t>()},
                    Duration{wide<std::int64_t>()},
@@ -227,15 +228,17 @@ std::string text_of(const StoredTask& row) {
 std::string text_of(const AttemptRecord& attempt) {
   const Usage& usage = attempt.usage;
   return fmt::format(
-      "attempt {} {} {} token {} pool {} queued {} started {} ended {} outcome {} {} {} usage {} "
+      "attempt {} {} {} token {} pool {} tier {} queued {} started {} ended {} outcome {} {} {} "
+      "usage {} "
       "{} "
       "{} {} {} {} {} placed {} next {} message {}",
       attempt.task.run.value, attempt.task.index, attempt.number, attempt.token.value,
-      attempt.pool.value, text_of(attempt.queued_at), text_of(attempt.started_at),
-      text_of(attempt.ended_at), static_cast<int>(attempt.outcome.kind), attempt.outcome.code,
-      text_of(attempt.outcome.reason), usage.user_cpu.count(), usage.system_cpu.count(),
-      usage.memory_peak_bytes, usage.read_bytes, usage.written_bytes, usage.context_switches,
-      usage.output_bytes, text_of(attempt.placed), text_of(attempt.next), attempt.message);
+      attempt.pool.value, name(attempt.tier), text_of(attempt.queued_at),
+      text_of(attempt.started_at), text_of(attempt.ended_at),
+      static_cast<int>(attempt.outcome.kind), attempt.outcome.code, text_of(attempt.outcome.reason),
+      usage.user_cpu.count(), usage.system_cpu.count(), usage.memory_peak_bytes, usage.read_bytes,
+      usage.written_bytes, usage.context_switches, usage.output_bytes, text_of(attempt.placed),
+      text_of(attempt.next), attempt.message);
 }
 
 std::string text_of(const Expansion& expansion) {

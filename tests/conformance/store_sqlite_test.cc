@@ -231,10 +231,11 @@ TEST(ConformanceSqlite, paths_may_hold_any_character) {
 
 // ---- formats ----
 
-/// A file as format 1 was released. When format 2 comes, this stays as it is and gets a sibling.
-TEST(ConformanceSqlite, a_file_of_format_1_opens_with_all_that_it_holds) {
+/// A file as a format was written. When the next comes, these stay as they are and get a sibling.
+void expect_opens(int format, SandboxTier tier) {
   SqliteBed bed;
-  std::ifstream dump(REEVE_SOURCE_DIR "/tests/conformance/formats/store_v1.sql");
+  std::ifstream dump(
+      fmt::format(REEVE_SOURCE_DIR "/tests/conformance/formats/store_v{}.sql", format));
   const std::string sql((std::istreambuf_iterator<char>(dump)), std::istreambuf_iterator<char>());
   ASSERT_FALSE(sql.empty());
   bed.execute(sql);
@@ -253,7 +254,19 @@ TEST(ConformanceSqlite, a_file_of_format_1_opens_with_all_that_it_holds) {
   std::uint64_t steps = 0;
   EXPECT_TRUE((*store)->read_journal(1, [&](const auto&) { return ++steps > 0; }));
   EXPECT_EQ(steps, 2u);
-  EXPECT_EQ((*bed.open_history())->list_run_attempts(RunId{1}, 0, 9)->size(), 1u);
+  const auto attempts = (*bed.open_history())->list_run_attempts(RunId{1}, 0, 9);
+  ASSERT_TRUE(attempts) << attempts.error().text();
+  ASSERT_EQ(attempts->size(), 1u);
+  EXPECT_EQ(attempts->front().message, "fine");
+  EXPECT_EQ(attempts->front().tier, tier);
+}
+
+TEST(ConformanceSqlite, a_file_of_format_1_opens_with_all_that_it_holds) {
+  expect_opens(1, SandboxTier::none);
+}
+
+TEST(ConformanceSqlite, a_file_of_format_2_opens_with_all_that_it_holds) {
+  expect_opens(2, SandboxTier::native);
 }
 
 constexpr auto kSteps = std::to_array<Migration>(

@@ -88,7 +88,7 @@ class Data(ReeveCase):
         task = self.json("show", "1/flaky")["task"]
         self.assertEqual(shape(task["attempts"][0]), {
             "number": "number", "outcome": "str", "code": "number", "reason": "str",
-            "sentence": "str", "placed": "str", "next": "str", "message": "NoneType",
+            "sentence": "str", "placed": "str", "tier": "str", "next": "str", "message": "NoneType",
             "queued_at": "time",
             "started_at": "time", "ended_at": "time", "duration_seconds": "number",
             "user_cpu_seconds": "number", "system_cpu_seconds": "number",

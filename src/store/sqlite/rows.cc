@@ -174,6 +174,7 @@ void bind_attempt(Statement& statement, const AttemptRecord& attempt) {
   statement.bind(24, attempt.usage.context_switches);
   statement.bind(25, attempt.usage.output_bytes);
   statement.bind_text_or_null(26, attempt.message);
+  statement.bind(27, static_cast<std::int64_t>(attempt.tier));
 }
 
 bool read_attempt(const Statement& row, AttemptRecord& out) {
@@ -183,7 +184,7 @@ bool read_attempt(const Statement& row, AttemptRecord& out) {
                   read_enum(row, 4, kOutcomeClassCount, out.outcome.kind) &&
                   read_integer(row, 5, out.outcome.code) &&
                   read_reason(row, 6, out.outcome.reason) && read_reason(row, 9, out.placed) &&
-                  read_reason(row, 12, out.next);
+                  read_reason(row, 12, out.next) && read_enum(row, 26, kSandboxTierCount, out.tier);
   out.queued_at = read_time(row, 15);
   out.started_at = read_time(row, 16);
   out.ended_at = read_time(row, 17);

@@ -132,11 +132,14 @@ CREATE TABLE journal (
 PRAGMA application_id = 0x52454556;
 )sql";
 
+/// Attempts of format 1 were never enclosed: tier none.
+constexpr const char* kVersion2 = "ALTER TABLE attempts ADD COLUMN tier INTEGER NOT NULL DEFAULT 0";
+
 // The partial index runs_open is written for these numbers.
 static_assert(static_cast<int>(core::RunState::succeeded) == 2);
 static_assert(!core::is_final(core::RunState::running));
 
-constexpr auto kMigrations = std::to_array<Migration>({{1, kVersion1}});
+constexpr auto kMigrations = std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}});
 
 struct FileVersion {
   std::int64_t application = 0;
