@@ -45,6 +45,7 @@ void Attempts::inherit(const Hello& hello) {
   base_ = std::make_shared<BaseEnvironment>(hello.environment);
   enclosed_base_ = std::make_shared<BaseEnvironment>(enclosed_environment(hello.environment));
   work_directory_ = hello.work_directory;
+  sandboxes_.prepare(work_directory_);
 }
 
 Attempt* Attempts::find(Serial serial) {

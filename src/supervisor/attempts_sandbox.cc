@@ -34,14 +34,6 @@ std::string inside(std::string_view name) {
   return std::string(sandbox::kFilesDirectory).append("/").append(name);
 }
 
-/// Ended by SIGKILL, itself or, as a shell tells it, its last command; and not by us.
-bool was_killed(const Attempt& attempt) {
-  const int status = attempt.wait_status;
-  const bool is_kill = (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
-                       (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGKILL);
-  return is_kill && !attempt.was_killed;
-}
-
 Status write_output(const std::string& path, std::string_view bytes) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file || !write_all(file.get(), bytes)) return fail_errno(errno, "cannot write " + path);
@@ -232,7 +224,8 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       attempt.usage.system_cpu = std::max(attempt.usage.system_cpu, use->system_cpu);
       attempt.usage.read_bytes = std::max(attempt.usage.read_bytes, use->read_bytes);
       attempt.usage.written_bytes = std::max(attempt.usage.written_bytes, use->written_bytes);
-      if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none && was_killed(attempt))
+      // Whichever of its processes went: what it produced without it is not to be trusted.
+      if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none)
         attempt.verdict = {OutcomeClass::out_of_memory,
                            0,
                            {ReasonCode::memory_limit, 0, attempt.launch.resources.memory_bytes}};
