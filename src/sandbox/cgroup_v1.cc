@@ -48,7 +48,7 @@ class GroupV1 final : public Cgroup {
   /// REQUIRES the layout to have the controller.
   std::string file(Controller one, std::string_view name) const {
     const std::size_t parent = layout_.parent_of[static_cast<std::size_t>(one)].value();
-    return directories_->paths()[parent] + "/" + std::string(name);
+    return path_below(directories_->paths()[parent], name);
   }
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
@@ -124,12 +124,10 @@ Status GroupV1::reset() {
 }
 
 Status GroupV1::kill() {
-  const Status killed = directories_->kill();
-  if (layout_.abilities.processes) {
-    const std::int64_t count = held_ ? held_->processes_max : 0;
-    TRY(limit_processes(count));
-  }
-  return killed;
+  Status killed = directories_->kill();
+  if (!layout_.abilities.processes) return killed;
+  const Status restored = limit_processes(held_ ? held_->processes_max : 0);
+  return killed ? restored : killed;
 }
 
 Result<CgroupUse> GroupV1::counters() const {
@@ -248,7 +246,7 @@ void find_controller(Controller one, const std::vector<CgroupMount>& mounts, Lay
     return missing.add(
         name + ": our own group is outside of what is mounted at " + mount->mount_point,
         "mount the whole hierarchy there");
-  const std::string proof = mount->own + "/" + std::string(proof_of(one));
+  const std::string proof = path_below(mount->own, proof_of(one));
   if (!cgroup_file_exists(proof))
     return missing.add(name + ": no file " + proof, "use a kernel that has it built in");
   const auto known = std::ranges::find(layout.parents, mount->own);
@@ -271,7 +269,7 @@ std::unique_ptr<Cgroups> detect_v1(const std::vector<CgroupMount>& mounts) {
     find_controller(one, mounts, layout, missing);
   const auto own_file = [&](Controller one, std::string_view name) {
     const std::size_t parent = layout.parent_of[static_cast<std::size_t>(one)].value();
-    return layout.parents[parent] + "/" + std::string(name);
+    return path_below(layout.parents[parent], name);
   };
   CgroupAbilities& abilities = layout.abilities;
   abilities.version = layout.parents.empty() ? 0 : 1;
