@@ -57,14 +57,16 @@ class Cgroup {
   /// fails.
   virtual Status limit(const CgroupLimits& limits) = 0;
   virtual Result<CgroupUse> use() = 0;
-  /// Makes all counters of use() start from zero, and drops what page cache is charged to it.
+  /// Makes all counters of use() start from zero, and drops what page cache is charged to it, when
+  /// that is more than a few MiB: dropping can take 20 ms, and the kernel does it when it must.
   /// REQUIRES no process of the last attempt.
   virtual Status reset() = 0;
   /// The files into which a process writes "0" to join the group. A process that does so before it
   /// makes others has all of them in the group, at no further cost.
   virtual std::vector<std::string> join_files() const = 0;
-  /// SIGKILL to all processes in it and below it, also to those that are forking. They are not gone
-  /// when this returns; the group can be used again once they are.
+  /// SIGKILL to all processes in it and below it. They are not gone when this returns. Where the
+  /// kernel has no cgroup.kill, one that is just being forked can be missed: kill again for as long
+  /// as use().processes is not zero.
   virtual Status kill() = 0;
 };
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kNameBytesMax = 200;
 
 std::string group_in(const std::string& parent, std::string_view name) {
-  return parent + "/reeve." + std::string(name);
+  return path_below(parent, "reeve.").append(name);
 }
 
 /// Of the group and those that its processes made below it. 0 or errno; ENOENT counts as removed.
@@ -90,7 +90,7 @@ void GroupParents::sweep(const std::string& prefix) {
     for (const std::string& name : groups_below(parent)) {
       if (!name.starts_with(start) || name == kSelfGroup || name == kTrialGroup) continue;
       if (alive_.contains(name.substr(std::string_view("reeve.").size()))) continue;
-      const std::string directory = parent + "/" + name;
+      const std::string directory = path_below(parent, name);
       // What cannot be killed or removed now is there for the next sweep.
       if (remove_group(directory) == 0) continue;
       static_cast<void>(kill_groups({directory}));
@@ -98,6 +98,10 @@ void GroupParents::sweep(const std::string& prefix) {
     }
   }
 }
+
+GroupDirectories::GroupDirectories(GroupParents& parents, const std::string& name)
+    : parents_(parents),
+      name_(name) {}
 
 GroupParents::~GroupParents() { ENSURE(alive_.empty()); }
 
@@ -108,14 +112,16 @@ GroupDirectories::~GroupDirectories() {
 
 std::vector<std::string> GroupDirectories::join_files() const {
   std::vector<std::string> files;
-  for (const std::string& directory : paths_) files.push_back(directory + "/cgroup.procs");
+  files.reserve(paths_.size());
+  for (const std::string& directory : paths_)
+    files.push_back(path_below(directory, "cgroup.procs"));
   return files;
 }
 
 Status GroupDirectories::kill() const { return kill_groups(paths_); }
 
 Status try_to_make_group_in(const std::string& directory) {
-  const std::string trial = directory + "/" + std::string(kTrialGroup);
+  const std::string trial = path_below(directory, kTrialGroup);
   // Somebody else may be trying at this moment: to find the group there, or gone, is as good.
   if (::mkdir(trial.c_str(), 0755) != 0 && errno != EEXIST)
     return fail_errno(errno, "no write access to " + directory);

@@ -34,7 +34,7 @@ class GroupDirectories {
 
  private:
   friend class GroupParents;
-  GroupDirectories(GroupParents& parents, std::string name) : parents_(parents), name_(name) {}
+  GroupDirectories(GroupParents& parents, const std::string& name);
 
   GroupParents& parents_;
   std::string name_;

@@ -98,6 +98,11 @@ std::vector<std::string> groups_below(const std::string& directory) {
   return names;
 }
 
+std::string path_below(const std::string& directory, std::string_view name) {
+  std::string path = directory;
+  return path.append("/").append(name);
+}
+
 std::vector<std::string_view> words_of(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\n";
   std::vector<std::string_view> words;

@@ -26,6 +26,8 @@ bool cgroup_file_exists(const std::string& path);
 /// The names of the groups below one, without those deeper down. Empty when it cannot be read.
 std::vector<std::string> groups_below(const std::string& directory);
 
+std::string path_below(const std::string& directory, std::string_view name);
+
 /// Words between blanks; views into `text`.
 std::vector<std::string_view> words_of(std::string_view text);
 bool has_word(std::string_view text, std::string_view word);

@@ -112,7 +112,7 @@ std::vector<std::string> groups_of_tree(const std::string& directory) {
   std::vector<std::string> tree{directory};
   for (std::size_t i = 0; i < tree.size() && tree.size() < kTreeMax; ++i) {
     const std::string above = tree[i];
-    for (const std::string& name : groups_below(above)) tree.push_back(above + "/" + name);
+    for (const std::string& name : groups_below(above)) tree.push_back(path_below(above, name));
   }
   return tree;
 }

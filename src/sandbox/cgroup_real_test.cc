@@ -43,6 +43,16 @@ bool use_memory(std::int64_t bytes) {
   return true;
 }
 
+bool write_file(std::int64_t bytes) {
+  std::string path = "/var/tmp/reeve-cgroups-XXXXXX";  // /tmp may be memory
+  const int file = ::mkostemp(path.data(), O_CLOEXEC);
+  if (file < 0 || ::unlink(path.c_str()) != 0) return false;
+  const std::vector<char> block(1 << 16, 'x');
+  for (std::int64_t done = 0; done < bytes; done += std::ssize(block))
+    if (::write(file, block.data(), block.size()) != std::ssize(block)) return false;
+  return true;
+}
+
 /// A child in the group. It runs `work`, reports the byte that comes of it, and stays.
 class Child {
  public:
@@ -89,9 +99,27 @@ class Child {
   int report_ = -1;
 };
 
+/// Children of children become ours, so that we see them end.
+class Adoption {
+ public:
+  Adoption() { EXPECT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
+  ~Adoption() {
+    wait_for_all();
+    EXPECT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+  }
+  Adoption(const Adoption&) = delete;
+  Adoption& operator=(const Adoption&) = delete;
+  static void wait_for_all() {
+    while (::waitpid(-1, nullptr, 0) > 0) continue;
+  }
+};
+
 class RealCgroups : public testing::Test {
  protected:
   RealCgroups() : groups(Cgroups::detect()) {}
+  ~RealCgroups() override {
+    for (const std::string& file : files_made_) EXPECT_NE(::access(file.c_str(), F_OK), 0) << file;
+  }
 
   /// False: the machine cannot, and says so.
   bool can(bool ability, const CgroupLimits& limits) {
@@ -114,7 +142,10 @@ class RealCgroups : public testing::Test {
   std::unique_ptr<Cgroup> make(std::string_view test) {
     auto made = groups->make(name_of(test));
     EXPECT_TRUE(made) << made.error().text();
-    return made ? std::move(*made) : nullptr;
+    if (!made) return nullptr;
+    const std::vector<std::string> files = (*made)->join_files();
+    files_made_.insert(files_made_.end(), files.begin(), files.end());
+    return std::move(*made);
   }
   static CgroupUse use_of(Cgroup& group) {
     const auto use = group.use();
@@ -123,6 +154,9 @@ class RealCgroups : public testing::Test {
   }
 
   std::unique_ptr<Cgroups> groups;
+
+ private:
+  std::vector<std::string> files_made_;
 };
 
 TEST_F(RealCgroups, end_and_count_a_process_that_goes_beyond_its_memory) {
@@ -178,19 +212,56 @@ TEST_F(RealCgroups, refuse_more_processes_than_allowed_and_kill_all_of_them) {
   if (!can(groups->abilities().processes, limits)) return;
   const auto group = make("processes");
   ASSERT_TRUE(group && group->limit(limits));
-  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const Adoption adoption;
   Child child(*group, fork_until_refused);
   EXPECT_EQ(child.report(), '2');
   EXPECT_EQ(use_of(*group).processes, 3);
   const Status killed = group->kill();
   EXPECT_TRUE(killed) << killed.error().text();
   EXPECT_EQ(child.wait(), SIGKILL);
-  while (::waitpid(-1, nullptr, 0) > 0) continue;
-  EXPECT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+  Adoption::wait_for_all();
   EXPECT_EQ(use_of(*group).processes, 0);
   Child another(*group, fork_until_refused);
   EXPECT_EQ(another.report(), '2');
   EXPECT_TRUE(group->kill());
+  EXPECT_EQ(another.wait(), SIGKILL);
+}
+
+/// Each process forks the next and is gone: whoever reads who is there always reads of the past.
+char start_chain() {
+  constexpr int kGenerationsMax = 20'000;  // should the test die, this ends all the same
+  if (::fork() != 0) return 'y';
+  for (int generation = 0; generation < kGenerationsMax; ++generation)
+    if (::fork() > 0) ::_exit(0);
+  ::_exit(0);
+}
+
+TEST_F(RealCgroups, kill_those_that_fork_faster_than_one_can_read) {
+  const CgroupLimits limits{0, 0, 16};
+  if (!can(groups->abilities().processes, limits)) return;
+  const auto group = make("chain");
+  ASSERT_TRUE(group && group->limit(limits));
+  const Adoption adoption;
+  Child child(*group, start_chain);
+  EXPECT_EQ(child.report(), 'y');
+  const Status killed = group->kill();
+  EXPECT_TRUE(killed) << killed.error().text();
+  EXPECT_EQ(child.wait(), SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0) EXPECT_TRUE(group->kill());
+  EXPECT_EQ(use_of(*group).processes, 0);
+}
+
+TEST_F(RealCgroups, drop_the_page_cache_of_files) {
+  if (!can(groups->abilities().memory, {64 * kMebibyte, 0, 0})) return;
+  const auto group = make("cache");
+  ASSERT_TRUE(group);
+  Child child(*group, [] { return write_file(8 * kMebibyte) ? 'y' : 'n'; });
+  EXPECT_EQ(child.report(), 'y');
+  EXPECT_LE(use_of(*group).memory_bytes, 4 * kMebibyte);
+  child.end();
+  const Status reset = group->reset();
+  EXPECT_TRUE(reset) << reset.error().text();
+  EXPECT_EQ(use_of(*group).oom_kills, 0);
 }
 
 TEST_F(RealCgroups, hold_a_processor_limit_however_small) {

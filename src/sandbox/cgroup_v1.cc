@@ -48,11 +48,12 @@ class GroupV1 final : public Cgroup {
   /// REQUIRES the layout to have the controller.
   std::string file(Controller one, std::string_view name) const {
     const std::size_t parent = layout_.parent_of[static_cast<std::size_t>(one)].value();
-    return directories_->paths()[parent] + "/" + std::string(name);
+    return path_below(directories_->paths()[parent], name);
   }
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
   Status limit_processes(std::int64_t count) const;
+  Status drop_page_cache() const;
   Result<CgroupUse> counters() const;
   Status read_memory(CgroupUse& use) const;
   Status read_cpu(CgroupUse& use) const;
@@ -117,19 +118,24 @@ Result<CgroupUse> GroupV1::use() {
 }
 
 Status GroupV1::reset() {
-  if (layout_.has(Controller::memory))
-    TRY(write_cgroup_file(file(Controller::memory, "memory.force_empty"), "0"));
+  if (layout_.has(Controller::memory)) TRY(drop_page_cache());
   TRY_ASSIGN(base_, counters());
   return {};
 }
 
+Status GroupV1::drop_page_cache() const {
+  TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file(Controller::memory, "memory.stat")));
+  TRY_ASSIGN(const std::int64_t cached, number_of(stat, "total_cache"));
+  TRY_ASSIGN(const std::optional<std::int64_t> shared, find_number(stat, "total_shmem"));
+  if (cached - shared.value_or(0) <= kCacheKeptBytesMax) return {};
+  return write_cgroup_file(file(Controller::memory, "memory.force_empty"), "0");
+}
+
 Status GroupV1::kill() {
-  const Status killed = directories_->kill();
-  if (layout_.abilities.processes) {
-    const std::int64_t count = held_ ? held_->processes_max : 0;
-    TRY(limit_processes(count));
-  }
-  return killed;
+  Status killed = directories_->kill();
+  if (!layout_.abilities.processes) return killed;
+  const Status restored = limit_processes(held_ ? held_->processes_max : 0);
+  return killed ? restored : killed;
 }
 
 Result<CgroupUse> GroupV1::counters() const {
@@ -248,7 +254,7 @@ void find_controller(Controller one, const std::vector<CgroupMount>& mounts, Lay
     return missing.add(
         name + ": our own group is outside of what is mounted at " + mount->mount_point,
         "mount the whole hierarchy there");
-  const std::string proof = mount->own + "/" + std::string(proof_of(one));
+  const std::string proof = path_below(mount->own, proof_of(one));
   if (!cgroup_file_exists(proof))
     return missing.add(name + ": no file " + proof, "use a kernel that has it built in");
   const auto known = std::ranges::find(layout.parents, mount->own);
@@ -271,7 +277,7 @@ std::unique_ptr<Cgroups> detect_v1(const std::vector<CgroupMount>& mounts) {
     find_controller(one, mounts, layout, missing);
   const auto own_file = [&](Controller one, std::string_view name) {
     const std::size_t parent = layout.parent_of[static_cast<std::size_t>(one)].value();
-    return layout.parents[parent] + "/" + std::string(name);
+    return path_below(layout.parents[parent], name);
   };
   CgroupAbilities& abilities = layout.abilities;
   abilities.version = layout.parents.empty() ? 0 : 1;

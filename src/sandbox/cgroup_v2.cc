@@ -32,7 +32,7 @@ class GroupV2 final : public Cgroup {
 
  private:
   std::string file(std::string_view name) const {
-    return directories_->paths().front() + "/" + std::string(name);
+    return path_below(directories_->paths().front(), name);
   }
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
@@ -99,7 +99,7 @@ Status GroupV2::drop_page_cache() const {
   TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file("memory.stat")));
   TRY_ASSIGN(const std::int64_t of_files, number_of(stat, "file"));
   TRY_ASSIGN(const std::int64_t shared, number_of(stat, "shmem"));
-  if (of_files <= shared) return {};
+  if (of_files - shared <= kCacheKeptBytesMax) return {};
   const std::string reclaim = file("memory.reclaim");
   const int error = try_to_write(reclaim, std::to_string(of_files - shared));
   // EAGAIN: some of it is in use by others, and stays.
@@ -108,9 +108,10 @@ Status GroupV2::drop_page_cache() const {
 }
 
 Status GroupV2::kill() {
-  const Status killed = directories_->kill();
-  if (abilities_.processes) TRY(limit_processes(held_ ? held_->processes_max : 0));
-  return killed;
+  Status killed = directories_->kill();
+  if (!abilities_.processes) return killed;
+  const Status restored = limit_processes(held_ ? held_->processes_max : 0);
+  return killed ? restored : killed;
 }
 
 Result<CgroupUse> GroupV2::counters() const {
@@ -200,7 +201,7 @@ Result<std::size_t> others_in(const std::string& group) {
 }
 
 Status move_into_leaf(const std::string& group) {
-  const std::string leaf = group + "/" + std::string(kSelfGroup);
+  const std::string leaf = path_below(group, kSelfGroup);
   if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST)
     return fail_errno(errno, "no write access to " + group);
   return write_cgroup_file(leaf + "/cgroup.procs", "0");
@@ -240,7 +241,7 @@ Result<std::string> find_base(const CgroupMount& mount) {
 
 Status enable(std::string_view controller, const std::string& base) {
   const auto listed_in = [&](std::string_view name) -> Result<bool> {
-    TRY_ASSIGN(const CgroupText list, read_cgroup_file(base + "/" + std::string(name)));
+    TRY_ASSIGN(const CgroupText list, read_cgroup_file(path_below(base, name)));
     return has_word(list.text, controller);
   };
   TRY_ASSIGN(const bool is_enabled, listed_in("cgroup.subtree_control"));
