@@ -57,7 +57,8 @@ class Cgroup {
   /// fails.
   virtual Status limit(const CgroupLimits& limits) = 0;
   virtual Result<CgroupUse> use() = 0;
-  /// Makes all counters of use() start from zero, and drops what page cache is charged to it.
+  /// Makes all counters of use() start from zero, and drops what page cache is charged to it, when
+  /// that is more than a few MiB: dropping can take 20 ms, and the kernel does it when it must.
   /// REQUIRES no process of the last attempt.
   virtual Status reset() = 0;
   /// The files into which a process writes "0" to join the group. A process that does so before it

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sandbox/cgroup.h"
@@ -18,6 +19,9 @@ struct CpuQuota {
 };
 /// The kernel's least quota is 1 ms: below ten millicores the period grows instead.
 CpuQuota cpu_quota(std::int64_t millicores);
+
+/// Page cache that a group may keep for its next attempt.
+inline constexpr std::int64_t kCacheKeptBytesMax = std::int64_t{4} << 20;
 
 /// The counters of `now` since `base`; never negative. What is a state, not a counter, is of now.
 CgroupUse use_since(const CgroupUse& base, const CgroupUse& now);

@@ -43,6 +43,16 @@ bool use_memory(std::int64_t bytes) {
   return true;
 }
 
+bool write_file(std::int64_t bytes) {
+  std::string path = "/var/tmp/reeve-cgroups-XXXXXX";  // /tmp may be memory
+  const int file = ::mkostemp(path.data(), O_CLOEXEC);
+  if (file < 0 || ::unlink(path.c_str()) != 0) return false;
+  const std::vector<char> block(1 << 16, 'x');
+  for (std::int64_t done = 0; done < bytes; done += std::ssize(block))
+    if (::write(file, block.data(), block.size()) != std::ssize(block)) return false;
+  return true;
+}
+
 /// A child in the group. It runs `work`, reports the byte that comes of it, and stays.
 class Child {
  public:
@@ -239,6 +249,19 @@ TEST_F(RealCgroups, kill_those_that_fork_faster_than_one_can_read) {
   EXPECT_EQ(child.wait(), SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0) EXPECT_TRUE(group->kill());
   EXPECT_EQ(use_of(*group).processes, 0);
+}
+
+TEST_F(RealCgroups, drop_the_page_cache_of_files) {
+  if (!can(groups->abilities().memory, {64 * kMebibyte, 0, 0})) return;
+  const auto group = make("cache");
+  ASSERT_TRUE(group);
+  Child child(*group, [] { return write_file(8 * kMebibyte) ? 'y' : 'n'; });
+  EXPECT_EQ(child.report(), 'y');
+  EXPECT_LE(use_of(*group).memory_bytes, 4 * kMebibyte);
+  child.end();
+  const Status reset = group->reset();
+  EXPECT_TRUE(reset) << reset.error().text();
+  EXPECT_EQ(use_of(*group).oom_kills, 0);
 }
 
 TEST_F(RealCgroups, hold_a_processor_limit_however_small) {

@@ -170,13 +170,22 @@ TEST_F(CgroupV1, counts_from_its_last_reset) {
   group();
   write_counters(fake);
   ASSERT_TRUE(group().reset());
-  EXPECT_EQ(fake.read(in(kMemory, "memory.force_empty")), "0");
   EXPECT_EQ(use(), (CgroupUse{0us, 0us, 4216, 4, 0, 0, 0}));
   fake.write(in(kCpu, "cpuacct.usage_sys"), "9000000\n");
   fake.write(in(kMemory, "memory.oom_control"), "oom_kill 4\n");
   EXPECT_EQ(use(), (CgroupUse{0us, 2000us, 4216, 4, 0, 0, 1}));
   fake.write(in(kCpu, "cpuacct.usage_sys"), "1\n");
   EXPECT_EQ(use().system_cpu, 0us);
+}
+
+TEST_F(CgroupV1, drops_page_cache_when_it_is_worth_the_time) {
+  const std::string stat = in(kMemory, "memory.stat");
+  fake.write(stat, "total_cache 4194404\ntotal_rss 1\ntotal_shmem 100\n");
+  ASSERT_TRUE(group().reset());
+  EXPECT_EQ(fake.read(in(kMemory, "memory.force_empty")), "");
+  fake.write(stat, "total_cache 4194405\ntotal_rss 1\ntotal_shmem 100\n");
+  ASSERT_TRUE(group().reset());
+  EXPECT_EQ(fake.read(in(kMemory, "memory.force_empty")), "0");
 }
 
 TEST_F(CgroupV1, a_group_that_was_there_counts_from_zero) {

@@ -53,6 +53,7 @@ class GroupV1 final : public Cgroup {
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
   Status limit_processes(std::int64_t count) const;
+  Status drop_page_cache() const;
   Result<CgroupUse> counters() const;
   Status read_memory(CgroupUse& use) const;
   Status read_cpu(CgroupUse& use) const;
@@ -117,10 +118,17 @@ Result<CgroupUse> GroupV1::use() {
 }
 
 Status GroupV1::reset() {
-  if (layout_.has(Controller::memory))
-    TRY(write_cgroup_file(file(Controller::memory, "memory.force_empty"), "0"));
+  if (layout_.has(Controller::memory)) TRY(drop_page_cache());
   TRY_ASSIGN(base_, counters());
   return {};
+}
+
+Status GroupV1::drop_page_cache() const {
+  TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file(Controller::memory, "memory.stat")));
+  TRY_ASSIGN(const std::int64_t cached, number_of(stat, "total_cache"));
+  TRY_ASSIGN(const std::optional<std::int64_t> shared, find_number(stat, "total_shmem"));
+  if (cached - shared.value_or(0) <= kCacheKeptBytesMax) return {};
+  return write_cgroup_file(file(Controller::memory, "memory.force_empty"), "0");
 }
 
 Status GroupV1::kill() {

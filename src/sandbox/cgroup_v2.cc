@@ -99,7 +99,7 @@ Status GroupV2::drop_page_cache() const {
   TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file("memory.stat")));
   TRY_ASSIGN(const std::int64_t of_files, number_of(stat, "file"));
   TRY_ASSIGN(const std::int64_t shared, number_of(stat, "shmem"));
-  if (of_files <= shared) return {};
+  if (of_files - shared <= kCacheKeptBytesMax) return {};
   const std::string reclaim = file("memory.reclaim");
   const int error = try_to_write(reclaim, std::to_string(of_files - shared));
   // EAGAIN: some of it is in use by others, and stays.
