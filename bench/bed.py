@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+SECONDS_MAX = 300  # of one program: what hangs fails
+
 
 class Bed:
     """Owns a scratch directory below build/bench and removes it at the end."""
@@ -56,7 +58,8 @@ class Bed:
     def call(self, command, **options):
         """Runs to the end; what it printed. A failure carries the end of what it said."""
         done = subprocess.run(command, text=True, capture_output=True, check=False,
-                              env=self.environment, stdin=subprocess.DEVNULL, **options)
+                              env=self.environment, stdin=subprocess.DEVNULL,
+                              timeout=SECONDS_MAX, **options)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()[-400:]
             raise RuntimeError(f"{os.path.basename(command[0])} gave {done.returncode}: {said}")

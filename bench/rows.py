@@ -27,6 +27,7 @@ class Row:
 
 
 SPAWNS = 5000
+SANDBOXES = 2000
 SILENT = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in range(3)]
 MILLION = 1_000_000
 
@@ -38,8 +39,8 @@ def spawn_rate(bed):
     workflow.write_text(f"name: spawns\ntasks:\n  t:\n    array: {SPAWNS}\n"
                         "    command: [/bin/true]\n", encoding="utf-8")
     floor = float(bed.call([bed.program("spawn_floor"), str(SPAWNS), "2", "/bin/true"]))
-    took = bed.time([bed.reeve, "run", "--state", str(folder / "state"), "-j", "2",
-                     str(workflow)], cwd=folder)
+    took = bed.time([bed.reeve, "run", "--state", str(folder / "state"), "-j", "2", "--sandbox",
+                     "none", str(workflow)], cwd=folder)
     notes = {name: round(floor / seconds, 2)
              for name, seconds in others(bed, folder) if seconds is not None}
     bed.drop(folder)
@@ -62,6 +63,27 @@ def others(bed, folder):
         text = "rule t\n command = /bin/true\n" + "".join(f"build {n}: t\n" for n in names)
         (folder / "build.ninja").write_text(text, encoding="utf-8")
         yield "ninja -j2", bed.time(["ninja", "--quiet", "-j2"], cwd=folder)
+
+
+def sandbox_rate(bed):
+    """2,000 x /bin/true in sandboxes, two at a time: reeve, the bare loop, and what others use."""
+    folder = bed.folder()
+    workflow = folder / "sandboxes.yaml"
+    workflow.write_text(f"name: sandboxes\ntasks:\n  t:\n    array: {SANDBOXES}\n"
+                        "    command: [/bin/true]\n", encoding="utf-8")
+    floor = float(bed.call([bed.program("sandbox_floor"), str(SANDBOXES), "2", "/bin/true"]))
+    took = bed.time([bed.reeve, "run", "--state", str(folder / "state"), "-j", "2",
+                     str(workflow)], cwd=folder)
+    notes = {}
+    if shutil.which("bwrap"):
+        tried = SANDBOXES // 10
+        (folder / "names").write_text("\n".join(["x"] * tried), encoding="utf-8")
+        bare = bed.time(["xargs", "-P2", "-n1", "-a", "names", "bwrap", "--unshare-all", "--ro-bind",
+                         "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--",
+                         "/bin/true"], cwd=folder)
+        notes["bubblewrap alone"] = round(floor / SANDBOXES * tried / bare, 2)
+    bed.drop(folder)
+    return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor, "notes": notes}
 
 
 def path_durable(bed):
@@ -169,6 +191,8 @@ def cold_start_median(bed):
 ROWS = [
     Row("spawn", "5,000 x `/bin/true` by `reeve run`, SQLite, 2 at a time, over bare posix_spawn",
         "tasks/s", 0.75, spawn_rate, judged="ratio", aim=0.85),
+    Row("sandbox", "2,000 x `/bin/true` in sandboxes by `reeve run`, SQLite, 2 at a time, over a bare "
+        "clone + pivot_root + exec loop", "tasks/s", 0.85, sandbox_rate, judged="ratio", aim=1.0),
     Row("path-sqlite", "engine path, no processes, array of 1,000,000, SQLite", "tasks/s",
         80_000, path_durable, aim=150_000),
     Row("path-memory", "the same with the memory store", "tasks/s", 300_000,

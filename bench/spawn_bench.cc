@@ -109,6 +109,7 @@ Rate executor_rate(const std::string& program, int count, int at_a_time) {
     while (ended < count) {
       for (; started < count && started - ended < ahead; ++started) {
         reeve::Launch launch;
+        launch.sandbox.tier = reeve::SandboxTier::none;
         launch.token = reeve::Token{static_cast<std::uint64_t>(started) + 1};
         launch.task.index = static_cast<std::uint32_t>(started);
         launch.attempt = 1;

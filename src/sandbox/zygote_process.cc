@@ -79,6 +79,7 @@ ZygoteProcess::~ZygoteProcess() { kill(); }
 void ZygoteProcess::kill() {
   if (next_init_ > 0) ::kill(next_init_, SIGKILL);
   if (pid_ > 0) ::kill(pid_, SIGKILL);
+  socket_.reset();
 }
 
 Status ZygoteProcess::send(const std::string& blob, const int* descriptors,

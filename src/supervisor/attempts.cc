@@ -35,7 +35,8 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       folders_(settings_.state_directory),
       leftovers_(settings_.state_id + "."),
       sandboxes_(
-          {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag}),
+          {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag},
+          leftovers_),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
       enclosed_base_(base_),

@@ -181,6 +181,16 @@ void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,
   attempt.plan.failed_step.store(step, std::memory_order_release);
 }
 
+/// Its zygote, or the init that was to be its own, has ended. An attempt that runs does not notice.
+void Attempts::on_sandbox_lost(Serial user, Instant now) {
+  Attempt* attempt = find(user);
+  if (attempt == nullptr || attempt->phase != Phase::preparing) return;
+  on_sandbox(attempt->sandbox, now);  // it may have said why
+  attempt = find(user);
+  if (attempt == nullptr || attempt->phase != Phase::preparing) return;
+  end_preparing(*attempt, could_not_start(ECHILD), "its sandbox ended before it could begin", now);
+}
+
 /// Its init has ended, and the kernel has ended all else that was in the sandbox.
 void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
   on_sandbox(attempt.sandbox, now);  // what it said last

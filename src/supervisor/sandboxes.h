@@ -43,7 +43,10 @@ class Sandboxes {
     int epoll = -1;
     std::function<std::uint64_t(SandboxNumber)> tag;  ///< epoll data of a zygote's replies
   };
-  explicit Sandboxes(Settings settings) : settings_(std::move(settings)) {}
+  /// `leftovers` is told of each zygote, which it must not take for one; it outlives this.
+  Sandboxes(Settings settings, Leftovers& leftovers)
+      : settings_(std::move(settings)),
+        leftovers_(leftovers) {}
 
   /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
   /// init that waits if there is one, else one that is being composed.
@@ -53,8 +56,9 @@ class Sandboxes {
   void give_back(SandboxNumber number);
   /// For an attempt of this launch's kind that will come soon.
   void prepare(const std::string& work_directory);
-  /// A child of this process was reaped. True: it belonged to a sandbox.
-  bool on_child_ended(pid_t pid);
+  /// A child of this process was reaped. Gives the attempt whose sandbox is of no more use to it,
+  /// if it has not begun.
+  Serial on_child_ended(pid_t pid);
 
  private:
   Result<sandbox::Host*> host();
@@ -66,6 +70,7 @@ class Sandboxes {
   void retire(SandboxNumber number);
 
   Settings settings_;
+  Leftovers& leftovers_;
   std::optional<sandbox::Host> host_;
   std::optional<Error> why_no_host_;
   std::unique_ptr<sandbox::Cgroups> groups_;

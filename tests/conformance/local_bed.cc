@@ -23,7 +23,7 @@ std::string state_id(const std::string& state) {
 
 }  // namespace
 
-LocalBed::LocalBed() {
+LocalBed::LocalBed(SandboxTier tier) : tier_(tier) {
   std::string pattern = (std::filesystem::temp_directory_path() / "reeve_bed_XXXXXX").string();
   EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
   directory_ = pattern;
@@ -64,6 +64,7 @@ void LocalBed::shape_script(Launch& launch, const std::string& script) const {
   launch.arguments = {"sh"};
   launch.script = script;
   launch.work_directory = directory_;
+  launch.sandbox.tier = tier_;
 }
 
 void LocalBed::shape(Launch& launch, Deed deed) {

@@ -15,7 +15,7 @@ namespace reeve::tests {
 
 class LocalBed final : public ExecutorBed {
  public:
-  LocalBed();
+  explicit LocalBed(SandboxTier tier = SandboxTier::none);
   ~LocalBed() override;
   LocalBed(const LocalBed&) = delete;
   LocalBed& operator=(const LocalBed&) = delete;
@@ -38,6 +38,7 @@ class LocalBed final : public ExecutorBed {
   std::vector<pid_t> processes() const;
 
  private:
+  SandboxTier tier_;
   std::string directory_;
   std::string state_;
   Duration idle_end_ = std::chrono::seconds(30);

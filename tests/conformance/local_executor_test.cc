@@ -12,4 +12,9 @@ INSTANTIATE_TEST_SUITE_P(local, ConformanceExecutor,
                            return std::make_unique<LocalBed>();
                          }));
 
+INSTANTIATE_TEST_SUITE_P(sandboxed, ConformanceExecutor,
+                         testing::Values(+[]() -> std::unique_ptr<ExecutorBed> {
+                           return std::make_unique<LocalBed>(SandboxTier::native);
+                         }));
+
 }  // namespace reeve::tests

@@ -26,6 +26,7 @@ void LocalPlace::set_cpus(int cpus) {
 
 Launch LocalPlace::command(std::vector<std::string> arguments) {
   Launch launch;
+  launch.sandbox.tier = SandboxTier::none;
   launch.token = Token{++next_token_};
   launch.task = {RunId{1}, static_cast<std::uint32_t>(next_token_)};
   launch.attempt = 1;
