@@ -96,6 +96,8 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::continued_on_error, "continued_on_error",
      "failed, and counts as done because of continue-on-error"},
     {ReasonCode::task_failed, "task_failed", "a task failed: the first is of task group {a}"},
+    {ReasonCode::not_permitted, "not_permitted",
+     "was to be less enclosed than its engine permits, so it was not started"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -74,10 +74,11 @@ enum class ReasonCode : std::uint16_t {
   retried_by_person,
   continued_on_error,  ///< failed, but continue-on-error counts it as done
   task_failed,         ///< of a run; a: index of the first group that failed
+  not_permitted,       ///< it was to be less enclosed than its engine permits; why it ended
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::task_failed) + 1;
+    static_cast<std::size_t>(ReasonCode::not_permitted) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -30,6 +30,7 @@ Result<std::vector<engine::RunView>> unfinished_runs(Archive& archive) {
 struct Resumption {
   core::Pause event;  ///< releases what is paused or held
   Uuid uuid;
+  std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
   bool is_paused = false;  ///< the run, or it is a task: the event is needed without an engine too
 };
 
@@ -49,7 +50,7 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
     if (!target.task.empty()) {
       TRY_ASSIGN(event.task, find_one_task(loaded.run(), target.task));
     }
-    found.push_back({event, record.uuid, record.paused || !target.task.empty()});
+    found.push_back({event, record.uuid, record.workflow, record.paused || !target.task.empty()});
   }
   if (!found.empty()) return found;
   TRY_ASSIGN(const auto unfinished, unfinished_runs(archive));
@@ -58,7 +59,9 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
       session.say(fmt::format("run {} is paused and stays so; `reeve resume {}` releases it",
                               view.record.id.value, view.record.id.value));
     } else {
-      found.push_back({{.run = view.record.id, .paused = false, .by = by}, view.record.uuid});
+      found.push_back({{.run = view.record.id, .paused = false, .by = by},
+                       view.record.uuid,
+                       view.record.workflow});
     }
   }
   return found;
@@ -101,6 +104,7 @@ Ended command_resume(const Session& session) {
   if (engine) return resume_elsewhere(session, *engine, all);
   Work work;
   for (const Resumption& each : all) {
+    TRY(work.permit(*each.workflow, options.sandbox));
     if (std::ranges::find(work.runs, each.uuid) == work.runs.end()) {
       work.runs.push_back(each.uuid);
       work.resume.push_back(each.event.run);
@@ -123,10 +127,12 @@ Ended command_retry(const Session& session) {
   if (!target.task.empty())
     return usage(fmt::format("retry: name a run and say --from {}", target.task));
   core::Retry retry{.run = target.run, .failed_only = failed, .by = user_name()};
-  Uuid uuid;
+  Work work;
+  std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
   {
     TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
-    uuid = loaded.run().record.uuid;
+    work.runs.push_back(loaded.run().record.uuid);
+    workflow = loaded.run().record.workflow;
     if (from != nullptr) {
       TRY_ASSIGN(const TaskChoice choice, find_task(loaded.run(), *from));
       retry.from = choice.group;
@@ -141,9 +147,11 @@ Ended command_retry(const Session& session) {
                             retry.run.value, text_of(answer, "pid"), retry.run.value));
     return kExitDone;
   }
+  TRY(work.permit(*workflow, options.sandbox));
+  work.events.emplace_back(retry);
   const StateLayout layout = archive.layout;
   archive.history.reset();
-  return follow_runs(session, layout, options, {.runs = {uuid}, .events = {retry}});
+  return follow_runs(session, layout, options, std::move(work));
 }
 
 }  // namespace reeve::cli

@@ -33,8 +33,9 @@ Ended command_run(const Session& session) {
   if (options.result && submission.is_single)
     return usage("run: --output and --json are for workflows; a command's output is passed on");
   TRY(check_placeable(*submission.event.workflow, options.capacity));
-  TRY_ASSIGN(const StateLayout layout, session.make_state());
   Work work{.runs = {submission.event.uuid}};
+  TRY(work.permit(*submission.event.workflow, options.sandbox));
+  TRY_ASSIGN(const StateLayout layout, session.make_state());
   work.events.emplace_back(std::move(submission.event));
   return follow_runs(session, layout, options, std::move(work));
 }

@@ -12,6 +12,9 @@ namespace reeve::cli {
 
 inline constexpr auto kFormats =
     std::to_array<std::string_view>({"table", "json", "jsonl", "yaml", "name"});
+inline constexpr auto kTierChoices = std::to_array<std::string_view>({"native", "none"});
+inline constexpr auto kPermissions =
+    std::to_array<std::string_view>({"unsandboxed", "host-network"});
 inline constexpr auto kLogChoices = std::to_array<std::string_view>({"all", "failed", "none"});
 
 /// Shared by what gives data.
@@ -33,6 +36,17 @@ inline constexpr auto kFollowingOptions = std::to_array<Option>({
      .help = "what may be used at a time: a number of cpus, or a list such as "
              "cpu=4,memory=8Gi,licence.x=2",
      .fallback = "the cpus of this machine"},
+    {.name = "sandbox",
+     .value = "TIER",
+     .help = "what encloses all tasks, whatever the workflow says",
+     .fallback = "what the workflow says, else native",
+     .choices = kTierChoices},
+    {.name = "allow",
+     .value = "WHAT",
+     .help = "permit what a workflow asks for: tasks without a sandbox, or with the network of "
+             "this machine",
+     .choices = kPermissions,
+     .repeats = true},
     {.name = "plain", .help = "lines instead of the live view, also on a terminal"},
     {.name = "logs",
      .value = "WHICH",
@@ -47,7 +61,8 @@ inline constexpr ExitStatus kDone{"0", "done"};
 inline constexpr ExitStatus kUsage{"2", "the command line is wrong"};
 inline constexpr ExitStatus kNotFound{"3", "there is no such run, task or file"};
 inline constexpr ExitStatus kConflict{"6",
-                                      "refused: the file is invalid, the state forbids it, or "
+                                      "refused: the file is invalid or asks for what is not "
+                                      "permitted, the state forbids it, or "
                                       "another engine holds the directory"};
 
 std::span<const Command> running_commands();

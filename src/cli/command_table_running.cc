@@ -77,6 +77,7 @@ constexpr auto kRunArguments = std::to_array<Argument>({
 constexpr auto kRunExamples = std::to_array<Example>({
     {"reeve run build.yaml", "run a workflow, with a live view on a terminal"},
     {"reeve run -j 4 -i target=arm64 build.yaml", "with at most 4 cpus and an input"},
+    {"reeve run --allow host-network fetch.yaml", "tasks that ask for it may use the network"},
     {"reeve run -- make test", "run a command; its output and exit status are passed on"},
     {"reeve run --retry 3 --timeout 10m -- curl -fO https://example.org/data.tar",
      "try again when it fails or hangs"},

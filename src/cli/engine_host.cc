@@ -27,6 +27,7 @@ engine::Options engine_options(const HostOptions& options, const LockHolder& sel
   return {.pools = {{.name = "local", .capacity = options.capacity}},
           .resume_all = false,
           .resume = options.resume,
+          .sandbox = options.sandbox,
           .engine_name = fmt::format("reeve {} on {}, process {}", kVersion, self.host, self.pid)};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/sandbox_rules.h"
 #include "cli/state_directory.h"
 #include "engine/engine.h"
 
@@ -18,6 +19,7 @@ namespace reeve::cli {
 struct HostOptions {
   StateLayout layout;
   Resources capacity;
+  SandboxRules sandbox;
   std::vector<RunId> resume;  ///< other unfinished runs are held as interrupted
   std::string command_line;   ///< of this process, for those who find the lock taken
 };

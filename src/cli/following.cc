@@ -16,6 +16,8 @@
 #include "cli/resource_list.h"
 #include "cli/run_follower.h"
 #include "cli/run_report.h"
+#include "cli/sandbox_choice.h"
+#include "spec/permission.h"
 
 namespace reeve::cli {
 namespace {
@@ -78,10 +80,11 @@ Result<std::vector<engine::Receipt>> start_with(EngineHost& host, std::vector<co
   return receipts;
 }
 
-/// The tier is said aloud where people look, in a few words.
-void say_tier(const Session& session, const FollowingOptions& options) {
+/// The tier is said aloud where people look, in a few words, when it is none.
+void say_tier(const Session& session, const FollowingOptions& options, SandboxTier wanted) {
   const bool is_seen = session.surroundings.stderr_is_terminal || !options.is_single;
-  if (is_seen) session.say("tasks run without a sandbox (tier none)");
+  if (is_seen && tier_in_use(wanted) == SandboxTier::none)
+    session.say("tasks run without a sandbox (tier none)");
 }
 
 RunSessionOptions session_options(const Session& session, const FollowingOptions& options) {
@@ -101,6 +104,7 @@ Checked<FollowingOptions> FollowingOptions::from(const Session& session) {
   if (const std::string* jobs = arguments.find("jobs"); jobs != nullptr) {
     TRY_ASSIGN(options.capacity, parse_capacity("jobs", *jobs));
   }
+  options.sandbox = sandbox_rules(arguments);
   options.is_plain = arguments.has("plain");
   options.log_prefix = arguments.has("log-prefix");
   const std::string logs = arguments.value_or("logs", "failed");
@@ -112,18 +116,24 @@ Checked<FollowingOptions> FollowingOptions::from(const Session& session) {
   return options;
 }
 
+Checked<void> Work::permit(const spec::Workflow& workflow, const SandboxRules& rules) {
+  tier = std::min(tier, spec::weakest_tier(workflow, rules));
+  return check_permitted(workflow, rules);
+}
+
 Ended follow_runs(const Session& session, const StateLayout& layout,
                   const FollowingOptions& options, Work work) {
   TRY_ASSIGN(Signals signals, Signals::open());
   TRY_ASSIGN(auto host, EngineHost::open({.layout = layout,
                                           .capacity = options.capacity,
+                                          .sandbox = options.sandbox,
                                           .resume = work.resume,
                                           .command_line = session.command_line}));
   TRY_ASSIGN(auto follower, RunFollower::make());
   RunSession run(session, *host, *follower, signals, layout, session_options(session, options));
   for (const Uuid& uuid : work.runs) run.follow(uuid);
   host->engine().add_observer(*follower);
-  say_tier(session, options);
+  say_tier(session, options, work.tier);
   TRY_ASSIGN(const auto receipts, start_with(*host, std::move(work.events)));
   for (const engine::Receipt& receipt : receipts) {
     if (!receipt.existed) continue;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/resources.h"
+#include "base/sandbox_rules.h"
 #include "cli/output.h"
 #include "cli/run_session.h"
 #include "cli/session.h"
@@ -15,6 +16,7 @@ namespace reeve::cli {
 
 struct FollowingOptions {
   Resources capacity;
+  SandboxRules sandbox;
   bool is_single = false;
   bool is_plain = false;
   bool log_prefix = false;
@@ -26,9 +28,13 @@ struct FollowingOptions {
 
 /// What the engine is to do.
 struct Work {
-  std::vector<Uuid> runs;           ///< to be followed
-  std::vector<RunId> resume;        ///< unfinished ones that go on
-  std::vector<core::Event> events;  ///< obeyed before anything is started
+  std::vector<Uuid> runs;                  ///< to be followed
+  std::vector<RunId> resume;               ///< unfinished ones that go on
+  std::vector<core::Event> events;         ///< obeyed before anything is started
+  SandboxTier tier = SandboxTier::native;  ///< the weakest of its tasks
+
+  /// Takes in that a workflow is to run; a failure (6) where that needs permission.
+  Checked<void> permit(const spec::Workflow& workflow, const SandboxRules& rules);
 };
 
 Ended follow_runs(const Session& session, const StateLayout& layout,

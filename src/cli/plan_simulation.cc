@@ -63,7 +63,7 @@ class Simulation {
         core_({{.name = "local", .capacity = capacity}}) {}
 
   Status submit(std::shared_ptr<const spec::Workflow> workflow, const std::string& inputs) {
-    TRY(core_.apply(core::EngineStarted{}, now_));
+    TRY(core_.apply(core::EngineStarted{.sandbox = kAllAllowed}, now_));
     TRY(core_.apply(core::ExecutorChanged{.pool = {}, .up = true, .why = {}}, now_));
     core::SubmitRun submit{.inputs = inputs, .directory = "/"};
     submit.workflow_digest = workflow->digest;

@@ -179,6 +179,17 @@ AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outco
           .message = end.message};
 }
 
+/// render_launch() asks for permission first.
+ReasonCode why_rejected(const State& state, Token token) {
+  const auto live = state.live.find(token);
+  const Run* run = live == state.live.end() ? nullptr : state.find_run(live->second.task.run);
+  if (run == nullptr) return ReasonCode::expression_failed;
+  const spec::TaskGroup& group = run->group_spec(run->tasks[live->second.task.index].group);
+  return missing_permission(run->workflow().policy_of(group).sandbox, state.sandbox_rules)
+             ? ReasonCode::not_permitted
+             : ReasonCode::expression_failed;
+}
+
 }  // namespace
 
 void on_attempt_started(Step& step, const AttemptStarted& event) {
@@ -278,7 +289,7 @@ void on_artifacts_collected(Step& step, const ArtifactsCollected& event) {
 void on_launch_rejected(Step& step, const LaunchRejected& event) {
   AttemptEnded rejected;
   rejected.end.token = event.token;
-  rejected.end.outcome = {OutcomeClass::rejected, 0, {ReasonCode::expression_failed, 0, 0}};
+  rejected.end.outcome = {OutcomeClass::rejected, 0, {why_rejected(step.state, event.token), 0, 0}};
   rejected.end.ended_at = step.now;
   rejected.end.message = event.message;
   on_attempt_ended(step, rejected);

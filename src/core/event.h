@@ -10,6 +10,7 @@
 
 #include "base/codec.h"
 #include "base/launch.h"
+#include "base/sandbox_rules.h"
 #include "core/records.h"
 
 namespace reeve::core {
@@ -144,8 +145,7 @@ struct Approve {
   }
 };
 
-/// Tries tasks of a finished (and reloaded) or failing run again: those that did not succeed, or
-/// those of group `from` and all that depend on it.
+/// Of a finished (and reloaded) run: tries again what did not succeed, or `from` and all after it.
 struct Retry {
   RunId run;
   bool failed_only = true;
@@ -157,15 +157,16 @@ struct Retry {
   }
 };
 
-/// First event after the rows were loaded. Runs that are not listed are held as `interrupted`
-/// unless `all`.
+/// First after the rows were loaded. Runs not listed are held as `interrupted` unless `all`.
 struct EngineStarted {
   bool all = true;
   std::vector<RunId> resumed;
   std::string engine;  ///< version and process, for the journal's reader
+  SandboxRules sandbox;
   static constexpr auto fields() {
     return std::tuple{field("all", &EngineStarted::all), field("resumed", &EngineStarted::resumed),
-                      field("engine", &EngineStarted::engine)};
+                      field("engine", &EngineStarted::engine),
+                      field("sandbox", &EngineStarted::sandbox)};
   }
 };
 

@@ -127,7 +127,12 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.idle_timeout = policy.timeouts.idle;
   launch.grace = policy.timeouts.grace;
   launch.output_bytes_max = policy.output_bytes_max;
-  launch.sandbox = policy.sandbox;
+  launch.sandbox = enforced(policy.sandbox, state.sandbox_rules);
+  // Requests were checked; this holds for whatever comes another way, such as `finally` after a
+  // cancel that needed no permission.
+  if (const auto missing = missing_permission(launch.sandbox, state.sandbox_rules))
+    return fail(ErrorCode::conflict,
+                "sandbox: it needs permission: " + std::string(flag_for(*missing)));
   for (const std::string& name : run->workflow().secrets) launch.secrets.emplace_back(name, "");
   if (group.detail) {
     for (const std::string& name : group.detail->secrets) launch.secrets.emplace_back(name, "");

@@ -103,6 +103,7 @@ TEST(Launch, work_directory_is_relative_to_that_of_the_run) {
 
 TEST(Launch, carries_the_sandbox_with_rendered_paths) {
   World w;
+  ASSERT_TRUE(w.request(EngineStarted{.engine = "test", .sandbox = kAllAllowed}));
   w.submit(
       "inputs: {d: {}}\ndefaults: {sandbox: {readable: [/usr/share]}}\n"
       "tasks: {a: {run: x}, b: {run: x, sandbox: none}, c: {run: x, sandbox: {network: host, "

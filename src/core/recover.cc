@@ -209,6 +209,7 @@ StoredRun stored_run(const Run& run) {
 }
 
 void on_engine_started(Step& step, const EngineStarted& event) {
+  step.state.sandbox_rules = event.sandbox;
   std::vector<LiveTask> live;
   for (auto& run : step.state.runs) {
     if (!run || is_final(run->record.state)) continue;

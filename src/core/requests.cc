@@ -5,6 +5,7 @@
 #include "base/ensure.h"
 #include "core/launch.h"
 #include "core/step.h"
+#include "spec/permission.h"
 
 namespace reeve::core {
 namespace {
@@ -38,6 +39,13 @@ void keep_workflow(Step& step, const Digest& digest,
   if (!known.expired()) return;
   known = workflow;
   step.changes.workflows.push_back(workflow);
+}
+
+/// Before anything starts: what is not enclosed needs permission.
+Status check_permitted(const State& state, const spec::Workflow& workflow) {
+  const auto refusals = spec::check_permission(workflow, state.sandbox_rules);
+  if (refusals.empty()) return {};
+  return fail(ErrorCode::conflict, refusals.front().text());
 }
 
 /// cancel-in-progress: older runs of the same concurrency group make way.
@@ -96,6 +104,7 @@ Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   auto run = std::make_unique<Run>();
   TRY_ASSIGN(run->record.workflow, workflow_of(step.state, event));
   RunRecord& record = run->record;
+  TRY(check_permitted(step.state, *record.workflow));
   record.id = RunId{step.state.next_run};
   record.uuid = event.uuid;
   record.priority = record.workflow->priority + event.priority;
@@ -174,6 +183,7 @@ Result<Applied> on_pause(Step& step, const Pause& event) {
   } else {
     if (!run->record.paused && !run->record.interrupted)
       return fail(ErrorCode::conflict, "the run is not paused");
+    TRY(check_permitted(step.state, run->workflow()));
     run->record.paused = false;
     run->record.interrupted = false;
     if (run->admitted)
@@ -296,6 +306,7 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   if (run == nullptr) return fail(ErrorCode::not_found, "no such run in memory");
   if (!is_final(run->record.state))
     return fail(ErrorCode::conflict, "the run has not ended: cancel it first, or wait");
+  TRY(check_permitted(step.state, run->workflow()));
   TRY_ASSIGN(const std::vector<bool> reset, groups_to_reset(*run, event));
   bool anything = false;  // a fan-out over nothing has no task to try
   for (std::uint32_t g = 0; g < reset.size(); ++g) anything |= reset[g] && run->groups[g].count > 0;

@@ -21,6 +21,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "base/sandbox_rules.h"
 #include "core/records.h"
 #include "core/timers.h"
 #include "schedule/ledger.h"
@@ -130,6 +131,7 @@ class State {
   std::map<Digest, std::weak_ptr<const spec::Workflow>> workflows;
   std::map<RunOrigin, std::weak_ptr<const RunOrigin>> origins;
   Time next_probe = kNever;
+  SandboxRules sandbox_rules;  ///< of the engine that is at work; gone with it
 };
 
 }  // namespace reeve::core

@@ -53,8 +53,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Ports ports, Options options) {
   TRY(parts->core.load(std::move(snapshot)));
   for (std::uint32_t i = 0; i < options.pools.size(); ++i)
     parts->own_events.push_back(core::CapacitySet{PoolId{i}, options.pools[i].capacity});
-  parts->own_events.push_back(
-      core::EngineStarted{options.resume_all, options.resume, options.engine_name});
+  parts->own_events.push_back(core::EngineStarted{options.resume_all, options.resume,
+                                                  options.engine_name, options.sandbox});
   std::unique_ptr<Engine> engine(new Engine(std::move(parts)));
   for (std::uint32_t i = 0; i < ports.executors.size(); ++i) {
     engine->parts_->sinks.push_back(std::make_unique<PoolSink>(engine->parts_->inbox, PoolId{i}));

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sandbox_rules.h"
 #include "core/core.h"
 #include "engine/inbox.h"
 #include "engine/ports/artifact_store.h"
@@ -52,6 +53,7 @@ struct Options {
   std::vector<core::PoolSetup> pools;  ///< name and capacity, by PoolId
   bool resume_all = true;              ///< false: only `resume`; others are held as interrupted
   std::vector<RunId> resume;
+  SandboxRules sandbox;     ///< what needs permission, and has it
   std::string engine_name;  ///< for the journal: version, host, process id
 };
 

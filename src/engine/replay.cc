@@ -17,7 +17,8 @@ Result<std::vector<core::Event>> decode_events(std::string_view bytes) {
   Reader reader(bytes);
   std::vector<core::Event> events;
   if (!decode(reader, events) || !reader.at_end())
-    return fail(ErrorCode::corrupt, "a journal record does not hold events");
+    return fail(ErrorCode::corrupt,
+                "a journal record does not hold events of this version of Reeve");
   return events;
 }
 

@@ -62,13 +62,6 @@ class WorkflowReader {
   }
 
  private:
-  // A byte order mark is allowed in front; the YAML library counts no position for it.
-  static std::string_view without_mark(std::string_view source) {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    if (source.starts_with(kByteOrderMark)) source.remove_prefix(kByteOrderMark.size());
-    return source;
-  }
-
   void read(const Section& file) {
     read_heading(file);
     read_inputs(file);

@@ -373,4 +373,10 @@ YamlText read_yaml(std::string_view source) {
   return out;
 }
 
+std::string_view without_mark(std::string_view source) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (source.starts_with(kByteOrderMark)) source.remove_prefix(kByteOrderMark.size());
+  return source;
+}
+
 }  // namespace reeve::spec

@@ -20,4 +20,7 @@ struct YamlText {
 
 YamlText read_yaml(std::string_view source);
 
+/// A byte order mark is allowed in front; no position counts it.
+std::string_view without_mark(std::string_view source);
+
 }  // namespace reeve::spec

@@ -1,0 +1,130 @@
+"""What is not enclosed needs permission: who is refused, in which words, and what gives it."""
+
+import os
+import signal
+import unittest
+
+from reeve_case import ReeveCase
+
+OUTSIDE = """\
+tasks:
+  fetch:
+    sandbox: {network: host}
+    run: echo fetched >> done
+  install:
+    needs: fetch
+    sandbox: none
+    run: echo installed >> done
+"""
+NETWORK_REFUSED = ("outside.yaml:3:24: error: the task 'fetch' wants the network of this machine, "
+                   "which needs permission: --allow host-network")
+TIER_REFUSED = ("outside.yaml:7:14: error: the task 'install' wants to run without a sandbox "
+                "(tier none), which needs permission: --allow unsandboxed")
+BOTH = ("--allow", "host-network", "--allow", "unsandboxed")
+
+
+class Permission(ReeveCase):
+    def setUp(self):
+        super().setUp()
+        self.write("outside.yaml", OUTSIDE)
+
+    def test_a_workflow_is_refused_before_anything_starts(self):
+        done = self.reeve("run", "outside.yaml", expect=6)
+        self.assertIn(NETWORK_REFUSED, done.stderr)
+        self.assertIn(TIER_REFUSED, done.stderr)
+        self.assertFalse(self.state.exists())
+        self.assertEqual(self.lines("done"), [])
+
+    def test_each_permission_is_asked_for(self):
+        done = self.reeve("run", "--allow", "unsandboxed", "outside.yaml", expect=6)
+        self.assertIn(NETWORK_REFUSED, done.stderr)
+        self.assertNotIn("install", done.stderr)
+        # Enclosing all of them leaves the network to be permitted.
+        done = self.reeve("run", "--sandbox", "native", "outside.yaml", expect=6)
+        self.assertIn(NETWORK_REFUSED, done.stderr)
+        self.assertNotIn("install", done.stderr)
+        self.reeve("run", "--sandbox", "native", "--allow", "everything", "outside.yaml", expect=2)
+        self.assertEqual(self.lines("done"), [])
+
+    def test_permission_is_given_by_flags(self):
+        self.reeve("run", *BOTH, "outside.yaml")
+        self.assertEqual(self.lines("done"), ["fetched", "installed"])
+        self.assert_replays()
+
+    def test_none_for_all_is_its_own_permission(self):
+        done = self.reeve("run", "--sandbox", "none", "outside.yaml")
+        self.assertIn("tasks run without a sandbox (tier none)", done.stderr)
+        self.assertEqual(self.lines("done"), ["fetched", "installed"])
+        self.assert_tiers("none")
+        self.assert_replays()
+
+    def test_a_command_takes_the_tier_too(self):
+        self.reeve("run", "--sandbox", "none", "--", "true")
+        self.assert_tiers("none")
+        self.reeve("run", "--sandbox", "oci", "--", "true", expect=2)
+
+    def test_a_retry_is_asked_again(self):
+        self.write("outside.yaml", "tasks: {a: {sandbox: none, run: '[ -e fixed ]'}}\n")
+        self.reeve("run", "--sandbox", "none", "outside.yaml", expect=1)
+        self.write("fixed", "")
+        done = self.reeve("retry", "last", "--failed", expect=6)
+        self.assertIn("outside.yaml:1:22: error: the task 'a'", done.stderr)
+        self.reeve("retry", "last", "--failed", "--allow", "unsandboxed")
+        self.assert_replays()
+
+    def test_a_resumed_run_is_asked_again(self):
+        self.write("outside.yaml",
+                   "tasks: {a: {sandbox: none, run: 'touch begun; while [ ! -e go ]; do sleep "
+                   "0.01; done'}, b: {needs: a, sandbox: none, run: touch end}}\n")
+        engine = self.start("run", "--allow", "unsandboxed", "outside.yaml")
+        self.wait_for((self.directory / "begun").exists, "the first task")
+        os.kill(engine.pid, signal.SIGKILL)
+        engine.wait()
+        self.write("go", "")
+        done = self.reeve("resume", expect=6)
+        self.assertIn("--allow unsandboxed", done.stderr)
+        self.assertFalse((self.directory / "end").exists())
+        self.reeve("resume", "--allow", "unsandboxed")
+        self.assertTrue((self.directory / "end").exists())
+        self.assert_replays()
+
+    def test_an_engine_asks_who_comes_from_elsewhere(self):
+        """A run that was interrupted, and another's engine that was not told to permit it."""
+        self.write("outside.yaml", "tasks: {a: {sandbox: none, run: touch begun; sleep 60}}\n")
+        engine = self.start("run", "--allow", "unsandboxed", "outside.yaml")
+        self.wait_for((self.directory / "begun").exists, "the task")
+        os.kill(engine.pid, signal.SIGKILL)
+        engine.wait()
+        self.start("run", "--", "sh", "-c", "touch other; sleep 60")
+        self.wait_for((self.directory / "other").exists, "the other engine")
+        done = self.reeve("resume", "1", expect=6)
+        self.assertIn("the task 'a' wants to run without a sandbox", done.stderr)
+
+    def test_what_a_cancel_would_start_is_refused_too(self):
+        self.write("outside.yaml",
+                   "tasks: {a: {run: touch begun; sleep 60}}\n"
+                   "finally: {last: {sandbox: none, run: touch end}}\n")
+        engine = self.start("run", "--allow", "unsandboxed", "outside.yaml")
+        self.wait_for((self.directory / "begun").exists, "the task")
+        os.kill(engine.pid, signal.SIGKILL)
+        engine.wait()
+        self.reeve("cancel", "1")
+        self.assertFalse((self.directory / "end").exists())
+        done = self.reeve("explain", "1/last")
+        self.assertIn("less enclosed than its engine permits", done.stdout)
+        self.assertIn("--allow unsandboxed", done.stdout)
+        self.assert_replays()
+
+    def assert_tiers(self, tier):
+        self.assertIn(f"  tier      {tier}\n", self.reeve("show", "last/" + self.any_task()).stdout)
+        self.assertIn(f"in tier {tier}", self.reeve("explain", "last/" + self.any_task()).stdout)
+
+    def any_task(self):
+        return self.reeve("show", "last", "--tasks", "-o", "name").stdout.split("/")[1].split()[0]
+
+    def assert_replays(self):
+        self.assertIn("all as recorded", self.reeve("replay").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
