@@ -6,6 +6,7 @@
 #include "cli/machine_checks.h"
 #include "cli/resource_list.h"
 #include "cli/session.h"
+#include "sandbox/trial.h"
 
 namespace reeve::cli {
 namespace {
@@ -28,17 +29,11 @@ JsonObject check_json(const MachineCheck& check) {
           {"meaning", check.meaning.empty() ? Json(nullptr) : Json(check.meaning)}};
 }
 
-bool is_good(const std::vector<MachineCheck>& checks, std::string_view wanted) {
-  const auto found = std::ranges::find(checks, wanted, &MachineCheck::name);
-  return found != checks.end() && found->status == Status::good;
-}
-
-/// What encloses tasks now, said as it is, and what this machine would allow.
-MachineCheck tier_check(const std::vector<MachineCheck>& checks) {
-  const bool could = is_good(checks, "user namespaces") && is_good(checks, "seccomp");
-  return {"sandbox", Status::missing, "tier none: tasks run as you, with all that you may do",
-          could ? "this machine could enclose tasks (tier native); this version of reeve does not"
-                : "this machine could not enclose tasks without root"};
+/// What encloses tasks here: found out by enclosing one.
+MachineCheck tier_check() {
+  const auto made = sandbox::try_sandbox();
+  if (made) return {"sandbox", Status::good, "tier native", *made};
+  return {"sandbox", Status::bad, "tier none", made.error().text()};
 }
 
 Cell status_cell(const JsonObject& item) {
@@ -64,7 +59,7 @@ Ended command_doctor(const Session& session) {
       checks.push_back(
           {"engine", Status::good, fmt::format("process {}", holder->pid), holder->command});
   }
-  checks.push_back(tier_check(checks));
+  checks.push_back(tier_check());
 
   Listing listing{
       .kind = "checks",

@@ -83,7 +83,7 @@ Result<std::vector<engine::Receipt>> start_with(EngineHost& host, std::vector<co
 /// The tier is said aloud where people look, in a few words, when it is none.
 void say_tier(const Session& session, const FollowingOptions& options, SandboxTier wanted) {
   const bool is_seen = session.surroundings.stderr_is_terminal || !options.is_single;
-  if (is_seen && tier_in_use(wanted) == SandboxTier::none)
+  if (is_seen && wanted == SandboxTier::none)
     session.say("tasks run without a sandbox (tier none)");
 }
 

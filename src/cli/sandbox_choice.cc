@@ -24,7 +24,4 @@ Checked<void> check_permitted(const spec::Workflow& workflow, const SandboxRules
               "--sandbox native encloses all tasks, whatever the file says of their tier"));
 }
 
-// The supervisor does not enclose anything yet.
-SandboxTier tier_in_use(SandboxTier /*wanted*/) { return SandboxTier::none; }
-
 }  // namespace reeve::cli

@@ -14,7 +14,4 @@ SandboxRules sandbox_rules(const Arguments& arguments);
 /// A failure (6) that names the tasks which need permission, where they say so and what gives it.
 Checked<void> check_permitted(const spec::Workflow& workflow, const SandboxRules& rules);
 
-/// The tier in which a task runs that is to run in `wanted`.
-SandboxTier tier_in_use(SandboxTier wanted);
-
 }  // namespace reeve::cli

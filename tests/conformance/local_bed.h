@@ -28,6 +28,7 @@ class LocalBed final : public ExecutorBed {
 
   /// Makes the attempt run this text with sh.
   void shape_script(Launch& launch, const std::string& script) const;
+  SandboxTier tier() const { return tier_; }
   /// <place>/state, and a path beside it that attempts may use.
   std::string state() const { return directory_ + "/state"; }
   std::string path(const std::string& name) const { return directory_ + "/" + name; }

@@ -20,13 +20,14 @@ void LocalPlace::next_engine() {
 void LocalPlace::set_cpus(int cpus) {
   Resources capacity;
   capacity.cpu_millicores = cpus * 1000;
+  capacity.memory_bytes = std::int64_t{1} << 30;
   executor_->set_capacity(capacity);
   executor_->flush();
 }
 
 Launch LocalPlace::command(std::vector<std::string> arguments) {
   Launch launch;
-  launch.sandbox.tier = SandboxTier::none;
+  launch.sandbox.tier = bed_.tier();
   launch.token = Token{++next_token_};
   launch.task = {RunId{1}, static_cast<std::uint32_t>(next_token_)};
   launch.attempt = 1;

@@ -15,7 +15,7 @@ namespace reeve::tests {
 
 class LocalPlace : public testing::Test {
  protected:
-  LocalPlace() { next_engine(); }
+  explicit LocalPlace(SandboxTier tier = SandboxTier::none) : bed_(tier) { next_engine(); }
 
   void next_engine();
   void set_cpus(int cpus);
