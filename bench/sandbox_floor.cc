@@ -1,7 +1,7 @@
-// The floor under every sandbox: clone(2) with all namespaces, a composed root with pivot_root(2), a
-// /proc and a /tmp of its own, execve(2) and waitpid(2) of one program, WIDTH at a time, and nothing
-// else: no limits, no filter of system calls, nothing given but /usr. Prints the seconds that COUNT
-// of them took. Needs root.
+// The floor under every sandbox: clone(2) with all namespaces, a composed root with pivot_root(2),
+// a /proc and a /tmp of its own, execve(2) and waitpid(2) of one program, WIDTH at a time, and
+// nothing else: no limits, no filter of system calls, nothing given but /usr. Prints the seconds
+// that COUNT of them took. Needs root.
 //
 //   sandbox_floor COUNT WIDTH PROGRAM
 #include <fcntl.h>

@@ -14,7 +14,9 @@ namespace reeve::artifacts {
 
 namespace {
 
-constexpr mode_t kDirectoryMode = 0755;
+/// Who was told the digest of an artifact finds it; nobody can list what there is.
+constexpr mode_t kDirectoryMode = 0711;
+constexpr mode_t kBoxMode = 0755;
 constexpr std::size_t kBufferBytes = std::size_t{128} << 10;
 constexpr std::size_t kCopyStepBytes = std::size_t{64} << 20;
 
@@ -92,8 +94,8 @@ Result<Descriptor> open_directory(const std::string& path) {
   return directory;
 }
 
-Status make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return {};
+Status make_directory(const std::string& path, mode_t mode = kDirectoryMode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
   return fail_errno(errno, "cannot make '" + path + "'");
 }
 
@@ -169,7 +171,7 @@ Result<std::string> StoreLayout::place(const std::string& temporary, const Copie
   const std::string box_path = shelf_path + "/" + digits.substr(2);
   const std::string path = box_path + "/" + std::string(name);
   TRY_ASSIGN(const Descriptor shelf, open_shelf(digits.substr(0, 2)));
-  TRY(make_directory(box_path));
+  TRY(make_directory(box_path, kBoxMode));
   TRY_ASSIGN(const Descriptor box, open_directory(box_path));
 
   // The same bytes under the same name were executable once: they stay so.

@@ -97,9 +97,16 @@ class Planner {
     }
     for (const std::string_view path : {"/proc", "/tmp", "/run", "/run/reeve", "/var"})
       directory(path);
-    link("/var/tmp", "../tmp");
+    if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
     // A new /proc can be mounted only where one is in sight; attempts put theirs over it.
     bind("/proc");
+  }
+
+  /// Whether something is given there or below.
+  bool is_given(std::string_view directory) const {
+    return std::ranges::any_of(spec_.paths, [&](const GivenPath& given) {
+      return given.path == directory || is_below(given.path, directory);
+    });
   }
 
   void compose_devices() {

@@ -1,5 +1,5 @@
-// Whether this machine and this user can make sandboxes: by making one. For `reeve doctor`. Works in
-// a process of its own, so that the caller stays where it is. REQUIRES one thread.
+// Whether this machine and this user can make sandboxes: by making one. For `reeve doctor`. Works
+// in a process of its own, so that the caller stays where it is. REQUIRES one thread.
 #pragma once
 
 #include <string>

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -101,6 +102,10 @@ Status Attempts::give_secrets(Attempt& attempt, Additions& variables) const {
     if (!name.starts_with(kSecretVariable) || !value.starts_with(folder)) continue;
     TRY_ASSIGN(std::string content, read_file(value, kSecretBytesMax));
     const std::string path = "secrets/" + name.substr(kSecretVariable.size());
+    // Named by the workflow and by the task: it is the same one.
+    if (std::ranges::find(attempt.own_files, path, &sandbox::OwnFile::path) !=
+        attempt.own_files.end())
+      continue;
     attempt.own_files.push_back({path, std::move(content)});
     variables.emplace_back(name, inside(path));
   }

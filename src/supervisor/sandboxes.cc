@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/seccomp.h"
+#include "supervisor/files.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -91,8 +92,11 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
   spec.network = request.network;
   spec.keeps_groups = !host_->is_root();
   spec.oom_score_file = "/proc/self/oom_score_adj";
-  TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, true));
-  spec.paths.push_back(std::move(work));
+  // Where the sandbox has a directory of its own, as / or /tmp, the attempt works in that.
+  if (!is_own(work_directory)) {
+    TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, true));
+    spec.paths.push_back(std::move(work));
+  }
   for (const std::string& path : request.readable) {
     TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, false));
     spec.paths.push_back(std::move(one));
@@ -106,8 +110,12 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
   const bool is_in_sight = std::ranges::any_of(
       spec.paths, [&](const sandbox::GivenPath& path) { return is_below(state, path.path); });
   if (is_in_sight) spec.masked.push_back(state);
-  if (auto artifacts = given(state + "/artifacts", work_directory, false))
-    spec.paths.push_back(*std::move(artifacts));
+  // Artifacts are found by the digest that a task was told; nobody else's can be listed.
+  const std::string kept = state + "/artifacts";
+  if (!make_directories(kept) || ::chmod(kept.c_str(), 0711) != 0)
+    return fail_errno(errno, "cannot make the directory of artifacts in " + state);
+  TRY_ASSIGN(sandbox::GivenPath artifacts, given(kept, work_directory, false));
+  spec.paths.push_back(std::move(artifacts));
   arrange(spec.paths);
   return spec;
 }

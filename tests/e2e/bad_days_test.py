@@ -4,7 +4,7 @@ import subprocess
 import time
 import unittest
 
-from reeve_case import EXITED, FAILED, SIGNALLED, SUCCEEDED, TIMED_OUT, ReeveCase, is_alive
+from reeve_case import EXITED, FAILED, SIGNALLED, SUCCEEDED, TIMED_OUT, ReeveCase, is_running
 
 CLOCK_SHIM = r"""
 #define _GNU_SOURCE
@@ -48,14 +48,15 @@ tasks:
     timeout: {run: 200ms, grace: 200ms}
     run: |
       trap '' TERM
-      echo $$ > pid
-      while :; do sleep 1; done
+      echo > begun
+      while :; do sleep 1.0625; done
 """)
         began = time.monotonic()
         self.reeve("run", path, expect=None)
         self.assertLess(time.monotonic() - began, 20)
         self.assertEqual(self.task_states(), {0: TIMED_OUT})
-        self.assertFalse(is_alive(int(self.lines("pid")[0])))
+        self.assertTrue((self.directory / "begun").exists())
+        self.assertFalse(is_running("1.0625"))
 
     def test_a_daemon_does_not_outlive_its_task(self):
         path = self.write("daemon.yaml", """
@@ -63,14 +64,13 @@ name: daemon
 tasks:
   daemon:
     run: |
-      setsid sh -c 'sh -c "echo \\$\\$ > pid; exec sleep 600" > /dev/null 2>&1 &' &
-      while ! [ -s pid ]; do sleep 0.01; done
+      setsid sh -c 'sh -c "echo 1 > begun; exec sleep 600.0625" > /dev/null 2>&1 &' &
+      while ! [ -s begun ]; do sleep 0.01; done
   neighbour:
     run: echo fine
 """)
         self.reeve("run", path)
-        pid = int(self.lines("pid")[0])
-        self.wait_for(lambda: not is_alive(pid), "the daemon to be gone")
+        self.wait_for(lambda: not is_running("600.0625"), "the daemon to be gone")
         self.assertEqual(self.task_states(), {0: SUCCEEDED, 1: SUCCEEDED})
 
     def test_death_by_signal_is_told_and_tried_again_only_if_asked(self):

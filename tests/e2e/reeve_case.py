@@ -39,13 +39,15 @@ def processes_of(state):
     return found
 
 
-def is_alive(pid):
-    """A zombie is not."""
-    try:
-        fields = pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return fields.rpartition(")")[2].split()[0] != "Z"
+def is_running(argument):
+    """Whether a process has this argument; in a sandbox, what it calls itself says nothing here."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue
+    return False
 
 
 class ReeveCase(unittest.TestCase):
