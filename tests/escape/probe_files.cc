@@ -48,7 +48,8 @@ Outcome descriptor_leads_out() {
 }
 
 Outcome work_directory_leads_out() {
-  return try_open("/proc/self/cwd/../../../../../../../../etc/shadow", O_RDONLY);
+  return try_open("/proc/self/cwd/../../../../../../../.." + setting("ESCAPE_SECRET_FILE", "/none"),
+                  O_RDONLY);
 }
 
 Outcome root_leads_out() {
@@ -59,10 +60,14 @@ Outcome root_leads_out() {
   return answer(secret);
 }
 
-Outcome init_program() { return try_open("/proc/1/exe", O_RDONLY); }
-Outcome init_root() { return try_open("/proc/1/root/etc", O_RDONLY); }
-Outcome init_memory() { return try_open("/proc/1/mem", O_RDWR); }
-Outcome init_descriptors() { return try_open("/proc/1/fd", O_RDONLY | O_DIRECTORY); }
+/// Process 1 of the sandbox; the control names one of its own instead.
+Outcome of_init(const char* file, int flags) {
+  return try_open("/proc/" + setting("ESCAPE_INIT", "1") + file, flags);
+}
+Outcome init_program() { return of_init("/exe", O_RDONLY); }
+Outcome init_root() { return of_init("/root/etc", O_RDONLY); }
+Outcome init_memory() { return of_init("/mem", O_RDWR); }
+Outcome init_descriptors() { return of_init("/fd", O_RDONLY | O_DIRECTORY); }
 Outcome system_program_write() { return try_open("/usr/bin/true", O_WRONLY); }
 Outcome loader_write() { return try_open("/lib64/ld-linux-x86-64.so.2", O_RDWR | O_APPEND); }
 
@@ -202,9 +207,11 @@ bool contains(const std::string& path, const std::string& marker) {
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   return text.find(marker) != std::string::npos;
 }
-/// The runner has started a process that carries the marker.
+/// The runner has started a process that carries the marker. The control looks at that one only.
 Outcome find_in_processes(const char* file) {
   const std::string marker = setting("ESCAPE_MARKER", "").append("-victim");
+  if (const std::string only = setting("ESCAPE_ONLY", ""); !only.empty())
+    return contains("/proc/" + only + "/" + file, marker) ? escaped("seen") : unclear("not there");
   std::error_code error;
   for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error))
     if (contains(at->path() / file, marker)) return escaped("seen in " + at->path().string());
@@ -224,9 +231,11 @@ Outcome kernel_messages_device() { return try_open("/dev/kmsg", O_RDONLY); }
 Outcome kernel_memory() { return try_open("/proc/kcore", O_RDONLY); }
 
 Outcome shared_memory_directory() {
-  return try_open("/dev/shm/" + setting("ESCAPE_MARKER", ""), O_RDONLY);
+  return try_open("/dev/shm/" + setting("ESCAPE_MARKER", "") + "-file", O_RDONLY);
 }
-Outcome temporary_directory() { return try_open("/tmp/" + setting("ESCAPE_MARKER", ""), O_RDONLY); }
+Outcome temporary_directory() {
+  return try_open("/tmp/" + setting("ESCAPE_MARKER", "") + "-file", O_RDONLY);
+}
 
 constexpr Probe kProbes[] = {
     {"inherited_descriptor", inherited_descriptor},

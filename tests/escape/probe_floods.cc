@@ -20,7 +20,7 @@ namespace reeve::escape {
 namespace {
 
 constexpr int kProcesses = 8300;  // a sandbox is allowed 8192
-constexpr int kDescriptors = 25'000;
+constexpr int kDescriptors = 10'000;
 constexpr int kEntries = 120'000;
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr int kPieces = 160;  // MiB; the runner allows 64

@@ -36,9 +36,8 @@ Outcome abstract_datagram() {
 Outcome abstract_packets() {
   return reach_unix(SOCK_SEQPACKET, setting("ESCAPE_MARKER", "") + "-packets", true);
 }
-Outcome socket_of_engine() {
-  return reach_unix(SOCK_STREAM, setting("ESCAPE_ENGINE", ".reeve/reeve.sock"), false);
-}
+Outcome socket_of_engine() { return reach_unix(SOCK_STREAM, ".reeve/engine.sock", false); }
+Outcome socket_of_supervisor() { return reach_unix(SOCK_STREAM, ".reeve/supervisor.sock", false); }
 
 Outcome reach_inet(const std::string& host, int port) {
   sockaddr_in address{};
@@ -70,10 +69,15 @@ Outcome datagram_out() {
 }
 
 constexpr Probe kProbes[] = {
-    {"abstract_stream", abstract_stream},   {"abstract_datagram", abstract_datagram},
-    {"abstract_packets", abstract_packets}, {"socket_of_engine", socket_of_engine},
-    {"loopback_of_host", loopback_of_host}, {"address_of_host", address_of_host},
-    {"metadata_address", metadata_address}, {"datagram_out", datagram_out},
+    {"abstract_stream", abstract_stream},
+    {"abstract_datagram", abstract_datagram},
+    {"abstract_packets", abstract_packets},
+    {"socket_of_engine", socket_of_engine},
+    {"socket_of_supervisor", socket_of_supervisor},
+    {"loopback_of_host", loopback_of_host},
+    {"address_of_host", address_of_host},
+    {"metadata_address", metadata_address},
+    {"datagram_out", datagram_out},
 };
 
 }  // namespace
