@@ -10,6 +10,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 
 # pylint: disable=wrong-import-position
 from classes import CLASSES, FLOODS, HOST, JAIL
-from reeve_case import ROOT, ReeveCase
+from reeve_case import BINARY, ROOT, ReeveCase
+from workflow_probes import ARTIFACT, ARTIFACTS, DAEMONS, LINK_CONTROLS, LINKS
 
 PROBE = os.environ.get("ESCAPE_PROBE", str(ROOT / "build" / "release" / "escape_probe"))
 IPC_KEY = 0x52454556
@@ -200,6 +202,157 @@ class Probes(EscapeCase):
                 if names:
                     controls |= self.control(place, names, self.twin)
             self.judge(title, self.native(list(probes)), controls)
+
+
+class Links(EscapeCase):
+    """A task puts symbolic links where the next one is given something."""
+
+    LAST = 19
+
+    def setUp(self):
+        super().setUp()
+        for i in range(self.LAST + 1):
+            (self.outside / f"e{i}").mkdir()
+
+    def marks(self):
+        """Whether something got out; forgets it."""
+        found = [*self.outside.rglob("mark"), *self.directory.glob("mark")]
+        for path in found:
+            path.unlink()
+        return "ESCAPED" if found else "prevented"
+
+    def test_all(self):
+        place = self.directory / "place"
+        place.mkdir()
+        for name, workflow in LINKS.items():
+            with self.subTest(name):
+                self.write(f"{name}.yaml", workflow.format(outside=self.outside, last=self.LAST))
+                self.reeve("run", f"{name}.yaml", expect=None)
+                says = self.query("SELECT count(*) FROM tasks")[0][0]
+                native = {name: (self.marks(), f"{says} tasks so far")}
+                script = LINK_CONTROLS[name].format(outside=self.outside, place=place)
+                subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                                script], cwd=self.directory, check=False, capture_output=True,
+                               timeout=60)
+                self.judge("symlink exchange", native, {name: (self.marks(), "")})
+
+
+class DeepState(EscapeCase):
+    """The engine's state is further below the work directory; what hides it must stay there."""
+
+    def test_all(self):
+        (self.directory / "deep" / "er").mkdir(parents=True)
+        done = self.reeve("--state", "deep/er/.reeve", "run", "--", "./probe",
+                          "state_parent_rename", expect=None)
+        native = self.parse(done.stdout, ["state_parent_rename"], done.stderr)
+        twin = self.directory / "control"
+        (twin / "deep").mkdir(parents=True)
+        controls = self.control(HOST, ["state_parent_rename"], self.settings)
+        self.judge("masked paths", native, controls)
+
+
+class Artifacts(EscapeCase):
+    """What a task declares as its artifact, and lets point elsewhere."""
+
+    def has_secret(self, root):
+        return any(self.marker in path.read_text(errors="replace")
+                   for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+    def test_all(self):
+        self.secret.chmod(0o600)
+        for name, (run, path) in ARTIFACTS.items():
+            with self.subTest(name):
+                names = {"outside": self.outside, "run": run.format(outside=self.outside)}
+                names["path"] = path.format(**names)
+                work = self.directory / name
+                work.mkdir()
+                (work / "a.yaml").write_text(ARTIFACT.format(**names), encoding="utf-8")
+                done = subprocess.run([BINARY, "run", "a.yaml"], cwd=work, text=True, check=False,
+                                      env=self.environment, capture_output=True, timeout=60)
+                stolen = self.has_secret(work / ".reeve" / "artifacts")
+                native = {name: ("ESCAPED" if stolen else "prevented", self.reason_of(done))}
+                control = self.directory / f"{name}-control"
+                control.mkdir()
+                declared = names["path"].replace("${{ run.directory }}", str(control)).strip('"')
+                subprocess.run(["sh", "-c", f"{names['run']}; cp {declared} kept"], cwd=control,
+                               check=True)
+                seen = "ESCAPED" if self.has_secret(control) else "prevented"
+                self.judge("artifact traversal", native, {name: (seen, "")})
+
+    def reason_of(self, done):
+        lines = [line for line in done.stderr.splitlines() if "symbolic link" in line or
+                 "leaves" in line]
+        return lines[-1].strip()[:100] if lines else done.stderr.strip()[-100:]
+
+
+class Daemons(EscapeCase):
+    """Processes that would outlive their task."""
+
+    def living(self, mark):
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "cmdline").read_bytes() == mark:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def test_all(self):
+        for number, (name, script) in enumerate(DAEMONS.items()):
+            with self.subTest(name):
+                seconds = f"9{os.getpid()}{number}"
+                mark = f"sleep\0{seconds}\0".encode()
+                script = script.format(mark=seconds)
+                self.reeve("run", "--", "sh", "-c", script, expect=None)
+                left = self.living(mark)
+                native = {name: ("ESCAPED" if left else "prevented", f"{len(left)} survive")}
+                subprocess.run(["sh", "-c", script], stdout=subprocess.DEVNULL, check=False)
+                self.wait_for(lambda mark=mark: self.living(mark), "the control's daemon")
+                left = self.living(mark)
+                for pid in left:
+                    os.kill(pid, signal.SIGKILL)
+                self.judge("daemons", native, {name: ("ESCAPED" if left else "prevented", "")})
+
+
+class Floods(EscapeCase):
+    """Each in an attempt that may take 64 MiB; an attempt that was ended for it is prevented."""
+
+    def limits(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS_MAX, DESCRIPTORS_MAX))
+
+    def native(self, names):
+        tasks = "".join(f"  {name}:\n    run: ./probe {name}\n" for name in names)
+        self.write("floods.yaml", "name: floods\ndefaults:\n  resources: {memory: 64Mi}\n"
+                                  "  retry: {limits: {oom: 0, exit: 0, signal: 0}}\n"
+                                  f"tasks:\n{tasks}")
+        done = self.reeve("run", "floods.yaml", expect=None, preexec_fn=self.limits)
+        logs = self.reeve("logs", "last", expect=None).stdout
+        said = "\n".join(line.partition(" | ")[2] for line in logs.splitlines())
+        found = self.parse(said, names, "")
+        for name, (word, _) in found.items():
+            if word == "no answer" and f"{name} failed: ran out of memory" in done.stderr:
+                found[name] = ("prevented", "the attempt ran out of memory")
+        return {name: answer if answer[0] != "no answer" else (answer[0], done.stderr[-600:])
+                for name, answer in found.items()}
+
+    def test_all(self):
+        twin = self.directory / "control"
+        twin.mkdir()
+        settings = {"ESCAPE_FILES": str(twin)}
+        self.judge("floods", self.native(list(FLOODS)),
+                   self.control(HOST, list(FLOODS), settings))
+
+    def test_output(self):
+        script = "head -c 8000000 /dev/zero | tr '\\0' 'x' | fold"
+        self.write("output.yaml", "name: output\ntasks:\n  write:\n    output_limit: 1Mi\n"
+                                  f"    run: {script}\n")
+        self.reeve("run", "output.yaml", expect=None)
+        kept = sum(path.stat().st_size for path in (self.state / "logs").rglob("*.log"))
+        seen = len(subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout)
+        self.judge("floods", {"log_flood": ("ESCAPED" if kept > 2 << 20 else "prevented",
+                                            f"{kept} bytes kept")},
+                   {"log_flood": ("ESCAPED" if seen > 2 << 20 else "prevented", "")})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // escape_probe NAME...: tries each, prints `NAME RESULT what it saw` (RESULT: 0 it could do what is
 // forbidden, 1 it was prevented, 2 it could not tell) and exits with the last RESULT.
 // escape_probe --list: all names.
+// escape_probe --exchange A B ROUNDS: gives each the other's name, again and again.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,12 @@ void list() {
   for (const auto probes : {file_probes(), kernel_probes(), process_probes(), privilege_probes(),
                             socket_probes(), flood_probes()})
     for (const Probe& probe : probes) std::puts(probe.name);
+}
+
+int exchange(const char* left, const char* right, long rounds) {
+  for (long i = 0; i < rounds; ++i)
+    if (::renameat2(AT_FDCWD, left, AT_FDCWD, right, RENAME_EXCHANGE) != 0) return 2;
+  return 0;
 }
 
 /// In a process of its own: a filter may kill it, and what it did to itself ends with it.
@@ -104,6 +111,8 @@ Outcome in_child(Outcome (*attempt)()) { return run_apart({"", attempt}); }
 int main(int count, char** words) {
   using namespace reeve::escape;
   ::setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (count == 5 && std::string_view(words[1]) == "--exchange")
+    return exchange(words[2], words[3], std::atol(words[4]));
   int last = 2;
   for (int i = 1; i < count; ++i) {
     if (std::string_view(words[i]) == "--list") {
