@@ -103,6 +103,7 @@ class Attempts {
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
                        Instant now);
   void on_enclosed_exit(Attempt& attempt, Instant now);
+  void end_stranded(Serial user, Instant now);
   void end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now);
   void collect_enclosed(Attempt& attempt);
 
@@ -124,7 +125,7 @@ class Attempts {
 
   // attempts_end.cc: reaping and leftovers
   void on_main_exit(Attempt& attempt, Instant now);
-  void reap_adopted(pid_t pid);
+  void reap_adopted(pid_t pid, Instant now);
   void begin_clearing(Attempt& attempt);
   bool is_cleared(Attempt& attempt);
   void finish(Serial serial, Instant now);

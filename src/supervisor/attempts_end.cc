@@ -46,19 +46,19 @@ void Attempts::on_child(Instant now) {
     settle_due_ = true;
     const auto at = by_pid_.find(info.si_pid);
     if (at == by_pid_.end()) {
-      reap_adopted(info.si_pid);
+      reap_adopted(info.si_pid, now);
     } else {
       on_main_exit(*attempts_.at(at->second), now);
     }
   }
 }
 
-void Attempts::reap_adopted(pid_t pid) {
+void Attempts::reap_adopted(pid_t pid, Instant now) {
   const Serial owner = leftovers_.take(pid);
   rusage used{};
   int status = 0;
   ::wait4(pid, &status, 0, &used);
-  if (sandboxes_.on_child_ended(pid)) return;
+  if (const auto user = sandboxes_.on_child_ended(pid)) return end_stranded(*user, now);
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);
 }
 

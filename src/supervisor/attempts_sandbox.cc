@@ -196,6 +196,21 @@ void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
   begin_clearing(attempt);
 }
 
+/// Part of its sandbox has ended: perhaps the last attempt there used up the memory of its group,
+/// and the kernel chose the zygote. What still waits for it would wait for ever.
+void Attempts::end_stranded(Serial user, Instant now) {
+  const auto preparing = [&]() -> Attempt* {
+    Attempt* const attempt = find(user);
+    return attempt != nullptr && attempt->phase == Phase::preparing ? attempt : nullptr;
+  };
+  if (Attempt* const attempt = preparing()) on_sandbox(attempt->sandbox, now);  // what it said last
+  Attempt* const attempt = preparing();
+  if (attempt == nullptr) return;
+  const Sandbox* const sandbox = sandboxes_.find(attempt->sandbox);
+  if (sandbox != nullptr && sandbox->zygote->waiting_init() != 0) return;
+  end_preparing(*attempt, could_not_start(EAGAIN), "sandbox: its zygote has ended", now);
+}
+
 void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now) {
   const Serial serial = attempt.serial;
   auto node = attempts_.extract(serial);

@@ -213,19 +213,20 @@ void Sandboxes::prepare(const std::string& work_directory) {
   if (!is_there && !compose(std::move(shape), work_directory, {})) return;
 }
 
-bool Sandboxes::on_child_ended(pid_t pid) {
+std::optional<Serial> Sandboxes::on_child_ended(pid_t pid) {
   for (auto at = dying_.begin(); at != dying_.end(); ++at) {
     if (!(*at)->zygote->forget(pid)) continue;
     if (!(*at)->zygote->has_processes()) dying_.erase(at);
-    return true;
+    return kNoSerial;
   }
   for (const auto& [number, sandbox] : sandboxes_) {
     if (!sandbox->zygote->forget(pid)) continue;
     sandbox->is_broken = true;
-    if (sandbox->user == kNoSerial) retire(number);
-    return true;
+    const Serial user = sandbox->user;
+    if (user == kNoSerial) retire(number);
+    return user;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace reeve::supervisor

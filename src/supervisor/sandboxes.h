@@ -53,8 +53,9 @@ class Sandboxes {
   void give_back(SandboxNumber number);
   /// For an attempt of this launch's kind that will come soon.
   void prepare(const std::string& work_directory);
-  /// A child of this process was reaped. True: it belonged to a sandbox.
-  bool on_child_ended(pid_t pid);
+  /// A child of this process was reaped. If it belonged to a sandbox: its user, or kNoSerial. That
+  /// sandbox prepares nothing any more.
+  std::optional<Serial> on_child_ended(pid_t pid);
 
  private:
   Result<sandbox::Host*> host();
