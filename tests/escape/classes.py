@@ -82,8 +82,7 @@ CLASSES = (
         "kernel_log": HOST, "kernel_memory": NO_CORE}),
 )
 
-# Each in an attempt of its own, which may take 64 MiB of memory.
-FLOODS = {
-    "process_flood": HOST, "thread_flood": HOST, "memory_flood": HOST, "temporary_flood": HOST,
-    "shared_memory_flood": HOST, "own_files_flood": HOST, "descriptor_flood": HOST,
-    "entry_flood": HOST}
+# Each in an attempt of its own; those with memory may take 64 MiB of it.
+COUNT_FLOODS = ("process_flood", "thread_flood", "descriptor_flood")
+MEMORY_FLOODS = ("memory_flood", "temporary_flood", "shared_memory_flood", "own_files_flood",
+                 "entry_flood")

@@ -30,9 +30,10 @@ Outcome stopped(const char* what, int count, int error) {
   return prevented(error_name(error) + " after " + std::to_string(count) + " " + what);
 }
 
-/// All share the memory of this process, and end with it.
+/// All share the memory of this process.
 Outcome flood_of(int flags, const char* what) {
-  alignas(16) static char stack[4096];
+  constexpr std::size_t kStack = 4096;
+  static std::vector<char> stacks(kStack * (kProcesses + 1));  // threads outlast this function
   const auto body = [](void*) {
     for (;;) ::pause();
     return 0;
@@ -40,7 +41,7 @@ Outcome flood_of(int flags, const char* what) {
   std::vector<pid_t> made;
   int error = 0;
   while (static_cast<int>(made.size()) < kProcesses) {
-    const pid_t pid = ::clone(body, stack + sizeof stack, flags, nullptr);
+    const pid_t pid = ::clone(body, &stacks[kStack * (made.size() + 1)], flags, nullptr);
     if (pid < 0) {
       error = errno;
       break;

@@ -61,7 +61,7 @@ defaults: {{retry: {{limits: {{start: 0}}}}}}
 tasks:
   make:
     run: {run}
-    artifacts: [{path}]
+    artifacts: [{{name: leak, path: {path}}}]
 """
 
 # name: (what the task does, what it declares)
@@ -70,7 +70,7 @@ ARTIFACTS = {
     "link_in_directory": ("ln -s {outside} d", "d/secret"),
     "link_by_glob": ("ln -s {outside}/secret leak", '"le*"'),
     "link_absolute": ("ln -s {outside} d", '"${{{{ run.directory }}}}/d/secret"'),
-    "dots": ("'true'", "../..{outside}/secret"),
+    "dots": ("'true'", "../../..{outside}/secret"),
     "magic_link": ("'true'", "/proc/self/root{outside}/secret"),
 }
 
