@@ -58,9 +58,9 @@ Result<std::optional<Descriptor>> open_resolved(int base, const std::string& pat
 Result<std::optional<Descriptor>> open_parent(const std::string& directory,
                                               const std::string& parent) {
   if (parent.starts_with('/')) {
-    return open_resolved(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
+    return open_resolved(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   }
-  auto base = open_resolved(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0);
+  auto base = open_resolved(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (!base || !*base || parent.empty()) return base;
   return open_resolved((*base)->number(), parent, O_RDONLY | O_DIRECTORY,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);

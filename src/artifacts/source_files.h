@@ -1,7 +1,8 @@
 // Finds and opens the files that a task declared. A relative path stays below the task's work
-// directory whatever it says (openat2, RESOLVE_BENEATH) and goes through no symbolic link; only
-// regular files are opened: a link, device, fifo or socket is refused before it is opened, so
-// nothing blocks and nothing outside is read by accident. Free functions; thread-safe.
+// directory whatever it says (openat2, RESOLVE_BENEATH). No path goes through a symbolic link, that
+// of the work directory included: a task may have left it. Only regular files are opened: a link,
+// device, fifo or socket is refused before it is opened, so nothing blocks and nothing outside is
+// read by accident. Free functions; thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -122,8 +123,15 @@ Result<int> Host::namespace_of_owner(uid_t user, gid_t group) {
 }
 
 Result<Fd> Host::open_path(const GivenPath& path) {
-  Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.path.c_str(),
-                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)));
+  // Another attempt may be putting a link in its way at this moment.
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  const Fd found(
+      static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.path.c_str(), &how, sizeof how)));
+  if (!found) return fail_errno(errno, "cannot give the sandbox " + path.path);
+  Fd tree(static_cast<int>(::syscall(SYS_open_tree, found.get(), "",
+                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)));
   if (!tree) return fail_errno(errno, "cannot give the sandbox " + path.path);
   mount_attr change{};
   change.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;

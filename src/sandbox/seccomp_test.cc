@@ -179,6 +179,22 @@ TEST(Seccomp, sockets_are_of_four_families) {
     EXPECT_EQ(on(SYS_socket, {kNetlink, 3, protocol}), "EPERM") << protocol;
 }
 
+TEST(Seccomp, a_mode_has_no_set_id_bits) {
+  constexpr std::uint32_t kFchmodat2 = 452;
+  for (const std::uint64_t mode : Words<4>{0, 0644, 0755, 01777}) {
+    EXPECT_EQ(on(SYS_chmod, {04000, mode}), "allow") << mode;
+    EXPECT_EQ(on(SYS_fchmod, {3, mode}), "allow") << mode;
+    EXPECT_EQ(on(SYS_fchmodat, {3, 04000, mode}), "allow") << mode;
+    EXPECT_EQ(on(kFchmodat2, {3, 04000, mode}), "allow") << mode;
+  }
+  for (const std::uint64_t mode : Words<4>{04755, 02755, 06000, 04000 | kAbove}) {
+    EXPECT_EQ(on(SYS_chmod, {0, mode}), "EPERM") << mode;
+    EXPECT_EQ(on(SYS_fchmod, {3, mode}), "EPERM") << mode;
+    EXPECT_EQ(on(SYS_fchmodat, {3, 0, mode}), "EPERM") << mode;
+    EXPECT_EQ(on(kFchmodat2, {3, 0, mode}), "EPERM") << mode;
+  }
+}
+
 TEST(Seccomp, personality_is_asked_and_set_to_four_values) {
   for (const std::uint64_t value : {0x0U, 0x8U, 0x20000U, 0x20008U, 0xffffffffU})
     EXPECT_EQ(on(SYS_personality, {value}), "allow") << value;

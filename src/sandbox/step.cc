@@ -91,6 +91,8 @@ class Planner {
         directory(entry.path);
         bind(entry.path);
         seal(entry.path, kReadOnlyAttributes);
+        for (const std::string& masked : spec_.masked)
+          if (is_below(masked, entry.path)) mask(masked);
       } else {
         link(entry.path, entry.link_target);
       }
@@ -135,7 +137,10 @@ class Planner {
       step.target = staged(given.path);
       step.number = static_cast<std::int32_t>(i) + 1;
       for (const std::string& masked : spec_.masked)
-        if (covers_now(masked, i)) mask(masked);
+        if (covers_now(masked, i)) {
+          pin(masked, given.path);
+          mask(masked);
+        }
     }
   }
 
@@ -145,6 +150,21 @@ class Planner {
     for (std::size_t i = 0; i < spec_.paths.size(); ++i)
       if (is_below(masked, spec_.paths[i].path)) innermost = i;
     return innermost == index;
+  }
+
+  /// Makes mounts of the directories between the two: the masked one could else be moved away with
+  /// one above it, and another put in its place for the engine to find.
+  void pin(const std::string& masked, const std::string& given) {
+    for (std::size_t end = masked.find('/', given.size() + 1); end != std::string::npos;
+         end = masked.find('/', end + 1)) {
+      Step& step = root(StepKind::bind, "pin " + masked.substr(0, end));
+      step.source = step.target = staged(masked.substr(0, end));
+    }
+  }
+
+  bool is_in_sight(const std::string& masked) const {
+    const auto shows = [&](const auto& entry) { return is_below(masked, entry.path); };
+    return std::ranges::any_of(spec_.paths, shows) || std::ranges::any_of(spec_.system, shows);
   }
 
   void mask(const std::string& path) {
@@ -180,9 +200,7 @@ class Planner {
     sealed.target = "/";
     sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
     for (const std::string& masked : spec_.masked) {
-      if (std::ranges::none_of(
-              spec_.paths, [&](const GivenPath& given) { return is_below(masked, given.path); }))
-        continue;
+      if (!is_in_sight(masked)) continue;
       Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
       hidden.target = masked;
       hidden.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -41,11 +42,25 @@ bool is_own(std::string_view path) {
          });
 }
 
+/// With its dots resolved, but not its links.
+std::string plain(const std::string& path) {
+  std::string text = std::filesystem::path(path).lexically_normal().string();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+/// Refuses what goes through a symbolic link: a task may have left it where it could write, and the
+/// next one would be given what it points to.
 Result<sandbox::GivenPath> given(const std::string& path, const std::string& work_directory,
                                  bool is_writable) {
   const std::string full = path.starts_with('/') ? path : work_directory + "/" + path;
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(full.c_str(), nullptr), &::free);
   if (!real) return fail_errno(errno, "cannot give the sandbox " + full);
+  if (plain(full) != real.get())
+    return fail(ErrorCode::permission_denied,
+                fmt::format("cannot give the sandbox {}: it goes through a symbolic link; name {}, "
+                            "if that is meant",
+                            full, real.get()));
   struct stat about {};
   if (::stat(real.get(), &about) != 0) return fail_errno(errno, "cannot look at " + full);
   if (is_own(real.get()))
@@ -107,9 +122,9 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
   }
   // The state of the engine is nobody's business, but for the artifacts that tasks hand on.
   const std::string& state = settings_.state_directory;
-  const bool is_in_sight = std::ranges::any_of(
-      spec.paths, [&](const sandbox::GivenPath& path) { return is_below(state, path.path); });
-  if (is_in_sight) spec.masked.push_back(state);
+  const auto shows_state = [&](const auto& entry) { return is_below(state, entry.path); };
+  if (std::ranges::any_of(spec.paths, shows_state) || std::ranges::any_of(spec.system, shows_state))
+    spec.masked.push_back(state);
   // Artifacts are found by the digest that a task was told; nobody else's can be listed.
   const std::string kept = state + "/artifacts";
   if (!make_directories(kept) || ::chmod(kept.c_str(), 0711) != 0)

@@ -1,0 +1,365 @@
+"""Whether anything gets out of the native sandbox: 24 classes, three probes or more of each.
+
+Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
+where it must succeed: a probe that fails everywhere proves nothing. A control that cannot be shown
+on this machine says why, and is counted apart. The table is printed at the end.
+"""
+
+import ctypes
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
+
+# pylint: disable=wrong-import-position
+from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS
+from reeve_case import BINARY, ROOT, ReeveCase
+from workflow_probes import ARTIFACT, ARTIFACTS, DAEMONS, LINK_CONTROLS, LINKS
+
+PROBE = os.environ.get("ESCAPE_PROBE", str(ROOT / "build" / "release" / "escape_probe"))
+IPC_KEY = 0x52454556
+IPC_CREATE = 0o1666
+DESCRIPTORS_MAX = 8_000
+WORDS = {"0": "ESCAPED", "1": "prevented", "2": "unclear", "": "no answer"}
+JAILED = ("unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--propagation", "private")
+
+results = []  # (class, probe, native, what it said, control)
+
+
+def add_result(title, probe, native, says, control):
+    results.append((title, probe, native, says, control))
+
+
+def print_table():
+    print(f"\n{'class':26} {'probe':31} {'native':10} control   what the native one saw")
+    for title, probe, native, says, control in results:
+        shown = control if control in WORDS.values() else "not shown"
+        shown = "succeeds" if shown == "ESCAPED" else shown
+        more = f" ({control})" if shown == "not shown" else ""
+        print(f"{title:26} {probe:31} {native:10} {shown:9} {says}{more}")
+    unshown = sum(1 for row in results if row[4] not in WORDS.values())
+    held = sum(1 for row in results if row[2] == "prevented")
+    classes = len({row[0] for row in results})
+    print(f"{classes} classes, {len(results)} probes: {held} prevented, "
+          f"{sum(1 for row in results if row[4] == 'ESCAPED')} controls succeed, "
+          f"{unshown} cannot be shown on this machine")
+
+
+class EscapeCase(ReeveCase):
+    """A machine with something to find: decoys of the host, and twins of them for the control."""
+
+    def setUp(self):
+        super().setUp()
+        self.marker = self.directory.name
+        self.outside = pathlib.Path(tempfile.mkdtemp(prefix="reeve-escape-", dir="/srv"))
+        self.outside.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.outside, ignore_errors=True)
+        self.secret = self.outside / "secret"
+        self.secret.write_text(f"secret of {self.marker}\n", encoding="utf-8")
+        shutil.copy(PROBE, self.directory / "probe")
+        self.settings = {"ESCAPE_MARKER": self.marker, "ESCAPE_SECRET_FILE": str(self.secret)}
+
+    def furnish(self, directory):
+        for name in ("place", "deep/er"):
+            (directory / name).mkdir(parents=True)
+        (directory / "own").touch()
+        for name in ("setuid_program", "capable_program"):
+            shutil.copy(PROBE, directory / name)
+        (directory / "setuid_program").chmod(0o4755)
+        subprocess.run(["setcap", "cap_net_raw+ep", directory / "capable_program"], check=True)
+        os.mknod(directory / "given_device", 0o20666, os.makedev(1, 3))
+
+    def native(self, names):
+        """{name: (word, what it saw)}"""
+        pairs = [f"{name}={value}" for name, value in self.settings.items()]
+        done = self.reeve("run", "--", "env", *pairs, "./probe", *names, expect=None)
+        return self.parse(done.stdout, names, done.stderr)
+
+    def control(self, place, names, settings):
+        kind, prefix = ("JAIL", JAILED) if place == JAIL else ("PLAIN", ())
+        done = subprocess.run(
+            [*prefix, sys.executable, FOLDER / "control.py", kind, PROBE, *names],
+            cwd=self.directory / "control", env={**self.environment, **settings}, text=True,
+            capture_output=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
+        return self.parse(done.stdout, names, done.stderr)
+
+    def parse(self, text, names, otherwise):
+        found = {}
+        for line in text.splitlines():
+            name, _, rest = line.partition(" ")
+            if name in names and rest[:1] in WORDS:
+                found[name] = (WORDS[rest[:1]], rest[2:])
+        return {name: found.get(name, ("no answer", otherwise.strip()[-200:])) for name in names}
+
+    def judge(self, title, native, controls):
+        """Records; fails if one escapes or a control that should succeed does not."""
+        for name, (word, says) in native.items():
+            control, seen = controls[name]
+            add_result(title, name, word, says, control)
+            with self.subTest(escape=title, probe=name):
+                self.assertEqual(word, "prevented", says)
+                if control in WORDS.values():
+                    self.assertEqual(control, "ESCAPED", f"the control: {seen}")
+
+
+class Probes(EscapeCase):
+    """The probes of classes.py, all of a class in one attempt."""
+
+    def setUp(self):
+        super().setUp()
+        self.furnish(self.directory)
+        twin = self.directory / "control"
+        twin.mkdir()
+        self.furnish(twin)
+        self.victim = self.start_victim()
+        self.settings["ESCAPE_VICTIM"] = str(self.victim.pid)
+        self.terminal = os.openpty()
+        self.settings["ESCAPE_TERMINAL"] = os.ttyname(self.terminal[1])
+        self.twin = {**self.settings, "ESCAPE_ONLY": str(self.victim.pid)}
+        self.open_sockets(twin)
+        self.make_ipc()
+        self.make_state(twin)
+
+    def start_victim(self):
+        name = f"{self.marker}-victim"
+        victim = subprocess.Popen(["sh", "-c", "read line", name], env={"NAME": name},
+                                  stdin=subprocess.PIPE)
+        self._started.append(victim)
+        return victim
+
+    def listen(self, family, kind, address):
+        listener = socket.socket(family, kind)
+        self.addCleanup(listener.close)
+        listener.bind(address)
+        if kind != socket.SOCK_DGRAM:
+            listener.listen()
+        return listener
+
+    def open_sockets(self, twin):
+        for name, kind in (("stream", socket.SOCK_STREAM), ("datagram", socket.SOCK_DGRAM),
+                           ("packets", socket.SOCK_SEQPACKET)):
+            self.listen(socket.AF_UNIX, kind, f"\0{self.marker}-{name}")
+        port = self.listen(socket.AF_INET, socket.SOCK_STREAM, ("", 0)).getsockname()[1]
+        asks = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        asks.connect(("192.0.2.1", 53))
+        for settings in (self.settings, self.twin):
+            settings.update(ESCAPE_PORT=str(port), ESCAPE_ADDRESS=asks.getsockname()[0])
+        asks.close()
+        (twin / ".reeve").mkdir()
+        for name in ("engine.sock", "supervisor.sock"):
+            self.listen(socket.AF_UNIX, socket.SOCK_STREAM, str(twin / ".reeve" / name))
+
+    def make_ipc(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        memory = libc.shmget(IPC_KEY, 4096, IPC_CREATE)
+        semaphores = libc.semget(IPC_KEY, 1, IPC_CREATE)
+        queue = libc.msgget(IPC_KEY, IPC_CREATE)
+        self.assertGreaterEqual(min(memory, semaphores, queue), 0)
+        self.addCleanup(libc.shmctl, memory, 0, None)
+        self.addCleanup(libc.semctl, semaphores, 0, 0)
+        self.addCleanup(libc.msgctl, queue, 0, None)
+        name = b"/reeve-escape"
+        self.assertGreaterEqual(libc.mq_open(name, os.O_RDWR | os.O_CREAT, 0o666, None), 0)
+        self.addCleanup(libc.mq_unlink, name)
+        for folder in ("/dev/shm", "/tmp"):
+            path = pathlib.Path(folder, f"{self.marker}-file")
+            if not path.exists():
+                path.touch()
+                self.addCleanup(path.unlink)
+
+    def make_state(self, twin):
+        """Both have an artifact, and the output of another attempt."""
+        self.write("make.yaml", "name: make\ntasks:\n  make:\n    run: echo kept > kept.txt\n"
+                                "    artifacts: [kept.txt]\n")
+        self.reeve("run", "make.yaml")
+        for name in ("artifacts/ab/cd/kept.txt", "runs/other.output"):
+            path = twin / ".reeve" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        (twin / ".reeve" / "reeve.db").touch()
+        other = self.state / "runs" / "other.output"
+        other.touch()
+        self.settings["ESCAPE_OTHER_OUTPUT"] = str(other)
+        self.twin["ESCAPE_OTHER_OUTPUT"] = str(twin / ".reeve" / "runs" / "other.output")
+        dummy = subprocess.Popen(["sleep", "3600"], stdin=subprocess.PIPE)
+        self._started.append(dummy)
+        self.twin["ESCAPE_INIT"] = str(dummy.pid)
+
+    def test_all(self):
+        for title, probes in CLASSES:
+            controls = {name: (reason, "") for name, reason in probes.items()}
+            for place in (HOST, JAIL):
+                names = [name for name, where in probes.items() if where == place]
+                if names:
+                    controls |= self.control(place, names, self.twin)
+            self.judge(title, self.native(list(probes)), controls)
+
+
+class Links(EscapeCase):
+    """A task puts symbolic links where the next one is given something."""
+
+    LAST = 19
+
+    def setUp(self):
+        super().setUp()
+        for i in range(self.LAST + 1):
+            (self.outside / f"e{i}").mkdir()
+
+    def marks(self):
+        """Whether something got out; forgets it."""
+        found = [*self.outside.rglob("mark"), *self.directory.glob("mark")]
+        for path in found:
+            path.unlink()
+        return "ESCAPED" if found else "prevented"
+
+    def test_all(self):
+        place = self.directory / "place"
+        place.mkdir()
+        for name, workflow in LINKS.items():
+            with self.subTest(name):
+                self.write(f"{name}.yaml", workflow.format(outside=self.outside, last=self.LAST))
+                self.reeve("run", f"{name}.yaml", expect=None)
+                says = self.query("SELECT count(*) FROM tasks")[0][0]
+                native = {name: (self.marks(), f"{says} tasks so far")}
+                script = LINK_CONTROLS[name].format(outside=self.outside, place=place)
+                subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                                script], cwd=self.directory, check=False, capture_output=True,
+                               timeout=60)
+                self.judge("symlink exchange", native, {name: (self.marks(), "")})
+
+
+class DeepState(EscapeCase):
+    """The engine's state is further below the work directory; what hides it must stay there."""
+
+    def test_all(self):
+        (self.directory / "deep" / "er").mkdir(parents=True)
+        done = self.reeve("--state", "deep/er/.reeve", "run", "--", "./probe",
+                          "state_parent_rename", expect=None)
+        native = self.parse(done.stdout, ["state_parent_rename"], done.stderr)
+        twin = self.directory / "control"
+        (twin / "deep").mkdir(parents=True)
+        controls = self.control(HOST, ["state_parent_rename"], self.settings)
+        self.judge("masked paths", native, controls)
+
+
+class Artifacts(EscapeCase):
+    """What a task declares as its artifact, and lets point elsewhere."""
+
+    def has_secret(self, root):
+        return any(self.marker in path.read_text(errors="replace")
+                   for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+
+    def test_all(self):
+        self.secret.chmod(0o600)
+        for name, (run, path) in ARTIFACTS.items():
+            with self.subTest(name):
+                names = {"outside": self.outside, "run": run.format(outside=self.outside)}
+                names["path"] = path.format(**names)
+                work = self.directory / name
+                work.mkdir()
+                (work / "a.yaml").write_text(ARTIFACT.format(**names), encoding="utf-8")
+                done = subprocess.run([BINARY, "run", "a.yaml"], cwd=work, text=True, check=False,
+                                      env=self.environment, capture_output=True, timeout=60)
+                stolen = self.has_secret(work / ".reeve" / "artifacts")
+                native = {name: ("ESCAPED" if stolen else "prevented", self.reason_of(done))}
+                control = self.directory / f"{name}-control"
+                control.mkdir()
+                declared = names["path"].replace("${{ run.directory }}", str(control)).strip('"')
+                subprocess.run(["sh", "-c", f"{names['run']}; cp {declared} kept"], cwd=control,
+                               check=True)
+                seen = "ESCAPED" if self.has_secret(control) else "prevented"
+                self.judge("artifact traversal", native, {name: (seen, "")})
+
+    def reason_of(self, done):
+        lines = [line for line in done.stderr.splitlines() if "symbolic link" in line or
+                 "leaves" in line]
+        return lines[-1].strip()[:100] if lines else done.stderr.strip()[-100:]
+
+
+class Daemons(EscapeCase):
+    """Processes that would outlive their task."""
+
+    def living(self, mark):
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and (entry / "cmdline").read_bytes() == mark:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def test_all(self):
+        for number, (name, script) in enumerate(DAEMONS.items()):
+            with self.subTest(name):
+                seconds = f"9{os.getpid()}{number}"
+                mark = f"sleep\0{seconds}\0".encode()
+                script = script.format(mark=seconds)
+                self.reeve("run", "--", "sh", "-c", script, expect=None)
+                left = self.living(mark)
+                native = {name: ("ESCAPED" if left else "prevented", f"{len(left)} survive")}
+                subprocess.run(["sh", "-c", script], stdout=subprocess.DEVNULL, check=False)
+                self.wait_for(lambda mark=mark: self.living(mark), "the control's daemon")
+                left = self.living(mark)
+                for pid in left:
+                    os.kill(pid, signal.SIGKILL)
+                self.judge("daemons", native, {name: ("ESCAPED" if left else "prevented", "")})
+
+
+class Floods(EscapeCase):
+    """Each in an attempt that may take 64 MiB; an attempt that was ended for it is prevented."""
+
+    def limits(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS_MAX, DESCRIPTORS_MAX))
+
+    def native(self, names):
+        tasks = "".join(f"  {name}:\n    run: ./probe {name}\n" +
+                        ("    resources: {memory: 64Mi}\n" if name in MEMORY_FLOODS else "")
+                        for name in names)
+        self.write("floods.yaml", "name: floods\ndefaults:\n"
+                                  "  retry: {limits: {oom: 0, exit: 0, signal: 0}}\n"
+                                  f"tasks:\n{tasks}")
+        done = self.reeve("run", "floods.yaml", expect=None, preexec_fn=self.limits)
+        logs = self.reeve("logs", "last", expect=None).stdout
+        said = "\n".join(line.partition(" | ")[2] for line in logs.splitlines())
+        found = self.parse(said, names, "")
+        for name, (word, _) in found.items():
+            if word == "no answer" and f"{name}  went over its memory" in done.stderr:
+                found[name] = ("prevented", "the attempt ran out of memory")
+        return {name: answer if answer[0] != "no answer" else (answer[0], done.stderr[-600:])
+                for name, answer in found.items()}
+
+    def test_all(self):
+        twin = self.directory / "control"
+        twin.mkdir()
+        files = tempfile.mkdtemp(prefix="reeve-escape-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, files, ignore_errors=True)
+        settings = {"ESCAPE_FILES": files}
+        names = [*COUNT_FLOODS, *MEMORY_FLOODS]
+        self.judge("floods", self.native(names), self.control(HOST, names, settings))
+
+    def test_output(self):
+        script = "head -c 8000000 /dev/zero | tr '\\0' 'x' | fold"
+        self.write("output.yaml", "name: output\ntasks:\n  write:\n    output_limit: 1Mi\n"
+                                  f"    run: {script}\n")
+        self.reeve("run", "output.yaml", expect=None)
+        kept = sum(path.stat().st_size for path in (self.state / "logs").rglob("*.log"))
+        seen = len(subprocess.run(["sh", "-c", script], capture_output=True, check=True).stdout)
+        self.judge("floods", {"log_flood": ("ESCAPED" if kept > 2 << 20 else "prevented",
+                                            f"{kept} bytes kept")},
+                   {"log_flood": ("ESCAPED" if seen > 2 << 20 else "prevented", "")})
+
+
+if __name__ == "__main__":
+    program = unittest.main(exit=False)
+    print_table()
+    sys.exit(0 if program.result.wasSuccessful() else 1)
