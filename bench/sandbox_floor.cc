@@ -52,9 +52,9 @@ bool compose_root() {
 }
 
 [[noreturn]] void run_child(char** command) {
-  const bool is_mapped =
-      write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", "0 0 1") &&
-      write_file("/proc/self/gid_map", "0 0 1");
+  const bool is_mapped = write_file("/proc/self/setgroups", "deny") &&
+                         write_file("/proc/self/uid_map", "0 0 1") &&
+                         write_file("/proc/self/gid_map", "0 0 1");
   if (is_mapped && compose_root()) ::execv(command[0], command);
   std::perror("sandbox_floor");
   ::_exit(127);

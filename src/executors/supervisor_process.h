@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "base/fd.h"
 
 namespace reeve::executors {
 
