@@ -91,10 +91,18 @@ TEST_F(LocalSandbox, what_it_cannot_be_given_is_named) {
   EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
   EXPECT_THAT(end.message, HasSubstr("cannot give the sandbox /not/there: "));
   launch = script("true");
-  launch.work_directory = "/";
+  launch.sandbox.writable = {"/dev/shm"};
   end = run(launch);
   EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
-  EXPECT_THAT(end.message, HasSubstr("a sandbox has its own /"));
+  EXPECT_THAT(end.message, HasSubstr("a sandbox has its own /dev/shm"));
+}
+
+TEST_F(LocalSandbox, works_in_its_own_root_where_that_is_asked_for) {
+  Launch launch = script("exec 2>&1; pwd; ls -d usr; echo x > file");
+  launch.work_directory = "/";
+  EXPECT_NE(run(launch).outcome.code, 0);
+  EXPECT_THAT(log_of(launch), HasSubstr("/\nusr\n"));
+  EXPECT_THAT(log_of(launch), HasSubstr("Read-only file system"));
 }
 
 TEST_F(LocalSandbox, ends_whatever_it_left_with_its_main_process) {

@@ -68,7 +68,7 @@ CLASSES = (
         "datagram_out": HOST, "socket_of_engine": HOST, "socket_of_supervisor": HOST}),
     ("cache poisoning", {
         "artifact_write": HOST, "artifact_replace": HOST, "artifact_mode": HOST,
-        "artifact_add": HOST}),
+        "artifact_add": HOST, "artifact_list": HOST}),
     ("control-channel spoofing", {
         "zygote_socket": HOST, "zygote_socket_inherited": HOST, "output_of_other": HOST,
         "end_of_init": HOST}),

@@ -186,6 +186,9 @@ class Probes(EscapeCase):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         (twin / ".reeve" / "reeve.db").touch()
+        kept = next((self.state / "artifacts").rglob("kept.txt"))
+        self.settings["ESCAPE_ARTIFACT"] = str(kept)
+        self.twin["ESCAPE_ARTIFACT"] = str(twin / ".reeve" / "artifacts" / "ab" / "cd" / "kept.txt")
         other = self.state / "runs" / "other.output"
         other.touch()
         self.settings["ESCAPE_OTHER_OUTPUT"] = str(other)

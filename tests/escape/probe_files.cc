@@ -176,8 +176,8 @@ std::string first_artifact() {
   return "";
 }
 Outcome with_artifact(long (*act)(const std::string& path)) {
-  const std::string path = first_artifact();
-  return path.empty() ? unclear("no artifact in sight") : answer(act(path));
+  const std::string path = setting("ESCAPE_ARTIFACT", "");
+  return path.empty() ? unclear("no artifact was named") : answer(act(path));
 }
 Outcome artifact_write() {
   return with_artifact(
@@ -189,6 +189,10 @@ Outcome artifact_replace() {
                ? ::rename((path + ".moved").c_str(), path.c_str())
                : -1;
   });
+}
+Outcome artifact_list() {
+  const std::string path = first_artifact();
+  return path.empty() ? prevented("none can be listed") : escaped(path);
 }
 Outcome artifact_mode() {
   return with_artifact([](const std::string& path) -> long { return ::chmod(path.c_str(), 0644); });
@@ -282,6 +286,7 @@ constexpr Probe kProbes[] = {
     {"artifact_write", artifact_write},
     {"artifact_replace", artifact_replace},
     {"artifact_mode", artifact_mode},
+    {"artifact_list", artifact_list},
     {"artifact_add", artifact_add},
     {"process_environment_of_others", process_environment_of_others},
     {"process_arguments_of_others", process_arguments_of_others},
