@@ -92,8 +92,7 @@ Result<Host> Host::open() {
   Host host;
   host.is_root_ = ::geteuid() == 0;
   if (!host.is_root_) TRY(enter_own_namespace());
-  TRY_ASSIGN(host.user_namespace_,
-             make_user_namespace(kInsideId, kInsideId, host.is_root_ ? kOutsideId : 0));
+  TRY_ASSIGN(host.user_namespace_, make_user_namespace(kInsideId, kInsideId, host.outside_id()));
   TRY(host.open_image());
   return host;
 }

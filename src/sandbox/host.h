@@ -25,6 +25,8 @@ class Host {
   static Result<Host> open();
 
   bool is_root() const { return is_root_; }
+  /// Who attempts are, as this process sees it.
+  std::uint32_t outside_id() const { return is_root_ ? kOutsideId : 0; }
   int user_namespace() const { return user_namespace_.get(); }
   int zygote_image() const { return image_.get(); }
 

@@ -31,6 +31,17 @@ SpawnStep spawn_step_of(const sandbox::Reply& failed) {
   }
 }
 
+int errno_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument: return EINVAL;
+    case ErrorCode::not_found: return ENOENT;
+    case ErrorCode::permission_denied: return EACCES;
+    case ErrorCode::unsupported: return EOPNOTSUPP;
+    case ErrorCode::exhausted: return EAGAIN;
+    default: return EIO;
+  }
+}
+
 std::string inside(std::string_view name) {
   return std::string(sandbox::kFilesDirectory).append("/").append(name);
 }
@@ -55,10 +66,14 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
       prepared = tl::unexpected(std::move(taken).error());
   }
   if (!prepared) {
-    end_unstarted(std::move(attempt), could_not_start(EPERM), prepared.error().text(), now);
+    end_unstarted(std::move(attempt), could_not_start(errno_of(prepared.error().code)),
+                  prepared.error().text(), now);
     return;
   }
-  if (const int error = open_pipes(*attempt); error != 0) {
+  int error = open_pipes(*attempt);
+  if (error == 0) error = sandboxes_.give_pipe(attempt->output.get());
+  if (error == 0) error = sandboxes_.give_pipe(attempt->errors.get());
+  if (error != 0) {
     sandboxes_.give_back(sandbox->number);
     end_unstarted(std::move(attempt), could_not_start(error),
                   "cannot start: " + std::string(std::strerror(error)), now);

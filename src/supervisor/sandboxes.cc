@@ -208,6 +208,11 @@ void Sandboxes::give_back(SandboxNumber number) {
   retire(std::ranges::find_if(sandboxes_, is_free)->first);
 }
 
+int Sandboxes::give_pipe(int end) const {
+  const std::uint32_t owner = host_->outside_id();
+  return ::fchown(end, owner, owner) == 0 ? 0 : errno;
+}
+
 void Sandboxes::retire(SandboxNumber number) {
   auto node = sandboxes_.extract(number);
   node.mapped()->zygote->kill();

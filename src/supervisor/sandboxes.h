@@ -54,6 +54,9 @@ class Sandboxes {
   Sandbox* find(SandboxNumber number);
   /// REQUIRES that no process of the attempt is left.
   void give_back(SandboxNumber number);
+  /// Makes the attempts' user the owner of a pipe's end, so that `> /dev/stdout` can open it.
+  /// 0, or errno. REQUIRES a sandbox that was taken.
+  int give_pipe(int end) const;
   /// For an attempt of this launch's kind that will come soon.
   void prepare(const std::string& work_directory);
   /// A child of this process was reaped. Gives the attempt whose sandbox is of no more use to it,

@@ -90,6 +90,7 @@ TEST_F(LocalSandbox, what_it_cannot_be_given_is_named) {
   AttemptEnd end = run(launch);
   EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
   EXPECT_THAT(end.message, HasSubstr("cannot give the sandbox /not/there: "));
+  EXPECT_EQ(end.outcome.reason.a, ENOENT);
   launch = script("true");
   launch.sandbox.writable = {"/dev/shm"};
   end = run(launch);
@@ -103,6 +104,13 @@ TEST_F(LocalSandbox, works_in_its_own_root_where_that_is_asked_for) {
   EXPECT_NE(run(launch).outcome.code, 0);
   EXPECT_THAT(log_of(launch), HasSubstr("/\nusr\n"));
   EXPECT_THAT(log_of(launch), HasSubstr("Read-only file system"));
+}
+
+TEST_F(LocalSandbox, can_open_its_streams_by_name) {
+  const Launch launch = script("echo one > /dev/stdout; echo two | tee /dev/stderr");
+  EXPECT_TRUE(run(launch).outcome.is_success());
+  EXPECT_THAT(log_of(launch), HasSubstr("one"));
+  EXPECT_THAT(log_of(launch), HasSubstr("two\ntwo\n"));
 }
 
 TEST_F(LocalSandbox, ends_whatever_it_left_with_its_main_process) {
