@@ -176,6 +176,10 @@ void ControlServer::Parts::serve() {
       return entry.second.is_closing && entry.second.out.empty();
     });
   }
+  // What the engine answered last, a denied approval that ended the run, is still to be told.
+  deliver_replies();
+  for (auto& [id, connection] : connections)
+    if (!connection.out.empty()) write_to(connection);
 }
 
 ControlServer::ControlServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
