@@ -24,6 +24,7 @@ target_precompile_headers(reeve_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch_std
 
 add_library(reeve_test_pch STATIC "${PROJECT_SOURCE_DIR}/cmake/pch.cc")
 target_precompile_headers(reeve_test_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch_test.h")
+target_compile_options(reeve_test_pch PRIVATE ${REEVE_TEST_FLAGS})
 target_link_libraries(reeve_test_pch PRIVATE GTest::gtest GTest::gmock)
 
 set(REEVE_PURE_FOLDERS base core schedule learn spec)
@@ -60,6 +61,7 @@ macro(engine_module_tests name target)
   engine_pick_test_binary(${name})
   string(REPLACE "/" "_" flat "${name}")
   add_library(${target}_tests OBJECT ${arg_TESTS})
+  target_compile_options(${target}_tests PRIVATE ${REEVE_TEST_FLAGS})
   target_precompile_headers(${target}_tests REUSE_FROM reeve_test_pch)
   target_link_libraries(${target}_tests PUBLIC
     ${target} ${arg_TEST_DEPS} GTest::gtest GTest::gmock rapidcheck_gtest rapidcheck_gmock)

@@ -108,8 +108,12 @@ void Checker::on_rest(const std::function<std::string(const RunImage&)>& may_wai
 }
 
 void Checker::check_explanations(const core::State& state, Time now) {
+  // Of a run with many tasks some at each commit, others at the next.
+  constexpr std::size_t kTasksAtOnce = 48;
   state.each_run([&](const core::Run& run) {
-    for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
+    const std::size_t stride = run.tasks.size() / kTasksAtOnce + 1;
+    const auto first = static_cast<std::uint32_t>(model_.commits() % stride);
+    for (std::uint32_t i = first; i < run.tasks.size(); i += static_cast<std::uint32_t>(stride)) {
       const core::Explanation why = core::explain_task(state, {run.record.id, i}, now);
       if (why.sentence.empty() ||
           (why.reason.code == ReasonCode::none && run.tasks[i].state != TaskState::succeeded))

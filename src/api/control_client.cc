@@ -19,15 +19,15 @@ Error no_answer() {
 }  // namespace
 
 Result<ControlClient> ControlClient::connect(const std::string& path) {
-  TRY_ASSIGN(Socket socket, connect_to(path));
-  if (!is_same_user(socket.number()))
+  TRY_ASSIGN(Fd socket, connect_to(path));
+  if (!is_same_user(socket.get()))
     return fail(ErrorCode::permission_denied, "the engine belongs to another user");
   return ControlClient(std::move(socket));
 }
 
 Status ControlClient::send(std::string_view line) {
   while (!line.empty()) {
-    const ssize_t sent = ::send(socket_.number(), line.data(), line.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       line.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EINTR) {
@@ -51,11 +51,11 @@ Result<std::string> ControlClient::receive() {
       return fail(ErrorCode::corrupt, "the engine's reply is too long");
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
-    pollfd ready{socket_.number(), POLLIN, 0};
+    pollfd ready{socket_.get(), POLLIN, 0};
     const int found = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
     if (found < 0 && errno == EINTR) continue;
     if (found <= 0) return tl::unexpected(no_answer());
-    const ssize_t got = ::recv(socket_.number(), chunk.data(), chunk.size(), 0);
+    const ssize_t got = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return tl::unexpected(no_answer());
     buffer_.append(chunk.data(), static_cast<std::size_t>(got));

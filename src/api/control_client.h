@@ -24,11 +24,11 @@ class ControlClient {
   void set_timeout(Duration timeout) { timeout_ = timeout; }
 
  private:
-  explicit ControlClient(Socket socket) : socket_(std::move(socket)) {}
+  explicit ControlClient(Fd socket) : socket_(std::move(socket)) {}
   Status send(std::string_view line);
   Result<std::string> receive();
 
-  Socket socket_;
+  Fd socket_;
   Duration timeout_ = std::chrono::seconds{30};
   std::string buffer_;
   std::int64_t next_id_ = 1;

@@ -25,7 +25,7 @@ namespace {
 /// completions that hold it.
 class Mailbox {
  public:
-  explicit Mailbox(Socket event) : event_(std::move(event)) {}
+  explicit Mailbox(Fd event) : event_(std::move(event)) {}
 
   void put(std::uint64_t connection, std::string line) {
     const std::lock_guard lock(mutex_);
@@ -36,24 +36,24 @@ class Mailbox {
     const std::lock_guard lock(mutex_);
     std::uint64_t count = 0;
     // Nothing to read is nothing to do.
-    if (::read(event_.number(), &count, sizeof count) < 0) count = 0;
+    if (::read(event_.get(), &count, sizeof count) < 0) count = 0;
     return std::exchange(letters_, {});
   }
   void signal() const {
     const std::uint64_t one = 1;
     // Full means that it is readable already.
-    static_cast<void>(::write(event_.number(), &one, sizeof one) == sizeof one);
+    static_cast<void>(::write(event_.get(), &one, sizeof one) == sizeof one);
   }
-  int descriptor() const { return event_.number(); }
+  int descriptor() const { return event_.get(); }
 
  private:
-  Socket event_;
+  Fd event_;
   std::mutex mutex_;  // guards letters_
   std::vector<std::pair<std::uint64_t, std::string>> letters_;
 };
 
 struct Connection {
-  Socket socket;
+  Fd socket;
   std::string in;
   std::string out;
   bool is_closing = false;  ///< when `out` has gone
@@ -75,7 +75,7 @@ struct ControlServer::Parts {
 
   ControlOptions options;
   ControlMethods methods;
-  Socket listener;
+  Fd listener;
   std::shared_ptr<Mailbox> mailbox;  // shared: completions may be called after the server is gone
   std::atomic<bool> stopping{false};
   std::map<std::uint64_t, Connection> connections;  // the server's thread only, from here on
@@ -85,9 +85,9 @@ struct ControlServer::Parts {
 
 void ControlServer::Parts::accept_all() {
   while (true) {
-    Socket socket(::accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    Fd socket(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) return;
-    if (!is_same_user(socket.number()) || connections.size() >= kConnectionsMax) continue;
+    if (!is_same_user(socket.get()) || connections.size() >= kConnectionsMax) continue;
     connections[next_connection++].socket = std::move(socket);
   }
 }
@@ -120,7 +120,7 @@ void ControlServer::Parts::take_lines(std::uint64_t id, Connection& connection) 
 
 void ControlServer::Parts::read_from(std::uint64_t id, Connection& connection) {
   std::array<char, 16384> chunk{};
-  const ssize_t got = ::recv(connection.socket.number(), chunk.data(), chunk.size(), 0);
+  const ssize_t got = ::recv(connection.socket.get(), chunk.data(), chunk.size(), 0);
   if (got > 0) {
     connection.in.append(chunk.data(), static_cast<std::size_t>(got));
     take_lines(id, connection);
@@ -131,8 +131,8 @@ void ControlServer::Parts::read_from(std::uint64_t id, Connection& connection) {
 }
 
 void ControlServer::Parts::write_to(Connection& connection) {
-  const ssize_t sent = ::send(connection.socket.number(), connection.out.data(),
-                              connection.out.size(), MSG_NOSIGNAL);
+  const ssize_t sent =
+      ::send(connection.socket.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
   if (sent >= 0) {
     connection.out.erase(0, static_cast<std::size_t>(sent));
   } else if (errno != EINTR && errno != EAGAIN) {
@@ -156,12 +156,12 @@ void ControlServer::Parts::serve() {
   std::vector<pollfd> waits;
   std::vector<std::uint64_t> ids;
   while (!stopping) {
-    waits.assign({{listener.number(), POLLIN, 0}, {mailbox->descriptor(), POLLIN, 0}});
+    waits.assign({{listener.get(), POLLIN, 0}, {mailbox->descriptor(), POLLIN, 0}});
     ids.assign(2, 0);
     for (const auto& [id, connection] : connections) {
       const bool writes = !connection.out.empty();
       waits.push_back(
-          {connection.socket.number(), static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0});
+          {connection.socket.get(), static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0});
       ids.push_back(id);
     }
     if (::poll(waits.data(), waits.size(), -1) < 0) continue;
@@ -188,7 +188,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(engine::Engine& engin
                                                            ControlOptions options) {
   auto parts = std::make_unique<Parts>(engine, std::move(options));
   TRY_ASSIGN(parts->listener, listen_at(parts->options.socket_path));
-  Socket event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  Fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!event) return fail_errno(errno, "cannot make an event descriptor");
   parts->mailbox = std::make_shared<Mailbox>(std::move(event));
   Parts& borrowed = *parts;

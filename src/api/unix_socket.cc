@@ -19,7 +19,7 @@ constexpr int kBacklog = 16;
 /// must stay open while the address is used.
 struct Address {
   sockaddr_un value{};
-  Socket directory;
+  Fd directory;
 };
 
 Result<Address> address_of(const std::string& path) {
@@ -31,9 +31,9 @@ Result<Address> address_of(const std::string& path) {
     if (slash == std::string::npos)
       return fail(ErrorCode::invalid_argument, "the name of the socket is too long: " + path);
     const std::string folder = path.substr(0, slash);
-    address.directory = Socket(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    address.directory = Fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!address.directory) return fail_errno(errno, "cannot open " + folder);
-    name = fmt::format("/proc/self/fd/{}{}", address.directory.number(), path.substr(slash));
+    name = fmt::format("/proc/self/fd/{}{}", address.directory.get(), path.substr(slash));
     if (name.size() >= sizeof address.value.sun_path)
       return fail(ErrorCode::invalid_argument, "the name of the socket is too long: " + path);
   }
@@ -47,24 +47,24 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 }  // namespace
 
-Result<Socket> listen_at(const std::string& path) {
+Result<Fd> listen_at(const std::string& path) {
   TRY_ASSIGN(const Address address, address_of(path));
-  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail_errno(errno, "cannot make a socket");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return fail_errno(errno, "cannot remove the old socket " + path);
   // On Linux connecting needs write permission on the socket: the mode is set before it listens.
-  if (::bind(socket.number(), generic(address.value), sizeof address.value) != 0 ||
-      ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.number(), kBacklog) != 0)
+  if (::bind(socket.get(), generic(address.value), sizeof address.value) != 0 ||
+      ::chmod(path.c_str(), 0600) != 0 || ::listen(socket.get(), kBacklog) != 0)
     return fail_errno(errno, "cannot listen at " + path);
   return socket;
 }
 
-Result<Socket> connect_to(const std::string& path) {
+Result<Fd> connect_to(const std::string& path) {
   TRY_ASSIGN(const Address address, address_of(path));
-  Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno(errno, "cannot make a socket");
-  if (::connect(socket.number(), generic(address.value), sizeof address.value) == 0) return socket;
+  if (::connect(socket.get(), generic(address.value), sizeof address.value) == 0) return socket;
   if (errno == ENOENT || errno == ECONNREFUSED)
     return fail(ErrorCode::unavailable, "no engine answers at " + path);
   return fail_errno(errno, "cannot connect to " + path);

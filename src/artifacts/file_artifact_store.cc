@@ -77,7 +77,7 @@ Result<std::vector<OutputValue>> FileArtifactStore::gather(const Collection& col
 Status FileArtifactStore::gather_one(const std::string& directory,
                                      const engine::ArtifactRequest& request,
                                      std::vector<OutputValue>& values) {
-  const auto keep = [&](const Descriptor& file, const std::string& name) -> Status {
+  const auto keep = [&](const Fd& file, const std::string& name) -> Status {
     TRY_ASSIGN(std::string path, layout_.keep(file, name));
     values.push_back({request.name, std::move(path)});
     return {};

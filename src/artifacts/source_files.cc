@@ -38,13 +38,13 @@ tl::unexpected<Error> refuse_link(const std::string& path) {
 bool is_absent(int error_number) { return error_number == ENOENT || error_number == ENOTDIR; }
 
 /// nullopt: there is no such file.
-Result<std::optional<Descriptor>> open_resolved(int base, const std::string& path, int flags,
-                                                std::uint64_t resolve) {
+Result<std::optional<Fd>> open_resolved(int base, const std::string& path, int flags,
+                                        std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.resolve = resolve;
   const long number = ::syscall(SYS_openat2, base, path.c_str(), &how, sizeof how);
-  if (number >= 0) return Descriptor(static_cast<int>(number));
+  if (number >= 0) return Fd(static_cast<int>(number));
   if (is_absent(errno)) return std::nullopt;
   if (errno == ELOOP) return refuse_link(path);
   if (errno == EXDEV) {
@@ -55,43 +55,41 @@ Result<std::optional<Descriptor>> open_resolved(int base, const std::string& pat
 }
 
 /// The directory that holds the last component.
-Result<std::optional<Descriptor>> open_parent(const std::string& directory,
-                                              const std::string& parent) {
+Result<std::optional<Fd>> open_parent(const std::string& directory, const std::string& parent) {
   if (parent.starts_with('/')) {
     return open_resolved(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   }
   auto base = open_resolved(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
   if (!base || !*base || parent.empty()) return base;
-  return open_resolved((*base)->number(), parent, O_RDONLY | O_DIRECTORY,
+  return open_resolved((*base)->get(), parent, O_RDONLY | O_DIRECTORY,
                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 /// Looks first (O_PATH opens nothing: a device does not notice, a fifo does not wait), then opens
 /// what it looked at. nullopt: there is nothing.
-Result<std::optional<Descriptor>> open_regular(const Descriptor& parent, const std::string& name,
-                                               bool pass_over_folders) {
-  TRY_ASSIGN(auto seen, open_resolved(parent.number(), name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH));
+Result<std::optional<Fd>> open_regular(const Fd& parent, const std::string& name,
+                                       bool pass_over_folders) {
+  TRY_ASSIGN(auto seen, open_resolved(parent.get(), name, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH));
   if (!seen) return seen;
   struct stat status {};
-  if (::fstat(seen->number(), &status) != 0) return fail_errno(errno, "cannot read '" + name + "'");
+  if (::fstat(seen->get(), &status) != 0) return fail_errno(errno, "cannot read '" + name + "'");
   if (S_ISLNK(status.st_mode)) return refuse_link(name);
   if (S_ISDIR(status.st_mode) && pass_over_folders) return std::nullopt;
   if (!S_ISREG(status.st_mode)) {
     return fail(ErrorCode::invalid_argument, "'" + name + "' is not a regular file");
   }
-  const std::string again = "/proc/self/fd/" + std::to_string(seen->number());
-  Descriptor file(::open(again.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string again = "/proc/self/fd/" + std::to_string(seen->get());
+  Fd file(::open(again.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno(errno, "cannot open '" + name + "'");
   return file;
 }
 
-Result<std::vector<std::string>> matching_names(const Descriptor& parent,
-                                                const std::string& pattern) {
-  const int again = ::openat(parent.number(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+Result<std::vector<std::string>> matching_names(const Fd& parent, const std::string& pattern) {
+  const int again = ::openat(parent.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return fail_errno(errno, "cannot list the directory of '" + pattern + "'");
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again), ::closedir);
   if (stream == nullptr) {
-    const Descriptor unused(again);
+    const Fd unused(again);
     return fail_errno(errno, "cannot list the directory of '" + pattern + "'");
   }
   std::vector<std::string> names;

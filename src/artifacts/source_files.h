@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "artifacts/descriptor.h"
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace reeve::artifacts {
@@ -20,7 +20,7 @@ inline constexpr std::size_t kMatchesMax = 10'000;  ///< of one path with a glob
 /// Calls `visit` with each file, in order of names, until one fails; returns how many there were.
 /// `path` is absolute or relative to `directory`; its last component may hold * and ?, which match
 /// no leading dot and pass over folders. 0: there is no such file.
-using SourceVisit = std::function<Status(const Descriptor& file, const std::string& name)>;
+using SourceVisit = std::function<Status(const Fd& file, const std::string& name)>;
 Result<std::size_t> visit_sources(const std::string& directory, const std::string& path,
                                   const SourceVisit& visit);
 

@@ -62,7 +62,7 @@ class SourceFiles : public testing::Test {
   Result<std::vector<std::string>> names(const std::string& path) const {
     std::vector<std::string> seen;
     TRY_ASSIGN(const std::size_t count,
-               visit_sources(root_ / "work", path, [&](const Descriptor&, const std::string& name) {
+               visit_sources(root_ / "work", path, [&](const Fd&, const std::string& name) {
                  seen.push_back(name);
                  return Status{};
                }));
@@ -132,11 +132,11 @@ TEST_F(SourceFiles, RefusesAPathWithoutAFileName) {
 
 TEST_F(SourceFiles, StopsAtTheFirstFailureOfTheVisitor) {
   int visits = 0;
-  const auto got = visit_sources(root_ / "work", "out/*.txt",
-                                 [&](const Descriptor&, const std::string&) -> Status {
-                                   ++visits;
-                                   return fail(ErrorCode::io_failed, "full");
-                                 });
+  const auto got =
+      visit_sources(root_ / "work", "out/*.txt", [&](const Fd&, const std::string&) -> Status {
+        ++visits;
+        return fail(ErrorCode::io_failed, "full");
+      });
   EXPECT_FALSE(got.has_value());
   EXPECT_EQ(visits, 1);
 }

@@ -83,13 +83,13 @@ Result<Digest> digest_of_file(int file) {
   }
 }
 
-Status sync(const Descriptor& file, const std::string& path) {
-  if (::fsync(file.number()) != 0) return fail_errno(errno, "cannot make '" + path + "' durable");
+Status sync(const Fd& file, const std::string& path) {
+  if (::fsync(file.get()) != 0) return fail_errno(errno, "cannot make '" + path + "' durable");
   return {};
 }
 
-Result<Descriptor> open_directory(const std::string& path) {
-  Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Result<Fd> open_directory(const std::string& path) {
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return fail_errno(errno, "cannot open '" + path + "'");
   return directory;
 }
@@ -115,7 +115,7 @@ class Temporary {
 }  // namespace
 
 struct StoreLayout::Copied {
-  Descriptor file;
+  Fd file;
   Digest digest;
   mode_t executable = 0;  // who may execute it
 };
@@ -124,7 +124,7 @@ StoreLayout::StoreLayout(std::string root, std::int64_t file_bytes_max)
     : root_(std::move(root)),
       file_bytes_max_(file_bytes_max) {}
 
-Result<std::string> StoreLayout::keep(const Descriptor& source, std::string_view name) {
+Result<std::string> StoreLayout::keep(const Fd& source, std::string_view name) {
   TRY(prepare());
   const Temporary temporary(root_ + "/new/" + std::to_string(next_temporary_++));
   TRY_ASSIGN(const Copied copied, copy_in(source, temporary.path()));
@@ -141,26 +141,25 @@ Status StoreLayout::prepare() {
   if (error) return fail_errno(error.value(), "cannot make '" + root_ + "'");
   const std::filesystem::path parent = std::filesystem::path(root_).parent_path();
   if (!parent.empty()) {
-    TRY_ASSIGN(const Descriptor above, open_directory(parent));
+    TRY_ASSIGN(const Fd above, open_directory(parent));
     TRY(sync(above, parent));
   }
   prepared_ = true;
   return {};
 }
 
-Result<StoreLayout::Copied> StoreLayout::copy_in(const Descriptor& source,
-                                                 const std::string& temporary) {
+Result<StoreLayout::Copied> StoreLayout::copy_in(const Fd& source, const std::string& temporary) {
   struct stat status {};
-  if (::fstat(source.number(), &status) != 0) return fail_errno(errno, "cannot read the artifact");
+  if (::fstat(source.get(), &status) != 0) return fail_errno(errno, "cannot read the artifact");
   if (status.st_size > file_bytes_max_) return too_large(file_bytes_max_);
   Copied copied;
   copied.executable = status.st_mode & 0111;
   const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  copied.file = Descriptor(::open(temporary.c_str(), flags, 0600));
+  copied.file = Fd(::open(temporary.c_str(), flags, 0600));
   if (!copied.file) return fail_errno(errno, "cannot make '" + temporary + "'");
-  TRY(copy_content(source.number(), copied.file.number(), file_bytes_max_));
+  TRY(copy_content(source.get(), copied.file.get(), file_bytes_max_));
   // The digest is of the copy: whatever still writes to the original cannot come between.
-  TRY_ASSIGN(copied.digest, digest_of_file(copied.file.number()));
+  TRY_ASSIGN(copied.digest, digest_of_file(copied.file.get()));
   return copied;
 }
 
@@ -170,9 +169,9 @@ Result<std::string> StoreLayout::place(const std::string& temporary, const Copie
   const std::string shelf_path = root_ + "/" + digits.substr(0, 2);
   const std::string box_path = shelf_path + "/" + digits.substr(2);
   const std::string path = box_path + "/" + std::string(name);
-  TRY_ASSIGN(const Descriptor shelf, open_shelf(digits.substr(0, 2)));
+  TRY_ASSIGN(const Fd shelf, open_shelf(digits.substr(0, 2)));
   TRY(make_directory(box_path, kBoxMode));
-  TRY_ASSIGN(const Descriptor box, open_directory(box_path));
+  TRY_ASSIGN(const Fd box, open_directory(box_path));
 
   // The same bytes under the same name were executable once: they stay so.
   struct stat earlier {};
@@ -180,7 +179,7 @@ Result<std::string> StoreLayout::place(const std::string& temporary, const Copie
   if (::lstat(path.c_str(), &earlier) == 0 && S_ISREG(earlier.st_mode)) {
     mode |= earlier.st_mode & 0111;
   }
-  if (::fchmod(copied.file.number(), mode) != 0) return fail_errno(errno, "cannot seal the copy");
+  if (::fchmod(copied.file.get(), mode) != 0) return fail_errno(errno, "cannot seal the copy");
   TRY(sync(copied.file, path));
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     return fail_errno(errno, "cannot store '" + path + "'");
@@ -191,13 +190,13 @@ Result<std::string> StoreLayout::place(const std::string& temporary, const Copie
 }
 
 /// The <2 hex> directory. The first use of each by this process also syncs its entry in the root.
-Result<Descriptor> StoreLayout::open_shelf(const std::string& prefix) {
+Result<Fd> StoreLayout::open_shelf(const std::string& prefix) {
   const std::string path = root_ + "/" + prefix;
   const auto number = static_cast<std::size_t>(std::stoul(prefix, nullptr, 16));
   const std::lock_guard lock(mutex_);
   if (!durable_shelves_[number]) {
     TRY(make_directory(path));
-    TRY_ASSIGN(const Descriptor root, open_directory(root_));
+    TRY_ASSIGN(const Fd root, open_directory(root_));
     TRY(sync(root, root_));
     durable_shelves_[number] = true;
   }

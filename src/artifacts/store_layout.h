@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "artifacts/descriptor.h"
 #include "base/digest.h"
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace reeve::artifacts {
@@ -25,15 +25,15 @@ class StoreLayout {
 
   /// Copies the open regular file into the store and returns its path there. When this returns,
   /// the file, its name and its directories are durable. `name` has no slash.
-  Result<std::string> keep(const Descriptor& source, std::string_view name);
+  Result<std::string> keep(const Fd& source, std::string_view name);
 
  private:
   struct Copied;
   Status prepare();
-  Result<Copied> copy_in(const Descriptor& source, const std::string& temporary);
+  Result<Copied> copy_in(const Fd& source, const std::string& temporary);
   Result<std::string> place(const std::string& temporary, const Copied& copied,
                             std::string_view name);
-  Result<Descriptor> open_shelf(const std::string& prefix);
+  Result<Fd> open_shelf(const std::string& prefix);
 
   const std::string root_;
   const std::int64_t file_bytes_max_;

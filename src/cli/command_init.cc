@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "base/text.h"
-#include "cli/descriptor.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
 
@@ -83,13 +83,13 @@ Ended command_init(const Session& session) {
     return usage(fmt::format("--name '{}' is not a name: {}",
                              session.arguments.value_or("name", ""),
                              parsed.diagnostics.front().message));
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file && errno == EEXIST)
     return tl::unexpected(Failure(kExitConflict,
                                   fmt::format("{} exists; it is not overwritten", path),
                                   "name another file: reeve init FILE"));
   if (!file) return fail_errno(errno, "cannot write " + path);
-  Stream out(file.number());
+  Stream out(file.get());
   out.write(text);
   if (out.error() != 0) return fail_errno(out.error(), "cannot write " + path);
   session.say(fmt::format("wrote {}; `reeve run {}` runs it", path, shell_quote(path)));

@@ -93,7 +93,7 @@ struct EngineHost::Parts {
   std::unique_ptr<artifacts::FileArtifactStore> artifacts;
   std::string socket_path;
   std::string command_line;
-  Descriptor ended;
+  Fd ended;
   std::unique_ptr<api::ControlServer> control;
   Status result;
   std::thread thread;
@@ -113,7 +113,7 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
       executors::LocalExecutor::Options{.state_directory = options.layout.root});
   parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
-  parts->ended = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!parts->ended) return fail_errno(errno, "cannot make an event descriptor");
   engine::Ports ports{.clock = parts->clock,
                       .random = parts->random,
@@ -133,7 +133,7 @@ EngineHost::~EngineHost() {
 
 engine::Engine& EngineHost::engine() { return *parts_->engine; }
 
-int EngineHost::ended_descriptor() const { return parts_->ended.number(); }
+int EngineHost::ended_descriptor() const { return parts_->ended.get(); }
 
 Status EngineHost::start() {
   const SignalsBlocked blocked;
@@ -144,7 +144,7 @@ Status EngineHost::start() {
     borrowed.result = borrowed.engine->run();
     const std::uint64_t one = 1;
     // The counter is far from full.
-    static_cast<void>(::write(borrowed.ended.number(), &one, sizeof one) == sizeof one);
+    static_cast<void>(::write(borrowed.ended.get(), &one, sizeof one) == sizeof one);
   });
   return {};
 }

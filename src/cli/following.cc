@@ -28,7 +28,7 @@ class Answers {
   static Result<std::shared_ptr<Answers>> make() {
     // shared: an engine that fails answers after this thread has stopped waiting
     auto answers = std::make_shared<Answers>();
-    answers->event_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE));
+    answers->event_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE));
     if (!answers->event_) return fail_errno(errno, "cannot make an event descriptor");
     return answers;
   }
@@ -37,7 +37,7 @@ class Answers {
     receipts_[position] = std::move(receipt);
     const std::uint64_t one = 1;
     // The counter is far from full.
-    static_cast<void>(::write(event_.number(), &one, sizeof one) == sizeof one);
+    static_cast<void>(::write(event_.get(), &one, sizeof one) == sizeof one);
   }
   std::optional<Result<engine::Receipt>> find(std::size_t position) {
     const std::lock_guard lock(mutex_);
@@ -45,10 +45,10 @@ class Answers {
     if (found == receipts_.end()) return std::nullopt;
     return found->second;
   }
-  int descriptor() const { return event_.number(); }
+  int descriptor() const { return event_.get(); }
 
  private:
-  Descriptor event_;
+  Fd event_;
   std::mutex mutex_;  // guards receipts_
   std::map<std::size_t, Result<engine::Receipt>> receipts_;
 };

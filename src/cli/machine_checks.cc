@@ -18,9 +18,9 @@
 
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "base/resources.h"
 #include "base/time.h"
-#include "cli/descriptor.h"
 
 namespace reeve::cli {
 namespace {
@@ -28,9 +28,9 @@ namespace {
 using Status = MachineCheck::Status;
 
 std::string read_text(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 16384> buffer{};
-  const ssize_t size = file ? ::read(file.number(), buffer.data(), buffer.size()) : -1;
+  const ssize_t size = file ? ::read(file.get(), buffer.data(), buffer.size()) : -1;
   std::string text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
@@ -53,7 +53,7 @@ MachineCheck kernel_check() {
 }
 
 MachineCheck pidfd_check() {
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   if (process) return {"pidfd", Status::good, "yes", ""};
   return {"pidfd", Status::bad, "no", "tasks cannot be supervised: Linux 5.3 or newer is needed"};
 }
@@ -163,7 +163,7 @@ MachineCheck file_system_check(const std::string& directory) {
 MachineCheck sync_check(const std::string& directory) {
   using std::chrono::steady_clock;
   constexpr std::size_t kTries = 15;
-  const Descriptor file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  const Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file)
     return {"durable write", Status::bad, std::generic_category().message(errno),
             "nothing can be recorded in " + directory};
@@ -172,7 +172,7 @@ MachineCheck sync_check(const std::string& directory) {
   for (std::size_t i = 0; i < kTries; ++i) {
     const auto begin = steady_clock::now();
     const bool written =
-        ::write(file.number(), page.data(), page.size()) > 0 && ::fdatasync(file.number()) == 0;
+        ::write(file.get(), page.data(), page.size()) > 0 && ::fdatasync(file.get()) == 0;
     if (!written) return {"durable write", Status::bad, std::generic_category().message(errno), ""};
     times.push_back(std::chrono::duration_cast<Duration>(steady_clock::now() - begin));
   }

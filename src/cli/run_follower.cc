@@ -45,7 +45,7 @@ std::span<const core::TaskChange> changes_of(RunId run, std::span<const core::Ta
 }  // namespace
 
 Result<std::unique_ptr<RunFollower>> RunFollower::make() {
-  Descriptor event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  Fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!event) return fail_errno(errno, "cannot make an event descriptor");
   return std::unique_ptr<RunFollower>(new RunFollower(std::move(event)));
 }
@@ -232,14 +232,14 @@ void RunFollower::wake() {
   woken_ = true;
   const std::uint64_t one = 1;
   // Full means that it is readable already.
-  static_cast<void>(::write(event_.number(), &one, sizeof one) == sizeof one);
+  static_cast<void>(::write(event_.get(), &one, sizeof one) == sizeof one);
 }
 
 std::vector<Happening> RunFollower::take_happenings() {
   const std::lock_guard lock(mutex_);
   std::uint64_t count = 0;
   // Nothing to read is nothing new.
-  if (::read(event_.number(), &count, sizeof count) < 0) count = 0;
+  if (::read(event_.get(), &count, sizeof count) < 0) count = 0;
   woken_ = false;
   return std::exchange(happenings_, {});
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/descriptor.h"
+#include "base/fd.h"
 #include "cli/run_tracker.h"
 #include "cli/view_picture.h"
 #include "engine/engine.h"
@@ -73,7 +73,7 @@ class RunFollower final : public engine::Observer {
   void on_committed(const engine::Committed& committed) override;
 
   /// Readable when something has changed since take_happenings().
-  int descriptor() const { return event_.number(); }
+  int descriptor() const { return event_.get(); }
   std::vector<Happening> take_happenings();
   std::vector<Picture> take_pictures(int rows);
   /// Numbers of the followed runs that have been seen.
@@ -94,7 +94,7 @@ class RunFollower final : public engine::Observer {
   static void note_failure(const core::Run& run, FollowedRun& followed, std::uint32_t index);
 
  private:
-  explicit RunFollower(Descriptor event) : event_(std::move(event)) {}
+  explicit RunFollower(Fd event) : event_(std::move(event)) {}
   struct Slot {
     Uuid uuid;
     std::unique_ptr<FollowedRun> run;  ///< null: not seen yet
@@ -112,7 +112,7 @@ class RunFollower final : public engine::Observer {
 
   bool has_lines(const core::Run& run, std::uint32_t index) const;
 
-  Descriptor event_;
+  Fd event_;
   bool notes_every_task_ = false;
   mutable std::mutex mutex_;  // guards all below
   std::vector<Slot> slots_;

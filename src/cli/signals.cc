@@ -43,9 +43,9 @@ extern "C" void reeve_on_signal(int number) {
 }  // namespace
 
 Result<Signals> Signals::open() {
-  Descriptor event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  Fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!event) return fail_errno(errno, "cannot make an event descriptor");
-  event_descriptor = event.number();
+  event_descriptor = event.get();
   for (Handled& each : handled) {
     struct sigaction action {};
     action.sa_handler = reeve_on_signal;
@@ -71,7 +71,7 @@ Signals::~Signals() {
 SignalsTaken Signals::take() {
   std::uint64_t count = 0;
   // An empty event is a call without a signal, which is fine.
-  if (::read(event_.number(), &count, sizeof count) < 0) count = 0;
+  if (::read(event_.get(), &count, sizeof count) < 0) count = 0;
   return {.interrupts = interrupts.exchange(0),
           .terminations = terminations.exchange(0),
           .hung_up = hung_up.exchange(false),

@@ -3,8 +3,8 @@
 // dispositions.
 #pragma once
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "cli/descriptor.h"
 
 namespace reeve::cli {
 
@@ -28,13 +28,13 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   /// Readable while signals wait.
-  int descriptor() const { return event_.number(); }
+  int descriptor() const { return event_.get(); }
   /// Those that came since the last call.
   SignalsTaken take();
 
  private:
-  explicit Signals(Descriptor event) : event_(std::move(event)) {}
-  Descriptor event_;
+  explicit Signals(Fd event) : event_(std::move(event)) {}
+  Fd event_;
 };
 
 }  // namespace reeve::cli

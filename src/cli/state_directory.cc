@@ -38,9 +38,9 @@ std::string resolved(const std::string& path) {
 /// What git must not see: all of it.
 void write_git_ignore(const std::string& root) {
   const std::string path = root + "/.gitignore";
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   // A directory without it works as well.
-  if (file) static_cast<void>(::write(file.number(), "*\n", 2) == 2);
+  if (file) static_cast<void>(::write(file.get(), "*\n", 2) == 2);
 }
 
 std::string read_whole(int file) {
@@ -129,13 +129,13 @@ Result<StateLayout> find_state_directory(const std::string* chosen,
 }
 
 Result<EngineLock> EngineLock::take(const StateLayout& layout, const LockHolder& self) {
-  Descriptor file(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Fd file(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file) return fail_errno(errno, "cannot open " + layout.lock());
   // An open file description's lock: unlike flock(2) it can be looked at without being taken.
   struct flock wanted = whole_file(F_WRLCK);
-  if (::fcntl(file.number(), F_OFD_SETLK, &wanted) != 0) {
+  if (::fcntl(file.get(), F_OFD_SETLK, &wanted) != 0) {
     if (errno == EAGAIN || errno == EACCES)
-      return fail(ErrorCode::conflict, refusal(layout, read_holder(file.number())));
+      return fail(ErrorCode::conflict, refusal(layout, read_holder(file.get())));
     return fail_errno(errno, "cannot lock " + layout.lock());
   }
   const boost::json::object content{{"pid", self.pid},
@@ -144,19 +144,18 @@ Result<EngineLock> EngineLock::take(const StateLayout& layout, const LockHolder&
                                     {"command", self.command}};
   const std::string text = boost::json::serialize(content) + "\n";
   const bool written =
-      ::ftruncate(file.number(), 0) == 0 &&
-      ::pwrite(file.number(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+      ::ftruncate(file.get(), 0) == 0 &&
+      ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
   if (!written) return fail_errno(errno, "cannot write " + layout.lock());
   return EngineLock(std::move(file));
 }
 
 std::optional<LockHolder> EngineLock::holder(const StateLayout& layout) {
-  const Descriptor file(::open(layout.lock().c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(layout.lock().c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
   struct flock held = whole_file(F_RDLCK);
-  if (::fcntl(file.number(), F_OFD_GETLK, &held) != 0 || held.l_type == F_UNLCK)
-    return std::nullopt;
-  return read_holder(file.number());
+  if (::fcntl(file.get(), F_OFD_GETLK, &held) != 0 || held.l_type == F_UNLCK) return std::nullopt;
+  return read_holder(file.get());
 }
 
 LockHolder this_process(std::string command) {

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "cli/descriptor.h"
 
 namespace reeve::cli {
 
@@ -50,8 +50,8 @@ class EngineLock {
   static std::optional<LockHolder> holder(const StateLayout& layout);
 
  private:
-  explicit EngineLock(Descriptor file) : file_(std::move(file)) {}
-  Descriptor file_;
+  explicit EngineLock(Fd file) : file_(std::move(file)) {}
+  Fd file_;
 };
 
 /// This process, with the command line as people would type it.

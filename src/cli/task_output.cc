@@ -21,15 +21,15 @@ void TaskOutput::watch_run(const Uuid& run) {
   // Both may be there; if they cannot be made, whoever writes the logs says so.
   static_cast<void>(::mkdir(logs.c_str(), 0700) == 0);
   static_cast<void>(::mkdir(directory.c_str(), 0700) == 0);
-  if (!watch_) watch_ = Descriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!watch_) watch_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!watch_) return;
-  if (::inotify_add_watch(watch_.number(), directory.c_str(), IN_MODIFY | IN_CREATE) < 0)
-    watch_ = Descriptor();
+  if (::inotify_add_watch(watch_.get(), directory.c_str(), IN_MODIFY | IN_CREATE) < 0)
+    watch_ = Fd();
 }
 
 void TaskOutput::drain_watch() {
   std::array<char, 16384> events{};
-  while (watch_ && ::read(watch_.number(), events.data(), events.size()) > 0) continue;
+  while (watch_ && ::read(watch_.get(), events.data(), events.size()) > 0) continue;
 }
 
 void TaskOutput::begin(const Uuid& run, TaskId task, std::uint32_t attempt,

@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "base/fd.h"
 #include "base/ids.h"
-#include "cli/descriptor.h"
 #include "cli/log_tail.h"
 #include "cli/terminal.h"
 
@@ -28,7 +28,7 @@ class TaskOutput {
   /// Makes the run's log directory, so that its changes can be waited for.
   void watch_run(const Uuid& run);
   /// Readable when a log may have grown; -1 when there is nothing to wait on.
-  int descriptor() const { return watch_.number(); }
+  int descriptor() const { return watch_.get(); }
   void drain_watch();
 
   void begin(const Uuid& run, TaskId task, std::uint32_t attempt, const std::string& label);
@@ -55,7 +55,7 @@ class TaskOutput {
 
   std::string state_root_;
   Options options_;
-  Descriptor watch_;
+  Fd watch_;
   std::map<Key, Followed> followed_;
 };
 

@@ -10,8 +10,8 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "cli/arguments.h"
-#include "cli/descriptor.h"
 
 namespace reeve::cli {
 namespace {
@@ -53,12 +53,12 @@ Json typed_value(const spec::Input* input, const std::string& text) {
 
 Result<std::string> read_source(const std::string& path) {
   if (path == "-") return read_descriptor(STDIN_FILENO, "standard input");
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno(errno, "cannot read " + path);
   struct stat found {};
-  if (::fstat(file.number(), &found) == 0 && S_ISDIR(found.st_mode))
+  if (::fstat(file.get(), &found) == 0 && S_ISDIR(found.st_mode))
     return fail(ErrorCode::invalid_argument, path + " is a directory; a workflow is a file");
-  return read_descriptor(file.number(), path);
+  return read_descriptor(file.get(), path);
 }
 
 Result<spec::Parsed> parse_file(const std::string& path) {

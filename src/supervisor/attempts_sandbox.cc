@@ -42,6 +42,15 @@ int errno_of(ErrorCode code) {
   }
 }
 
+/// What this machine or the workflow will not do tomorrow either is not worth another try.
+Outcome outcome_of_refusal(ErrorCode code) {
+  Outcome outcome = could_not_start(errno_of(code));
+  if (code == ErrorCode::unsupported || code == ErrorCode::invalid_argument ||
+      code == ErrorCode::permission_denied)
+    outcome.kind = OutcomeClass::rejected;
+  return outcome;
+}
+
 std::string inside(std::string_view name) {
   return std::string(sandbox::kFilesDirectory).append("/").append(name);
 }
@@ -66,7 +75,7 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
       prepared = tl::unexpected(std::move(taken).error());
   }
   if (!prepared) {
-    end_unstarted(std::move(attempt), could_not_start(errno_of(prepared.error().code)),
+    end_unstarted(std::move(attempt), outcome_of_refusal(prepared.error().code),
                   prepared.error().text(), now);
     return;
   }

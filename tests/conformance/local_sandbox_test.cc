@@ -94,7 +94,7 @@ TEST_F(LocalSandbox, what_it_cannot_be_given_is_named) {
   launch = script("true");
   launch.sandbox.writable = {"/dev/shm"};
   end = run(launch);
-  EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
+  EXPECT_EQ(end.outcome.kind, OutcomeClass::rejected) << "it would never go better";
   EXPECT_THAT(end.message, HasSubstr("a sandbox has its own /dev/shm"));
 }
 
@@ -146,7 +146,7 @@ TEST_F(LocalSandbox, memory_beyond_its_limit_is_out_of_memory_or_the_limit_is_re
     EXPECT_EQ(end.outcome.kind, OutcomeClass::out_of_memory) << end.message;
     EXPECT_EQ(end.outcome.reason.a, launch.resources.memory_bytes);
   } else {
-    EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
+    EXPECT_EQ(end.outcome.kind, OutcomeClass::rejected);
     EXPECT_THAT(end.message, HasSubstr("cannot be limited"));
   }
   // The next one in the same sandbox begins with a clean account.
