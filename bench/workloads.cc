@@ -66,7 +66,6 @@ WorkflowRef command_workflow(const std::vector<std::string>& arguments) {
   }
   workflow.groups.push_back(task("main"));
   workflow.groups.back().action = std::move(command);
-  workflow.policies.front().sandbox.tier = SandboxTier::none;
   return finished(std::move(workflow));
 }
 
