@@ -1,6 +1,7 @@
 // The part of Attempts that runs them in sandboxes.
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,17 @@ Outcome outcome_of_refusal(ErrorCode code) {
 
 std::string inside(std::string_view name) {
   return std::string(sandbox::kFilesDirectory).append("/").append(name);
+}
+
+/// What a task has written; "" if there is nothing, or no regular file.
+std::string read_regular(int directory, const char* name) {
+  const Fd file = open_hostile(directory, name);
+  struct stat about {};
+  if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
+  std::string bytes(std::min(static_cast<std::size_t>(about.st_size), kOutputBytesMax), '\0');
+  const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return bytes;
 }
 
 Status write_output(const std::string& path, std::string_view bytes) {
@@ -246,14 +258,9 @@ void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string mess
 
 /// What the attempt leaves: its REEVE_OUTPUT, and the account of its control group.
 void Attempts::collect_enclosed(Attempt& attempt) {
-  if (const Fd output = open_hostile(attempt.files.get(), "output")) {
-    std::string bytes(kOutputBytesMax, '\0');
-    const ssize_t got = ::read(output.get(), bytes.data(), bytes.size());
-    if (got > 0) {
-      bytes.resize(static_cast<std::size_t>(got));
-      if (const Status written = write_output(attempt.output_path, bytes); !written)
-        attempt.failure = written.error().text();
-    }
+  if (const std::string bytes = read_regular(attempt.files.get(), "output"); !bytes.empty()) {
+    if (const Status written = write_output(attempt.output_path, bytes); !written)
+      attempt.failure = written.error().text();
   }
   Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
   if (sandbox == nullptr) return;
