@@ -30,6 +30,8 @@ add_compile_options(
   -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-omit-frame-pointer
   -D_GLIBCXX_ASSERTIONS)
 add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+# See dependencies.cmake. The sanitizers' own libraries bring the shared one.
+add_link_options("$<$<CONFIG:Dev,Release>:-static-libstdc++;-static-libgcc>")
 
 add_compile_options(
   -Wall -Wextra -Wpedantic -Werror

@@ -107,10 +107,17 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   auto parts = std::make_unique<Parts>(std::move(lock));
   parts->socket_path = options.layout.socket();
   parts->command_line = options.command_line;
-  TRY_ASSIGN(parts->store, store::sqlite::SqliteStore::open(options.layout.database()));
-  parts->store_with_clock.emplace(*parts->store, parts->clock);
   parts->executor = std::make_unique<executors::LocalExecutor>(
       executors::LocalExecutor::Options{.state_directory = options.layout.root});
+  // First of all: the supervisor composes a sandbox while the store is opened.
+  TRY(parts->executor->find_supervisor());
+  auto store = store::sqlite::SqliteStore::open(options.layout.database());
+  if (!store) {
+    parts->executor->detach();
+    return tl::unexpected(store.error());
+  }
+  parts->store = *std::move(store);
+  parts->store_with_clock.emplace(*parts->store, parts->clock);
   parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

@@ -58,9 +58,7 @@ LocalExecutor::~LocalExecutor() {
   if (thread_.joinable()) thread_.join();
 }
 
-Status LocalExecutor::attach(engine::ExecutorSink& sink) {
-  ENSURE(sink_ == nullptr);
-  sink_ = &sink;
+Status LocalExecutor::find_supervisor() {
   if (!wake_) return fail(ErrorCode::exhausted, "no descriptor left for the local executor");
   if (!supervisor::make_directories(options_.state_directory))
     return fail_errno(errno, "cannot make the state directory " + options_.state_directory);
@@ -69,10 +67,15 @@ Status LocalExecutor::attach(engine::ExecutorSink& sink) {
   command_.arguments = options_.arguments;
   command_.idle_end = options_.supervisor_idle_end;
   TRY_ASSIGN(Fd socket, find_or_start());
-  {
-    const std::lock_guard lock(mutex_);
-    greet(std::move(socket));
-  }
+  const std::lock_guard lock(mutex_);
+  greet(std::move(socket));
+  return {};
+}
+
+Status LocalExecutor::attach(engine::ExecutorSink& sink) {
+  ENSURE(sink_ == nullptr);
+  sink_ = &sink;
+  if (state_ == State::down) TRY(find_supervisor());
   thread_ = std::thread([this] { serve(); });
   return {};
 }

@@ -37,6 +37,9 @@ class LocalExecutor final : public engine::Executor {
   LocalExecutor(const LocalExecutor&) = delete;
   LocalExecutor& operator=(const LocalExecutor&) = delete;
 
+  /// Finds or starts the supervisor, so that it makes itself ready while the caller does other
+  /// things. attach() does it if nobody did. Without an attach(), end with detach().
+  Status find_supervisor();
   Status attach(engine::ExecutorSink& sink) override;
   void set_capacity(const Resources& capacity) override;
   void start(Launch launch) override;

@@ -19,6 +19,7 @@ class NoGroups final : public Cgroups {
                 "control groups cannot be used here: " + abilities_.why_not);
   }
   void sweep(const std::string&) override {}
+  void remove_abandoned() override {}
 
  private:
   CgroupAbilities abilities_;

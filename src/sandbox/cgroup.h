@@ -61,8 +61,8 @@ class Cgroup {
   /// that is more than a few MiB: dropping can take 20 ms, and the kernel does it when it must.
   /// REQUIRES no process of the last attempt.
   virtual Status reset() = 0;
-  /// The files into which a process writes "0" to join the group. A process that does so before it
-  /// makes others has all of them in the group, at no further cost.
+  /// The files into which a process of one thread writes "0" to join the group. When it does so
+  /// before it makes others, all of them are in the group at no further cost.
   virtual std::vector<std::string> join_files() const = 0;
   /// SIGKILL to all processes in it and below it. They are not gone when this returns. Where the
   /// kernel has no cgroup.kill, one that is just being forked can be missed: kill again for as long
@@ -82,6 +82,9 @@ class Cgroups {
   /// not those that were made here and are alive. Dying processes may keep a group until the next
   /// sweep.
   virtual void sweep(const std::string& prefix) = 0;
+  /// Removes empty groups of anybody whose name ends with a dot and the id of a process that is no
+  /// more. A supervisor that was killed leaves such groups, and its state may never be opened again.
+  virtual void remove_abandoned() = 0;
 
   /// `root` is "/" but in tests, which give a fake tree below it: proc/self/cgroup,
   /// proc/self/mountinfo and the mounted hierarchies. Never fails: abilities() says what there is.

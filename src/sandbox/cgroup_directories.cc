@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 
 #include "base/ensure.h"
 #include "sandbox/cgroup_files.h"
@@ -66,6 +68,14 @@ Status check_name(const std::string& name) {
   return {};
 }
 
+bool is_of_dead_process(std::string_view name) {
+  const std::string_view digits = name.substr(name.rfind('.') + 1);
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  return error == std::errc() && end == digits.data() + digits.size() && pid > 0 &&
+         ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<GroupDirectories>> GroupParents::make(const std::string& name) {
@@ -99,6 +109,16 @@ void GroupParents::sweep(const std::string& prefix) {
   }
 }
 
+void GroupParents::remove_abandoned() {
+  for (const std::string& parent : directories_) {
+    for (const std::string& name : groups_below(parent)) {
+      if (!name.starts_with("reeve.") || !is_of_dead_process(name)) continue;
+      // One with processes in it, or that was removed by somebody else just now, stays or is gone.
+      static_cast<void>(remove_group(path_below(parent, name)));
+    }
+  }
+}
+
 GroupDirectories::GroupDirectories(GroupParents& parents, const std::string& name)
     : parents_(parents),
       name_(name) {}
@@ -110,11 +130,10 @@ GroupDirectories::~GroupDirectories() {
   parents_.alive_.erase(name_);
 }
 
-std::vector<std::string> GroupDirectories::join_files() const {
+std::vector<std::string> GroupDirectories::files(std::string_view name) const {
   std::vector<std::string> files;
   files.reserve(paths_.size());
-  for (const std::string& directory : paths_)
-    files.push_back(path_below(directory, "cgroup.procs"));
+  for (const std::string& directory : paths_) files.push_back(path_below(directory, name));
   return files;
 }
 

@@ -29,7 +29,8 @@ class GroupDirectories {
   const std::vector<std::string>& paths() const { return paths_; }
   /// The group was there already: its limits and counters are not those of a new one.
   bool is_taken_over() const { return is_taken_over_; }
-  std::vector<std::string> join_files() const;
+  /// The file `name` of each.
+  std::vector<std::string> files(std::string_view name) const;
   /// Leaves pids.max at zero where there is one.
   Status kill() const;
 
@@ -54,6 +55,7 @@ class GroupParents {
   Result<std::unique_ptr<GroupDirectories>> make(const std::string& name);
   /// Leaves alone what a GroupDirectories of ours owns.
   void sweep(const std::string& prefix);
+  void remove_abandoned();
 
  private:
   friend class GroupDirectories;

@@ -289,5 +289,25 @@ TEST_F(RealCgroups, are_swept_after_a_supervisor_that_died) {
   for (const std::string& file : files) EXPECT_NE(::access(file.c_str(), F_OK), 0) << file;
 }
 
+TEST_F(RealCgroups, of_a_dead_process_are_removed_when_they_are_empty) {
+  if (!can(groups->abilities().version > 0, {})) return;
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const std::string of_the_dead = "." + std::to_string(dead);
+  const auto abandoned = groups->make(name_of("empty") + of_the_dead);
+  const auto full = groups->make(name_of("full") + of_the_dead);
+  const auto ours = groups->make(name_of("ours") + "." + std::to_string(::getpid()));
+  ASSERT_TRUE(abandoned && full && ours);
+  Child child(**full, [] { return 'y'; });
+  ASSERT_EQ(child.report(), 'y');
+  Cgroups::detect()->remove_abandoned();
+  for (const std::string& file : (*abandoned)->join_files())
+    EXPECT_NE(::access(file.c_str(), F_OK), 0) << file;
+  for (const auto* kept : {&*full, &*ours})
+    for (const std::string& file : (*kept)->join_files())
+      EXPECT_EQ(::access(file.c_str(), F_OK), 0) << file;
+}
+
 }  // namespace
 }  // namespace reeve::sandbox

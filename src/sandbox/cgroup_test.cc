@@ -66,10 +66,10 @@ TEST_F(CgroupV1, can_all_where_nothing_is_missing) {
 }
 
 TEST_F(CgroupV1, is_joined_once_per_hierarchy) {
-  EXPECT_THAT(group().join_files(), testing::ElementsAre(fake.path(in(kMemory, "cgroup.procs")),
-                                                         fake.path(in(kCpu, "cgroup.procs")),
-                                                         fake.path(in(kPids, "cgroup.procs")),
-                                                         fake.path(in(kBlkio, "cgroup.procs"))));
+  EXPECT_THAT(group().join_files(), testing::ElementsAre(fake.path(in(kMemory, "tasks")),
+                                                         fake.path(in(kCpu, "tasks")),
+                                                         fake.path(in(kPids, "tasks")),
+                                                         fake.path(in(kBlkio, "tasks"))));
 }
 
 TEST_F(CgroupV1, writes_its_limits_and_takes_them_away) {

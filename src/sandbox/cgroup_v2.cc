@@ -27,7 +27,7 @@ class GroupV2 final : public Cgroup {
   Status limit(const CgroupLimits& limits) override;
   Result<CgroupUse> use() override;
   Status reset() override;
-  std::vector<std::string> join_files() const override { return directories_->join_files(); }
+  std::vector<std::string> join_files() const override { return directories_->files("cgroup.procs"); }
   Status kill() override;
 
  private:
@@ -178,6 +178,7 @@ class GroupsV2 final : public Cgroups {
     return group;
   }
   void sweep(const std::string& prefix) override { parents_.sweep(prefix); }
+  void remove_abandoned() override { parents_.remove_abandoned(); }
 
  private:
   CgroupAbilities abilities_;

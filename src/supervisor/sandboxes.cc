@@ -82,6 +82,12 @@ void arrange(std::vector<sandbox::GivenPath>& paths) {
 
 }  // namespace
 
+Sandboxes::~Sandboxes() {
+  sandboxes_.clear();
+  dying_.clear();
+  if (groups_) groups_->remove_abandoned();
+}
+
 Result<sandbox::Host*> Sandboxes::host() {
   if (host_) return &*host_;
   if (why_no_host_) return tl::unexpected(*why_no_host_);
@@ -143,7 +149,8 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
   made->number = ++last_number_;
   made->shape = std::move(shape);
   if (groups_->abilities().version != 0) {
-    TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
+    TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number,
+                                                      ::getpid())));
     spec.join_files = made->group->join_files();
   }
   TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(*host, spec, filter_));

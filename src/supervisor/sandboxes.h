@@ -47,6 +47,9 @@ class Sandboxes {
   Sandboxes(Settings settings, Leftovers& leftovers)
       : settings_(std::move(settings)),
         leftovers_(leftovers) {}
+  ~Sandboxes();
+  Sandboxes(const Sandboxes&) = delete;
+  Sandboxes& operator=(const Sandboxes&) = delete;
 
   /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
   /// init that waits if there is one, else one that is being composed.
