@@ -32,7 +32,7 @@ std::string group_of(const core::RunRecord& row) {
   static constexpr std::string_view kExpression = "${{ inputs.flag }}";
   const std::size_t begin = name.find(kExpression);
   if (begin == std::string::npos) return name;
-  const bool on = row.inputs.find("\"on\"") != std::string::npos;
+  const bool on = row.inputs.view().contains("\"on\"");
   return name.replace(begin, kExpression.size(), on ? "on" : "off");
 }
 

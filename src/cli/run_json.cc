@@ -16,7 +16,7 @@ namespace {
 using core::TaskState;
 
 /// JSON that is stored as text; an object by contract.
-Json parsed(const std::string& text) {
+Json parsed(std::string_view text) {
   if (text.empty()) return JsonObject{};
   boost::system::error_code error;
   Json value = boost::json::parse(text, error);
@@ -103,7 +103,7 @@ JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts
           {"priority", record.priority},
           {"round", record.round},
           {"labels", parsed(texts.labels)},
-          {"inputs", parsed(record.inputs)},
+          {"inputs", parsed(record.inputs.view())},
           {"outputs", parsed(texts.outputs)},
           {"directory", text_json(record.origin ? record.origin->directory : "")},
           {"submitter", text_json(record.origin ? record.origin->submitter : "")},

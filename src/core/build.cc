@@ -48,8 +48,7 @@ void expand_group(Run& run, GroupIndex index, std::vector<spec::Json> items) {
   group.open = group.count;
   run.tasks.resize(run.tasks.size() + items.size());
   for (std::uint32_t i = 0; i < group.count; ++i) run.tasks[group.first + i].group = index;
-  if (!run.expansions) run.expansions = std::make_unique<std::map<std::uint32_t, spec::Json>>();
-  run.expansions->insert_or_assign(index.value, boost::json::array(items.begin(), items.end()));
+  run.set_expansion(index, boost::json::array(items.begin(), items.end()));
 }
 
 }  // namespace reeve::core

@@ -82,11 +82,9 @@ spec::Json leg_of(const Run& run, GroupIndex index, std::uint32_t element) {
   if (const auto* matrix = std::get_if<spec::Matrix>(&group.fan_out)) return matrix->legs[element];
   if (const auto* sequence = std::get_if<spec::Array>(&group.fan_out))
     return object{{"index", sequence->first + element * sequence->step}};
-  if (!run.expansions) return object{};
-  const auto found = run.expansions->find(index.value);
-  if (found == run.expansions->end() || element >= found->second.get_array().size())
-    return object{};
-  const spec::Json& item = found->second.get_array()[element];
+  const spec::Json* const items = run.expansion(index);
+  if (items == nullptr || element >= items->get_array().size()) return object{};
+  const spec::Json& item = items->get_array()[element];
   if (std::holds_alternative<spec::DynamicMatrix>(group.fan_out)) return item;
   return object{{"item", item}, {"index", element}};
 }
@@ -104,7 +102,7 @@ spec::Json run_value(const Run& run) {
 spec::Json inputs_value(const Run& run) {
   if (run.record.inputs.empty()) return object{};
   boost::system::error_code error;
-  spec::Json inputs = boost::json::parse(run.record.inputs, error);
+  spec::Json inputs = boost::json::parse(run.record.inputs.view(), error);
   return error ? spec::Json(object{}) : inputs;
 }
 

@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "base/launch.h"
 #include "base/outcome.h"
+#include "base/packed_text.h"
 #include "base/sandbox.h"
 #include "base/time.h"
 #include "core/task_state.h"
@@ -61,7 +62,7 @@ struct RunRecord {
   Reason reason;
   std::shared_ptr<const spec::Workflow> workflow;  // shared: a million runs of one workflow
   std::shared_ptr<const RunOrigin> origin;         // shared: as above
-  std::string inputs;                              ///< JSON object after defaults, or "" for {}
+  PackedText inputs;                               ///< JSON object after defaults, or "" for {}
   std::unique_ptr<RunTexts> texts;                 ///< null: all empty
 };
 

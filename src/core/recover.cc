@@ -36,8 +36,7 @@ Status apply_expansions(Run& run, const std::vector<Expansion>& expansions) {
     group.count = expansion.count;
     if (run.tasks.size() < end) run.tasks.resize(end);
     for (std::uint32_t i = group.first; i < end; ++i) run.tasks[i].group = expansion.group;
-    if (!run.expansions) run.expansions = std::make_unique<std::map<std::uint32_t, spec::Json>>();
-    run.expansions->insert_or_assign(expansion.group.value, items);
+    run.set_expansion(expansion.group, items);
   }
   return {};
 }
@@ -191,12 +190,12 @@ Snapshot snapshot_of(const State& state) {
 
 StoredRun stored_run(const Run& run) {
   StoredRun stored{.record = copy_of(run.record), .expansions = {}, .tasks = {}};
-  for (std::uint32_t g = 0; run.expansions && g < run.groups.size(); ++g) {
-    const auto items = run.expansions->find(g);
+  for (std::uint32_t g = 0; run.extras && g < run.groups.size(); ++g) {
+    const spec::Json* const items = run.expansion(GroupIndex{g});
     const Group& group = run.groups[g];
-    if (items == run.expansions->end() || !group.expanded) continue;
-    stored.expansions.push_back({run.record.id, GroupIndex{g}, group.first, group.count,
-                                 boost::json::serialize(items->second)});
+    if (items == nullptr || !group.expanded) continue;
+    stored.expansions.push_back(
+        {run.record.id, GroupIndex{g}, group.first, group.count, boost::json::serialize(*items)});
   }
   for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
     if ((run.tasks[i].flags & (kTaskStored | kTaskDirty)) == 0) continue;

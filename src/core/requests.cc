@@ -264,7 +264,7 @@ void reset_task(Step& step, Run& run, std::uint32_t index) {
   task.charged = 0;
   task.queued_at = kUnset;
   task.started_at = kUnset;
-  if (run.extras) run.extras->erase(index);
+  if (run.extras) run.extras->tasks.erase(index);
 }
 
 /// Whether a group fans out anew: its needs run again and may say something else, or it has only
@@ -272,7 +272,7 @@ void reset_task(Step& step, Run& run, std::uint32_t index) {
 bool expands_again(const Run& run, GroupIndex index, const std::vector<bool>& reset) {
   const spec::TaskGroup& spec = run.group_spec(index);
   if (spec.static_count() || !run.groups[index.value].expanded) return false;
-  const auto& items = run.expansions->at(index.value).get_array();
+  const auto& items = run.expansion(index)->get_array();
   if (items.size() == 1 && items.front().is_null()) return true;
   return std::ranges::any_of(spec.needs,
                              [&](const spec::Need& need) { return reset[need.group.value]; });
@@ -315,7 +315,6 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   for (std::uint32_t g = 0; g < reset.size(); ++g) {
     if (reset[g]) reset_group(step, *run, GroupIndex{g}, {event, reset});
   }
-  run->needs.reset();
   run->record.cancel_requested = false;
   run->record.paused = false;
   run->record.interrupted = false;

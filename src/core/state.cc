@@ -9,13 +9,24 @@ namespace reeve::core {
 
 const TaskExtra* Run::extra(std::uint32_t index) const {
   if (!extras) return nullptr;
-  const auto found = extras->find(index);
-  return found == extras->end() ? nullptr : &found->second;
+  const auto found = extras->tasks.find(index);
+  return found == extras->tasks.end() ? nullptr : &found->second;
 }
 
 TaskExtra& Run::make_extra(std::uint32_t index) {
-  if (!extras) extras = std::make_unique<std::map<std::uint32_t, TaskExtra>>();
-  return (*extras)[index];
+  if (!extras) extras = std::make_unique<RunExtra>();
+  return extras->tasks[index];
+}
+
+const spec::Json* Run::expansion(GroupIndex group) const {
+  if (!extras) return nullptr;
+  const auto found = extras->expansions.find(group.value);
+  return found == extras->expansions.end() ? nullptr : &found->second;
+}
+
+void Run::set_expansion(GroupIndex group, spec::Json items) {
+  if (!extras) extras = std::make_unique<RunExtra>();
+  extras->expansions.insert_or_assign(group.value, std::move(items));
 }
 
 RunRecord copy_of(const RunRecord& record) {

@@ -52,16 +52,20 @@ struct Group {
   Time released_at = kUnset;
 };
 
-/// A run in memory.
+/// What few runs have.
+struct RunExtra {
+  std::map<std::uint32_t, TaskExtra> tasks;        ///< by task index
+  std::map<std::uint32_t, spec::Json> expansions;  ///< by group: legs or items
+};
+
+/// A run in memory. A million of them may wait: each word counts.
 struct Run {
   RunRecord record;
   boost::container::small_vector<Group, 1> groups;
   boost::container::small_vector<Task, 1> tasks;
-  std::unique_ptr<std::map<std::uint32_t, TaskExtra>> extras;       ///< by task index
-  std::unique_ptr<std::map<std::uint32_t, spec::Json>> expansions;  ///< by group: legs or items
-  std::uint32_t open_groups[3] = {0, 0, 0};                         ///< by spec::Phase
-  std::unique_ptr<std::map<std::uint32_t, spec::Json>> needs;  ///< `needs` seen by fan-out groups
-  schedule::LockSetId admission_locks;  ///< the run's own concurrency group; 0: none
+  std::unique_ptr<RunExtra> extras;          ///< null: nothing special
+  std::uint32_t open_groups[3] = {0, 0, 0};  ///< by spec::Phase
+  schedule::LockSetId admission_locks;       ///< the run's own concurrency group; 0: none
   spec::Phase phase = spec::Phase::main;
   bool admitted = false;  ///< holds its concurrency group; its tasks may be queued
   bool dirty = false;
@@ -72,6 +76,9 @@ struct Run {
   }
   const TaskExtra* extra(std::uint32_t index) const;
   TaskExtra& make_extra(std::uint32_t index);
+  /// Legs or items of a group that was expanded while the run went on; null: of any other.
+  const spec::Json* expansion(GroupIndex group) const;
+  void set_expansion(GroupIndex group, spec::Json items);
 };
 
 /// What the core remembers of an attempt that an executor may still report on.

@@ -42,7 +42,7 @@ std::string run_lines(const Run& run) {
       record.id.value, name(record.state), record.paused, record.cancel_requested,
       record.interrupted, record.priority, record.round, number(record.submitted_at),
       number(record.started_at), number(record.ended_at), text(record.reason),
-      static_cast<int>(run.phase), run.admitted, run.admission_locks.value, record.inputs);
+      static_cast<int>(run.phase), run.admitted, run.admission_locks.value, record.inputs.view());
   for (const Group& group : run.groups) {
     out += fmt::format(
         "  group first {} count {} unmet {} open {} failed {} cancelled {} skipped {} class {} "

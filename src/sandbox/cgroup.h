@@ -83,7 +83,8 @@ class Cgroups {
   /// sweep.
   virtual void sweep(const std::string& prefix) = 0;
   /// Removes empty groups of anybody whose name ends with a dot and the id of a process that is no
-  /// more. A supervisor that was killed leaves such groups, and its state may never be opened again.
+  /// more. A supervisor that was killed leaves such groups, and its state may never be opened
+  /// again.
   virtual void remove_abandoned() = 0;
 
   /// `root` is "/" but in tests, which give a fake tree below it: proc/self/cgroup,

@@ -66,10 +66,9 @@ TEST_F(CgroupV1, can_all_where_nothing_is_missing) {
 }
 
 TEST_F(CgroupV1, is_joined_once_per_hierarchy) {
-  EXPECT_THAT(group().join_files(), testing::ElementsAre(fake.path(in(kMemory, "tasks")),
-                                                         fake.path(in(kCpu, "tasks")),
-                                                         fake.path(in(kPids, "tasks")),
-                                                         fake.path(in(kBlkio, "tasks"))));
+  EXPECT_THAT(group().join_files(),
+              testing::ElementsAre(fake.path(in(kMemory, "tasks")), fake.path(in(kCpu, "tasks")),
+                                   fake.path(in(kPids, "tasks")), fake.path(in(kBlkio, "tasks"))));
 }
 
 TEST_F(CgroupV1, writes_its_limits_and_takes_them_away) {

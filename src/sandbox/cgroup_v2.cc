@@ -27,7 +27,9 @@ class GroupV2 final : public Cgroup {
   Status limit(const CgroupLimits& limits) override;
   Result<CgroupUse> use() override;
   Status reset() override;
-  std::vector<std::string> join_files() const override { return directories_->files("cgroup.procs"); }
+  std::vector<std::string> join_files() const override {
+    return directories_->files("cgroup.procs");
+  }
   Status kill() override;
 
  private:

@@ -199,7 +199,7 @@ std::string text_of(const RunRecord& run) {
       run.priority, run.round, format_uuid("run", run.uuid), text_of(run.submitted_at),
       text_of(run.started_at), text_of(run.ended_at), text_of(run.reason),
       format_digest(run.workflow->digest), run.workflow->groups.size(), run.origin->directory,
-      run.origin->submitter, run.inputs);
+      run.origin->submitter, run.inputs.view());
   if (run.texts != nullptr) {
     out += fmt::format(" name {} labels {} key {} outputs {} cancelled {}", run.texts->name,
                        run.texts->labels, run.texts->idempotency_key, run.texts->outputs,

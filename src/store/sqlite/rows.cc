@@ -214,7 +214,7 @@ void bind_run(Statement& statement, const RunRecord& run, RunReferences referenc
   bind_time(statement, 14, run.started_at);
   bind_time(statement, 15, run.ended_at);
   statement.bind_blob(16, bytes_of(run.uuid));
-  statement.bind_text_or_null(17, run.inputs);
+  statement.bind_text_or_null(17, run.inputs.view());
 }
 
 bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
