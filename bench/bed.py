@@ -74,11 +74,12 @@ class Bed:
         self.call(command, **options)
         return time.monotonic() - began
 
-    def engine(self, *words):
-        """One command of engine_bench in a directory of its own."""
+    def engine(self, *words, processors=None):
+        """One command of engine_bench in a directory of its own, on these processors."""
         folder = self.folder()
+        pin = [] if processors is None else ["taskset", "-c", ",".join(map(str, processors))]
         try:
-            return self.call_json([self.program("engine_bench"), *words,
+            return self.call_json([*pin, self.program("engine_bench"), *words,
                                    "--directory", str(folder)])
         finally:
             self.drop(folder)

@@ -173,8 +173,8 @@ Status bench_memory(const Arguments& arguments) {
   options.cpus = 1;
   TRY_ASSIGN(const auto rig, EngineRig::open(options, executor));
   rig->start();
-  // The caches of SQLite and the buffers of a round are warm before the first reading.
-  TRY(fill(*rig, "runs", 20'000));
+  // The cache of SQLite (16 MB) and the buffers of a round are full before the first reading.
+  TRY(fill(*rig, "runs", 100'000));
   const std::int64_t before = resident_bytes();
   TRY(fill(*rig, shape, tasks));
   const std::int64_t grown = resident_bytes() - before;
