@@ -35,7 +35,7 @@ struct Launch {
   std::int64_t output_bytes_max = 0;
   SandboxRequest sandbox;
   /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
-  /// Not among the fields: a secret is neither journaled nor sent on.
+  /// Not among the fields: a secret is neither journaled nor written down with its launch.
   std::vector<std::pair<std::string, std::string>> secrets;
   friend bool operator==(const Launch&, const Launch&) = default;
 

@@ -52,7 +52,8 @@ struct Attempt {
   Fd errors;
   bool has_status = false;  ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
-  std::string failure;                      ///< in a sandbox: what could not be done, for people
+  std::string failure;                      ///< what could not be done, for people
+  bool has_refused_output = false;          ///< REEVE_OUTPUT holds a secret
   Instant started{};
   Time started_at = kUnset;
 

@@ -22,6 +22,7 @@
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
+#include "supervisor/secret_files.h"
 
 namespace reeve::supervisor {
 
@@ -73,6 +74,7 @@ class Attempts {
 
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
+  SecretFiles& secret_files() { return secret_files_; }
 
  private:
   struct Resting {
@@ -83,7 +85,7 @@ class Attempts {
   using Timer = std::pair<Instant, Serial>;
 
   // attempts.cc: start and stop
-  int prepare(Attempt& attempt, std::string& message);
+  int prepare(Attempt& attempt, Additions given, std::string& message);
   int open_pipes(Attempt& attempt);
   void add(std::unique_ptr<Attempt> attempt, Instant now);
   void on_running(Attempt& attempt, Instant now);
@@ -97,7 +99,6 @@ class Attempts {
   // attempts_sandbox.cc: attempts in sandboxes
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
-  Status give_secrets(Attempt& attempt, Additions& variables) const;
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
@@ -106,6 +107,12 @@ class Attempts {
   void on_enclosed_exit(Attempt& attempt, Instant now);
   void end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now);
   void collect_enclosed(Attempt& attempt);
+
+  // attempts_secrets.cc: what attempts are given and must not show
+  Status give_secrets(Attempt& attempt, Additions& variables);
+  void mask_secrets(Attempt& attempt);
+  void check_outputs(Attempt& attempt, std::string_view bytes) const;
+  void check_output_file(Attempt& attempt) const;
 
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);
@@ -138,6 +145,10 @@ class Attempts {
   Spawner spawner_;
   Leftovers leftovers_;
   Sandboxes sandboxes_;
+  SecretFiles secret_files_;
+  // Of the last attempt that was given secrets: the next one mostly has the same.
+  std::vector<std::string> masked_values_;
+  std::shared_ptr<const MaskPatterns> masks_;  // shared with the attempts that use them
   Fd null_;
   std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
   std::shared_ptr<const BaseEnvironment> enclosed_base_;  // shared: as base_

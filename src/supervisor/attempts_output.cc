@@ -93,6 +93,8 @@ void Attempts::drain(Attempt& attempt, Instant now) {
 }
 
 void Attempts::note_progress(Attempt& attempt, ProgressLine line, Instant now) {
+  // Again, now that what stood between its parts may have been cleaned away.
+  line.message = attempt.log.masked(std::move(line.message));
   attempt.progress = std::move(line);
   attempt.limits.last_life = now;
   if (now - attempt.progress_told >= kProgressInterval) {
@@ -128,10 +130,13 @@ void Attempts::poll_progress_file(Attempt& attempt, Instant now) {
   std::string_view text(tail.data(), static_cast<std::size_t>(got));
   const std::size_t last = text.rfind('\n');
   if (last == std::string_view::npos) return;  // a line that is being written
+  // Of a line that is cut off before the tail, the rest of a secret could not be told.
+  if (from > attempt.progress_file_read) text.remove_prefix(std::min(text.find('\n'), last));
   attempt.progress_file_read = from + static_cast<std::int64_t>(last) + 1;
   text = text.substr(0, last);
-  const std::size_t start = text.rfind('\n');
-  if (auto line = parse_progress(text.substr(start == std::string_view::npos ? 0 : start + 1)))
+  const std::string shown = attempt.log.masked(std::string(text));
+  const std::size_t start = shown.rfind('\n');
+  if (auto line = parse_progress(std::string_view(shown).substr(start + 1)))
     note_progress(attempt, std::move(*line), now);
 }
 

@@ -19,7 +19,7 @@
 namespace reeve::supervisor {
 
 /// Both sides must have the same. A change of any message, or of Launch or AttemptEnd, raises it.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::size_t kMessageBytesMax = 32U << 20;
 inline constexpr std::size_t kDatagramBytesMax = 56U << 10;
 
@@ -63,6 +63,26 @@ struct Forget {
   Token token;
   friend bool operator==(const Forget&, const Forget&) = default;
   static constexpr auto fields() { return std::tuple{field("token", &Forget::token)}; }
+};
+
+struct Secret {
+  std::string name;
+  std::string value;
+  friend bool operator==(const Secret&, const Secret&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("name", &Secret::name), field("value", &Secret::value)};
+  }
+};
+
+/// What the launch of this token, which comes next, is given: apart from it, because a Launch may
+/// be written down and this never is.
+struct SecretsFor {
+  Token token;
+  std::vector<Secret> values;
+  friend bool operator==(const SecretsFor&, const SecretsFor&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &SecretsFor::token), field("values", &SecretsFor::values)};
+  }
 };
 
 /// The engine goes on purpose: with nothing left to watch, the supervisor need not wait for one.
@@ -118,7 +138,7 @@ struct Answer {
   }
 };
 
-using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach>;
+using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, SecretsFor>;
 using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer>;
 
 /// Appends a framed message to `out`. The overloads take the alternatives themselves, so that a
@@ -130,6 +150,7 @@ void append_message(std::string& out, const Stop& message);
 void append_message(std::string& out, const Probe& message);
 void append_message(std::string& out, const Forget& message);
 void append_message(std::string& out, const Detach& message);
+void append_message(std::string& out, const SecretsFor& message);
 void append_message(std::string& out, const Welcome& message);
 void append_message(std::string& out, const Started& message);
 void append_message(std::string& out, const Progress& message);
