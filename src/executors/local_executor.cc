@@ -248,6 +248,8 @@ void LocalExecutor::handle(supervisor::FromSupervisor message) {
     sink_->on_started(started->token, started->at);
   } else if (auto* progress = std::get_if<Progress>(&message)) {
     sink_->on_progress(std::move(*progress));
+  } else if (auto* samples = std::get_if<supervisor::Samples>(&message)) {
+    sink_->on_samples(std::move(samples->attempts));
   } else if (auto* ended = std::get_if<supervisor::Ended>(&message)) {
     if (ended->has_output) {
       collect_outputs(supervisor::attempt_path(command_.state_directory, ended->name,

@@ -25,6 +25,7 @@
 #include "supervisor/paths.h"
 #include "supervisor/sandboxes.h"
 #include "supervisor/spawn.h"
+#include "supervisor/use_meter.h"
 
 namespace reeve::supervisor {
 
@@ -72,6 +73,8 @@ struct Attempt {
   std::optional<ProgressLine> progress;  ///< not told yet
   Instant progress_told{};
   std::int64_t progress_file_read = 0;
+
+  UseMeter meter;
 
   int wait_status = 0;
   Usage usage;

@@ -32,6 +32,7 @@ class AttemptEvents {
   virtual ~AttemptEvents() = default;
   virtual void on_started(Token token, Time at) = 0;
   virtual void on_progress(Progress progress) = 0;
+  virtual void on_samples(Samples samples) = 0;
   virtual void on_ended(Ended ended, const Resources& freed) = 0;
 };
 
@@ -124,6 +125,10 @@ class Attempts {
   void tell_progress(Attempt& attempt, Instant now);
   void poll_progress_file(Attempt& attempt, Instant now);
 
+  // attempts_usage.cc: what attempts use while they run
+  void take_samples(Instant now);
+  std::optional<ProcessUse> use_of(Attempt& attempt);
+
   // attempts_time.cc: limits
   void arm(Attempt& attempt);
   Instant due(const Attempt& attempt) const;
@@ -166,6 +171,7 @@ class Attempts {
   std::deque<Resting> resting_;  // in the order of `until`
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;
+  Instant sample_at_ = kNoDeadline;
 };
 
 }  // namespace reeve::supervisor

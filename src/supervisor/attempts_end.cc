@@ -164,6 +164,8 @@ void Attempts::finish(Serial serial, Instant now) {
     ended.end.outcome = {OutcomeClass::rejected, 0, {ReasonCode::output_invalid, 0, 0}};
   ended.end.message = attempt.log.masked(std::move(ended.end.message));
   ended.end.usage = attempt.usage;
+  ended.end.usage.memory_peak_bytes =
+      std::max(attempt.usage.memory_peak_bytes, attempt.meter.memory_peak_bytes());
   ended.end.tier = attempt.launch.sandbox.tier;
   ended.end.usage.output_bytes = attempt.log.total_bytes();
   if (attempt.left_some_behind)

@@ -80,6 +80,8 @@ void Attempts::on_time(Instant now) {
     }
   }
   if (progress_poll_ == kNoDeadline && !attempts_.empty()) progress_poll_ = now + kProgressPoll;
+  if (sample_at_ <= now) take_samples(now);
+  if (sample_at_ == kNoDeadline && !attempts_.empty()) sample_at_ = now + kSamplePeriod;
 }
 
 Instant Attempts::next_deadline() {
@@ -90,7 +92,8 @@ Instant Attempts::next_deadline() {
     if (attempt != nullptr && attempt->armed == at) break;
     timers_.pop();
   }
-  Instant next = std::min(settle_at_, attempts_.empty() ? kNoDeadline : progress_poll_);
+  Instant next = settle_at_;
+  if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_});
   if (!resting_.empty()) next = std::min(next, resting_.front().until);
   if (!timers_.empty()) next = std::min(next, timers_.top().first);
   return next;

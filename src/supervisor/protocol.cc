@@ -94,6 +94,10 @@ void append_message(std::string& out, const Answer& message) {
   append_framed<FromSupervisor>(out, message);
 }
 
+void append_message(std::string& out, const Samples& message) {
+  append_framed<FromSupervisor>(out, message);
+}
+
 std::optional<FromEngine> decode_from_engine(std::string_view payload) {
   return decode_message<Hello, FromEngine>(payload);
 }

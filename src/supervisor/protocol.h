@@ -113,6 +113,13 @@ struct Started {
   }
 };
 
+/// All attempts that run, once in a period.
+struct Samples {
+  std::vector<AttemptSample> attempts;
+  friend bool operator==(const Samples&, const Samples&) = default;
+  static constexpr auto fields() { return std::tuple{field("attempts", &Samples::attempts)}; }
+};
+
 /// An end and what is needed to collect what the attempt left. Also a record of the spool.
 struct Ended {
   AttemptEnd end;
@@ -139,7 +146,7 @@ struct Answer {
 };
 
 using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, SecretsFor>;
-using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer>;
+using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer, Samples>;
 
 /// Appends a framed message to `out`. The overloads take the alternatives themselves, so that a
 /// Launch need not be copied into a variant first.
@@ -156,6 +163,7 @@ void append_message(std::string& out, const Started& message);
 void append_message(std::string& out, const Progress& message);
 void append_message(std::string& out, const Ended& message);
 void append_message(std::string& out, const Answer& message);
+void append_message(std::string& out, const Samples& message);
 
 /// nullopt: not a valid message. A Hello or Welcome of another version decodes to its version.
 std::optional<FromEngine> decode_from_engine(std::string_view payload);

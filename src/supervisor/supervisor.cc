@@ -290,6 +290,10 @@ void Supervisor::on_progress(Progress progress) {
   if (!link_.is_congested()) link_.tell(progress, now_);
 }
 
+void Supervisor::on_samples(Samples samples) {
+  if (!link_.is_congested()) link_.tell(samples, now_);
+}
+
 void Supervisor::on_ended(Ended ended, const Resources& freed) {
   waiting_.release(freed);
   link_.tell(ends_.add(std::move(ended)), now_);

@@ -55,6 +55,7 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
 
   void on_started(Token token, Time at) override;
   void on_progress(Progress progress) override;
+  void on_samples(Samples samples) override;
   void on_ended(Ended ended, const Resources& freed) override;
   void on_hello(Hello hello) override;
   void on_message(FromEngine message) override;
