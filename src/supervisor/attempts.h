@@ -4,11 +4,11 @@
 // instant of this round.
 //
 // A pipe joins the epoll set only when its attempt has lived for kPipeRest, and rests again after
-// each small piece. So a short attempt costs no epoll call, and a task that writes single bytes
-// cannot make more than a few hundred frames a second.
+// each piece. So a short attempt costs no epoll call, a task that writes single bytes cannot make
+// more than a few hundred frames a second, and one that writes as fast as it can is slowed down
+// before it slows down its neighbours.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -82,6 +82,9 @@ class Attempts {
     Instant until{};
     Serial serial = kNoSerial;
     PipeKind kind = PipeKind::standard_output;
+    bool is_busy = false;
+    /// The earliest is the first in a priority queue.
+    friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
   };
   using Timer = std::pair<Instant, Serial>;
 
@@ -118,6 +121,7 @@ class Attempts {
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);
   void rest(Attempt& attempt, PipeKind kind, Instant now);
+  void rest_busy(Attempt& attempt, PipeKind kind, Instant begun);
   void wake_resting(Instant now);
   PumpResult pump(Attempt& attempt, PipeKind kind, Instant now);
   void drain(Attempt& attempt, Instant now);
@@ -168,7 +172,8 @@ class Attempts {
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;
   Instant settle_at_ = kNoDeadline;
-  std::deque<Resting> resting_;  // in the order of `until`
+  std::priority_queue<Resting> resting_;
+  int busy_pipes_ = 0;  // in resting_
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;
   Instant sample_at_ = kNoDeadline;

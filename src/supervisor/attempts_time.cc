@@ -85,7 +85,10 @@ void Attempts::on_time(Instant now) {
 }
 
 Instant Attempts::next_deadline() {
-  while (!resting_.empty() && !attempts_.contains(resting_.front().serial)) resting_.pop_front();
+  while (!resting_.empty() && !attempts_.contains(resting_.top().serial)) {
+    if (resting_.top().is_busy) --busy_pipes_;
+    resting_.pop();
+  }
   while (!timers_.empty()) {
     const auto [at, serial] = timers_.top();
     const Attempt* attempt = find(serial);
@@ -94,7 +97,7 @@ Instant Attempts::next_deadline() {
   }
   Instant next = settle_at_;
   if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_});
-  if (!resting_.empty()) next = std::min(next, resting_.front().until);
+  if (!resting_.empty()) next = std::min(next, resting_.top().until);
   if (!timers_.empty()) next = std::min(next, timers_.top().first);
   return next;
 }
