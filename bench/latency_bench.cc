@@ -1,7 +1,10 @@
 // From a submission to the first instruction of its task, on an engine that is up and idle: real
 // store, engine, executor and supervisor. Prints one JSON object with quantiles in seconds.
 //
+// With --attacker 1 another attempt writes as fast as it can meanwhile, without a newline.
+//
 //   latency_bench --directory DIR --supervisor REEVE --task FIRST_INSTRUCTION --count N
+//                 [--attacker 1]
 #include <poll.h>
 
 #include <algorithm>
@@ -38,6 +41,14 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[std::min(at, sorted.size() - 1)];
 }
 
+/// Ends once there is a file `stop`; more output than it may write would end it badly.
+WorkflowRef attacker_workflow(const std::string& stop) {
+  return command_workflow({"/bin/sh", "-c",
+                           "while [ ! -e \"$0\" ]; do head -c 262144 "
+                           "/dev/zero; done",
+                           stop});
+}
+
 /// The first submission starts the supervisor and does not count.
 Result<std::vector<double>> measure(const std::map<std::string, std::string>& given) {
   const std::string directory = given.at("directory");
@@ -49,6 +60,10 @@ Result<std::vector<double>> measure(const std::map<std::string, std::string>& gi
   rig->start();
   Submissions submissions(command_workflow({given.at("task"), readings}), 1);
   const auto count = std::stoul(given.at("count"));
+  const std::string stop = directory + "/stop";
+  Submissions attack(attacker_workflow(stop), 2);
+  const bool is_attacked = given.contains("attacker");
+  if (is_attacked) TRY(rig->submit(attack.next()));
   std::vector<std::int64_t> submitted;
   for (std::uint64_t i = 0; i <= count; ++i) {
     ::poll(nullptr, 0, kIdleMilliseconds);
@@ -56,6 +71,9 @@ Result<std::vector<double>> measure(const std::map<std::string, std::string>& gi
     TRY(rig->submit(submissions.next()));
     if (!rig->wait_for_ends(i + 1)) return fail(ErrorCode::conflict, "a task failed");
   }
+  std::ofstream{stop};
+  if (is_attacked && !rig->wait_for_ends(count + 2))
+    return fail(ErrorCode::conflict, "the attacker failed");
   TRY(rig->stop());
   executor.detach();
   const std::vector<std::int64_t> began = read_numbers(readings);

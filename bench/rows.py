@@ -122,6 +122,25 @@ def latency(quantile):
     return measure
 
 
+def attacked(quantile):
+    """Times what it is at idle while another attempt writes as fast as it can; turn by turn."""
+    def measure(bed):
+        call = [bed.program("latency_bench"), "--supervisor", bed.reeve, "--task",
+                bed.program("first_instruction"), "--count", "300"]
+        got = {"idle": [], "attacked": []}
+        for _ in range(3):
+            for kind, more in (("idle", []), ("attacked", ["--attacker", "1"])):
+                folder = bed.folder()
+                got[kind].append(bed.call_json([*call, "--directory", str(folder), *more]))
+                bed.drop(folder)
+        middle = {kind: {at: sorted(one[at] for one in all_of)[1] for at in ("p50", "p99")}
+                  for kind, all_of in got.items()}
+        return {"value": middle["attacked"][quantile] / middle["idle"][quantile],
+                "notes": {f"{kind} {at} ms": round(value[at] * 1000, 2)
+                          for kind, value in middle.items() for at in ("p50", "p99")}}
+    return measure
+
+
 def memory(shape):
     def measure(bed):
         got = bed.engine("memory", "--shape", shape, "--tasks", str(MILLION))
@@ -211,6 +230,8 @@ ROWS = [
         better="lower"),
     Row("latency-p99", "submit to first instruction at idle, p99", "ms", 10, latency("p99"),
         better="lower"),
+    Row("attacked-p99", "submit to first instruction beside a writer at full speed over idle, p99",
+        "times", 1.1, attacked("p99"), better="lower"),
     Row("memory-array", "resident memory, 1,000,000 queued, one array", "B/task", 400,
         memory("array"), better="lower"),
     Row("memory-runs", "resident memory, 1,000,000 queued, separate runs, without payload",

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "api/use_reply.h"
 #include "core/explain.h"
 #include "core/launch.h"
 
@@ -131,6 +132,12 @@ void ControlMethods::handle(const ControlRequest& request, Reply reply) {
   if (request.method == "explain") {
     look([params = request.params](
              const core::State& state) { return explain(state, params, wall_now()); },
+         std::move(reply));
+    return;
+  }
+  if (request.method == "use") {
+    look([this, params = request.params](
+             const core::State& state) { return use_of(state, engine_.samples(), params); },
          std::move(reply));
     return;
   }

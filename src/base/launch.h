@@ -35,7 +35,7 @@ struct Launch {
   std::int64_t output_bytes_max = 0;
   SandboxRequest sandbox;
   /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
-  /// Not among the fields: a secret is neither journaled nor sent on.
+  /// Not among the fields: a secret is neither journaled nor written down with its launch.
   std::vector<std::pair<std::string, std::string>> secrets;
   friend bool operator==(const Launch&, const Launch&) = default;
 
@@ -68,6 +68,38 @@ struct Progress {
   static constexpr auto fields() {
     return std::tuple{field("token", &Progress::token), field("percent", &Progress::percent),
                       field("message", &Progress::message)};
+  }
+};
+
+/// What an attempt uses while it runs: of its control group where it has one, else of the processes
+/// that descend from its first (a sum that misses what left them). Lossy: only the newest matters.
+struct AttemptSample {
+  Token token;
+  Time at = kUnset;
+  Duration cpu{0};                  ///< user and system, so far
+  std::int64_t cpu_millicores = 0;  ///< in the last period
+  std::int64_t memory_bytes = 0;
+  std::int64_t memory_peak_bytes = 0;  ///< of the samples
+  std::int64_t processes = 0;          ///< threads count in a control group
+  std::int64_t read_bytes = 0;
+  std::int64_t written_bytes = 0;
+  std::int64_t read_bytes_per_second = 0;  ///< in the last period
+  std::int64_t written_bytes_per_second = 0;
+  friend bool operator==(const AttemptSample&, const AttemptSample&) = default;
+
+  static constexpr auto fields() {
+    using Self = AttemptSample;
+    return std::tuple{field("token", &Self::token),
+                      field("at", &Self::at),
+                      field("cpu", &Self::cpu),
+                      field("cpu_millicores", &Self::cpu_millicores),
+                      field("memory_bytes", &Self::memory_bytes),
+                      field("memory_peak_bytes", &Self::memory_peak_bytes),
+                      field("processes", &Self::processes),
+                      field("read_bytes", &Self::read_bytes),
+                      field("written_bytes", &Self::written_bytes),
+                      field("read_bytes_per_second", &Self::read_bytes_per_second),
+                      field("written_bytes_per_second", &Self::written_bytes_per_second)};
   }
 };
 

@@ -86,6 +86,40 @@ constexpr auto kWatchExamples = std::to_array<Example>({
     {"reeve watch", "the newest run, as the process that runs it shows it"},
 });
 
+constexpr auto kTopSorts = std::to_array<std::string_view>({"cpu", "memory", "io", "age", "name"});
+constexpr auto kTopOptions = std::to_array<Option>({
+    {.name = "once", .help = "print the table once, also on a terminal"},
+    {.name = "follow",
+     .letter = 'f',
+     .help = "go on once a second, also without a terminal and with -o jsonl"},
+    {.name = "sort",
+     .value = "WHAT",
+     .help = "what comes first",
+     .fallback = "cpu",
+     .choices = kTopSorts},
+});
+constexpr auto kTopLists = std::to_array<Lists>({kTopOptions, kOutputOptions});
+constexpr auto kTopSynopses = std::to_array<std::string_view>({"[OPTIONS] [ID]"});
+constexpr auto kTopArguments = std::to_array<Argument>({
+    {.name = "ID",
+     .help = "a run; none: all that the engine runs",
+     .required = false,
+     .completes = Completes::run},
+});
+constexpr auto kTopStatuses = std::to_array<ExitStatus>({
+    {"0", "done, or nothing runs any more"},
+    kUsage,
+    kNotFound,
+    {"7", "the engine does not answer"},
+    {"130", "Ctrl-C: looking ended, the runs go on"},
+});
+constexpr auto kTopExamples = std::to_array<Example>({
+    {"reeve top", "what uses the machine, as it changes"},
+    {"reeve top 12 --sort memory", "one run, the largest first"},
+    {"reeve top --once -o json | jq '.use[] | select(.cpu_cores > 1)'", "for programs"},
+    {"reeve top -f -o jsonl >> use.jsonl", "a line per attempt and second"},
+});
+
 constexpr auto kLogsOptions = std::to_array<Option>({
     {.name = "follow", .letter = 'f', .help = "go on printing until the tasks have ended"},
     {.name = "failed", .help = "of tasks that failed"},
@@ -181,6 +215,19 @@ constexpr auto kCommands = std::to_array<Command>({
      .options = kWatchLists,
      .examples = kWatchExamples,
      .exit_statuses = kWatchStatuses},
+    {.name = "top",
+     .section = Section::looking,
+     .summary = "show what the running tasks use",
+     .description =
+         "Shows the attempts that run now, with processor time, memory (now, peak, limit), "
+         "processes and transfers, as seen in the last second; on a terminal until Ctrl-C or until "
+         "nothing runs. Of a sandbox the control group is counted, else the processes that descend "
+         "from the task's first.",
+     .synopses = kTopSynopses,
+     .arguments = kTopArguments,
+     .options = kTopLists,
+     .examples = kTopExamples,
+     .exit_statuses = kTopStatuses},
     {.name = "logs",
      .section = Section::looking,
      .summary = "print the output of tasks",

@@ -8,7 +8,8 @@ using supervisor::LogFrame;
 using supervisor::LogReader;
 using supervisor::LogStream;
 
-bool LogTail::read(const Visit& visit) {
+bool LogTail::read(const Visit& visit, std::size_t bytes_max) {
+  has_more_ = false;
   if (is_damaged_) return false;
   if (!reader_) {
     auto opened = LogReader::open(path_);
@@ -16,6 +17,7 @@ bool LogTail::read(const Visit& visit) {
     reader_.emplace(std::move(*opened));
   }
   bool any = false;
+  std::size_t bytes = 0;
   while (true) {
     auto frame = reader_->next();
     if (!frame) {
@@ -28,6 +30,9 @@ bool LogTail::read(const Visit& visit) {
     if (!*frame) return any;
     any = true;
     visit(**frame);
+    bytes += (*frame)->bytes.size();
+    has_more_ = bytes >= bytes_max;
+    if (has_more_) return true;
   }
 }
 

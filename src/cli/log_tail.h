@@ -18,14 +18,18 @@ class LogTail {
   explicit LogTail(std::string path) : path_(std::move(path)) {}
 
   using Visit = std::function<void(const supervisor::LogFrame&)>;
-  /// Calls `visit` with each frame that has come since the last call. A log that is not there yet,
-  /// or whose end is torn, has no more frames now. False: there were none.
-  bool read(const Visit& visit);
+  /// Calls `visit` with each frame that has come since the last call, but stops once `bytes_max`
+  /// have come. A log that is not there yet, or whose end is torn, has no more frames now. False:
+  /// there were none.
+  bool read(const Visit& visit, std::size_t bytes_max = SIZE_MAX);
+  /// The last read() has stopped before the end.
+  bool has_more() const { return has_more_; }
 
  private:
   std::string path_;
   std::optional<supervisor::LogReader> reader_;
   bool is_damaged_ = false;
+  bool has_more_ = false;
 };
 
 /// Cuts a stream of frames into lines. Bytes without a line's end wait for the rest.

@@ -76,7 +76,29 @@ constexpr auto kTaskDetail = std::to_array<FieldInfo>({
      "tier (none or native; null: it never ran, or nobody knows), next, message, queued_at, "
      "started_at, ended_at, duration_seconds, "
      "user_cpu_seconds, system_cpu_seconds, memory_peak_bytes, read_bytes, "
-     "written_bytes, output_bytes, log"},
+     "written_bytes, context_switches, output_bytes, log"},
+});
+constexpr auto kUse = std::to_array<FieldInfo>({
+    {"id", "string", "id of the run, a slash, name"},
+    {"run", "number", ""},
+    {"name", "string", "build, test[3], test (ubuntu, 20)"},
+    {"attempt", "number", ""},
+    {"state", "string", "starting or running"},
+    {"started_at", "time?", ""},
+    {"age_seconds", "number?", "since it started"},
+    {"sampled_at", "time?", "when the rest was seen; null: not yet"},
+    {"cpu_cores", "number?", "processors used in the last second"},
+    {"cpu_seconds", "number?", "processor time so far"},
+    {"memory_bytes", "number?", "now, without page cache"},
+    {"memory_peak_bytes", "number?", "the most that was seen"},
+    {"memory_limit_bytes", "number?", "null: none"},
+    {"processes", "number?", "threads count in a sandbox"},
+    {"read_bytes", "number?", "so far"},
+    {"written_bytes", "number?", "so far"},
+    {"read_bytes_per_second", "number?", ""},
+    {"written_bytes_per_second", "number?", ""},
+    {"percent", "number?", "progress"},
+    {"message", "string?", "of its progress"},
 });
 constexpr auto kExplanation = std::to_array<FieldInfo>({
     {"id", "string", "of the run or task"},
@@ -147,6 +169,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"groups", "show", kGroup},
     {"tasks", "show --tasks", kTask},
     {"task", "show ID/TASK", kTaskDetail},
+    {"use", "top", kUse},
     {"explanation", "explain", kExplanation},
     {"waited", "wait", kWait},
     {"differences", "diff", kDiff},

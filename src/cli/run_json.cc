@@ -221,6 +221,7 @@ JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& l
           {"memory_peak_bytes", usage.memory_peak_bytes},
           {"read_bytes", usage.read_bytes},
           {"written_bytes", usage.written_bytes},
+          {"context_switches", usage.context_switches},
           {"output_bytes", usage.output_bytes},
           {"log", log_path}};
 }

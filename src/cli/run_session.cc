@@ -26,7 +26,9 @@ TaskOutput::Options output_options(const Session& session, const RunSessionOptio
   out.form =
       options.is_single && !options.log_prefix ? TaskOutput::Form::bytes : TaskOutput::Form::lines;
   out.prefix = options.log_prefix || !options.is_single;
-  out.is_safe = out.form == TaskOutput::Form::lines && session.surroundings.stdout_is_terminal;
+  const bool has_lines = out.form == TaskOutput::Form::lines;
+  out.out_is_safe = has_lines && session.surroundings.stdout_is_terminal;
+  out.err_is_safe = has_lines && session.surroundings.stderr_is_terminal;
   return out;
 }
 
@@ -58,7 +60,8 @@ bool RunSession::wait() {
                                {host_.ended_descriptor(), POLLIN, 0},
                                {output_.descriptor(), POLLIN, 0}}};
   const bool draws = options_.is_live && !is_headless_;
-  const int found = ::poll(waits.data(), waits.size(), draws ? kFrameMilliseconds : -1);
+  const int timeout = output_.has_more() ? 0 : draws ? kFrameMilliseconds : -1;
+  const int found = ::poll(waits.data(), waits.size(), timeout);
   engine_ended_ = found > 0 && waits[2].revents != 0;
   if (found > 0 && waits[3].revents != 0) output_.drain_watch();
   return found != 0;
@@ -168,7 +171,9 @@ void RunSession::take_in_happenings() {
       output_.begin(uuid_of(happening.task.run), happening.task, happening.attempt,
                     happening.label);
     const bool has_ended = happening.kind == Happening::Kind::ended;
-    if (has_attempt && has_ended) pass_on(output_.end(happening.task, happening.attempt));
+    if (has_attempt && has_ended)
+      output_.end(happening.task, happening.attempt,
+                  [this](const TaskOutput::Text& text) { pass_on(text); });
     show(happening);
   }
 }

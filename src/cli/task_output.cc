@@ -4,13 +4,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 
 namespace reeve::cli {
+namespace {
+
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+
+}  // namespace
 
 using supervisor::LogFrame;
 using supervisor::LogStream;
@@ -40,10 +47,11 @@ void TaskOutput::begin(const Uuid& run, TaskId task, std::uint32_t attempt,
 
 void TaskOutput::add_line(const Followed& followed, LogStream stream, std::string_view line,
                           Text& text) const {
-  std::string& to = stream == LogStream::standard_output ? text.out : text.err;
+  const bool is_out = stream == LogStream::standard_output;
+  std::string& to = is_out ? text.out : text.err;
   if (options_.prefix) to += fmt::format("{} | ", followed.label);
   if (stream == LogStream::notice) to += "reeve: ";
-  if (options_.is_safe || stream == LogStream::notice) {
+  if ((is_out ? options_.out_is_safe : options_.err_is_safe) || stream == LogStream::notice) {
     to += sanitize_for_terminal(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
   } else {
     to += line;
@@ -52,7 +60,7 @@ void TaskOutput::add_line(const Followed& followed, LogStream stream, std::strin
 }
 
 void TaskOutput::read_one(Followed& followed, Text& text) {
-  followed.tail.read([&](const LogFrame& frame) {
+  const auto visit = [&](const LogFrame& frame) {
     if (options_.form == Form::bytes && frame.stream != LogStream::notice) {
       (frame.stream == LogStream::standard_output ? text.out : text.err) += frame.bytes;
       return;
@@ -60,7 +68,12 @@ void TaskOutput::read_one(Followed& followed, Text& text) {
     followed.cutter.add(frame, [&](Time, LogStream stream, std::string_view line) {
       add_line(followed, stream, line, text);
     });
-  });
+  };
+  followed.tail.read(visit, kPieceBytes);
+}
+
+bool TaskOutput::has_more() const {
+  return std::ranges::any_of(followed_, [](const auto& one) { return one.second.tail.has_more(); });
 }
 
 TaskOutput::Text TaskOutput::read() {
@@ -69,16 +82,21 @@ TaskOutput::Text TaskOutput::read() {
   return text;
 }
 
-TaskOutput::Text TaskOutput::end(TaskId task, std::uint32_t attempt) {
-  Text text;
+void TaskOutput::end(TaskId task, std::uint32_t attempt,
+                     const std::function<void(const Text&)>& pass_on) {
   const auto found = followed_.find({task, attempt});
-  if (found == followed_.end()) return text;
+  if (found == followed_.end()) return;
+  Text text;
   read_one(found->second, text);
+  while (found->second.tail.has_more()) {
+    pass_on(std::exchange(text, {}));
+    read_one(found->second, text);
+  }
   found->second.cutter.finish([&](Time, LogStream stream, std::string_view line) {
     add_line(found->second, stream, line, text);
   });
   followed_.erase(found);
-  return text;
+  pass_on(text);
 }
 
 }  // namespace reeve::cli

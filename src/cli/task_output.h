@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -18,8 +19,9 @@ class TaskOutput {
   enum class Form : std::uint8_t { bytes, lines };
   struct Options {
     Form form = Form::lines;
-    bool prefix = false;   ///< lines begin with the name of their task
-    bool is_safe = false;  ///< control characters are shown, not passed on
+    bool prefix = false;       ///< lines begin with the name of their task
+    bool out_is_safe = false;  ///< for stdout: control characters are shown, not passed on
+    bool err_is_safe = false;
   };
   TaskOutput(std::string state_root, Options options)
       : state_root_(std::move(state_root)),
@@ -32,15 +34,18 @@ class TaskOutput {
   void drain_watch();
 
   void begin(const Uuid& run, TaskId task, std::uint32_t attempt, const std::string& label);
-  /// What has come of all of them, since the last call.
   struct Text {
     std::string out;  ///< for stdout
     std::string err;  ///< for stderr
     bool empty() const { return out.empty() && err.empty(); }
   };
+  /// What has come of all of them since the last call, but of each at most so much that memory and
+  /// the others do not suffer.
   Text read();
-  /// What is left of an attempt that has ended.
-  Text end(TaskId task, std::uint32_t attempt);
+  /// read() has left something behind.
+  bool has_more() const;
+  /// What is left of an attempt that has ended, piece by piece.
+  void end(TaskId task, std::uint32_t attempt, const std::function<void(const Text&)>& pass_on);
 
  private:
   struct Followed {

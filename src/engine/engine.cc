@@ -13,7 +13,10 @@ namespace {
 /// Turns an executor's reports into events of its pool.
 class PoolSink final : public ExecutorSink {
  public:
-  PoolSink(Inbox& inbox, PoolId pool) : inbox_(inbox), pool_(pool) {}
+  PoolSink(Inbox& inbox, SampleBoard& samples, PoolId pool)
+      : inbox_(inbox),
+        samples_(samples),
+        pool_(pool) {}
 
   void on_started(Token token, Time at) override { post(core::AttemptStarted{token, at}); }
   void on_progress(Progress progress) override {
@@ -23,7 +26,11 @@ class PoolSink final : public ExecutorSink {
   void on_liveness(Token token, Liveness liveness) override {
     post(core::AttemptSeen{token, liveness, 0});
   }
+  void on_samples(std::vector<AttemptSample> samples) override {
+    samples_.put(pool_, std::move(samples));
+  }
   void on_down(std::string why) override {
+    samples_.put(pool_, {});
     post(core::ExecutorChanged{pool_, false, std::move(why)});
   }
   void on_up() override { post(core::ExecutorChanged{pool_, true, {}}); }
@@ -35,6 +42,7 @@ class PoolSink final : public ExecutorSink {
   }
 
   Inbox& inbox_;
+  SampleBoard& samples_;
   PoolId pool_;
 };
 
@@ -57,7 +65,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Ports ports, Options options) {
                                                   options.engine_name, options.sandbox});
   std::unique_ptr<Engine> engine(new Engine(std::move(parts)));
   for (std::uint32_t i = 0; i < ports.executors.size(); ++i) {
-    engine->parts_->sinks.push_back(std::make_unique<PoolSink>(engine->parts_->inbox, PoolId{i}));
+    Parts& made = *engine->parts_;
+    made.sinks.push_back(std::make_unique<PoolSink>(made.inbox, made.samples, PoolId{i}));
     TRY(ports.executors[i]->attach(*engine->parts_->sinks.back()));
   }
   return engine;
@@ -121,6 +130,8 @@ void Engine::stop() {
 void Engine::add_observer(Observer& observer) { parts_->observers.push_back(&observer); }
 
 const core::State& Engine::state() const { return parts_->core.state(); }
+
+std::vector<AttemptSample> Engine::samples() const { return parts_->samples.all(); }
 
 const Engine::Counters& Engine::counters() const { return parts_->counters; }
 

@@ -2,7 +2,8 @@
 // event, plans once, commits once, then answers clients and dispatches effects (DESIGN §2). step()
 // does one round and may be driven by hand (simulation, tests) or by run() on a thread of its own.
 //
-// Thread rule: post() and submit() from any thread; everything else from the engine's thread only.
+// Thread rule: post(), submit() and samples() from any thread; everything else from the engine's
+// thread only.
 #pragma once
 
 #include <atomic>
@@ -86,6 +87,10 @@ class Engine {
 
   void add_observer(Observer& observer);
   const core::State& state() const;
+
+  /// What attempts that run used when the executors last looked. Any thread; neither durable nor
+  /// known to the core.
+  std::vector<AttemptSample> samples() const;
 
   struct Counters {
     std::uint64_t rounds = 0;

@@ -5,12 +5,33 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 
 namespace reeve::engine {
+
+/// The newest samples of each pool. Thread-safe.
+class SampleBoard {
+ public:
+  void put(PoolId pool, std::vector<AttemptSample> samples) {
+    const std::lock_guard lock(mutex_);
+    by_pool_[pool] = std::move(samples);
+  }
+  std::vector<AttemptSample> all() const {
+    std::vector<AttemptSample> all;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [pool, samples] : by_pool_)
+      all.insert(all.end(), samples.begin(), samples.end());
+    return all;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<PoolId, std::vector<AttemptSample>> by_pool_;
+};
 
 /// An answer that is due once the round is durable.
 struct Answer {
@@ -29,6 +50,7 @@ struct Engine::Parts {
   Options options;
   Inbox inbox;
   std::atomic<bool> stopping{false};
+  SampleBoard samples;
 
   core::Core core;
   std::vector<core::Event> own_events;  ///< from dispatching: never refused for lack of room

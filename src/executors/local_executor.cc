@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 
 #include "base/ensure.h"
 #include "executors/output_file.h"
-#include "executors/secret_files.h"
 #include "supervisor/files.h"
 
 namespace reeve::executors {
@@ -112,17 +112,11 @@ void LocalExecutor::set_capacity(const Resources& capacity) {
 
 void LocalExecutor::start(Launch launch) {
   if (!launch.secrets.empty()) {
-    if (const Status written = write_secrets(command_.state_directory, launch); !written) {
-      AttemptEnd end{.token = launch.token};
-      end.outcome = {OutcomeClass::start_failed, 0, {ReasonCode::could_not_start, 0, errno}};
-      end.message = written.error().text();
-      {
-        const std::lock_guard lock(mutex_);
-        failed_starts_.push_back(std::move(end));
-      }
-      wake();  // told by the other thread: the engine's may not wait for room in its own inbox
-      return;
-    }
+    ::prctl(PR_SET_DUMPABLE, 0);  // from now on this process leaves no core file
+    supervisor::SecretsFor secrets{launch.token, {}};
+    for (auto& [name, value] : launch.secrets)
+      secrets.values.push_back({std::move(name), std::move(value)});
+    stage(secrets);
   }
   stage(launch);
 }
@@ -133,10 +127,7 @@ void LocalExecutor::stop(Token token, engine::StopMode mode, Duration grace) {
 
 void LocalExecutor::probe(Token token) { stage(supervisor::Probe{token}); }
 
-void LocalExecutor::forget(Token token) {
-  remove_secrets(command_.state_directory, token);
-  stage(supervisor::Forget{token});
-}
+void LocalExecutor::forget(Token token) { stage(supervisor::Forget{token}); }
 
 void LocalExecutor::send_staged() {
   if (state_ == State::greeting || state_ == State::down) return;
@@ -191,15 +182,12 @@ void LocalExecutor::wake() {
 void LocalExecutor::serve() {
   while (wait_for_events()) {
     bool is_down = false;
-    std::vector<AttemptEnd> failed;
     {
       const std::lock_guard lock(mutex_);
       if (state_ == State::closing) return;
       is_down = state_ == State::down;
       if (is_blocked_) is_blocked_ = out_.send(socket_.get()) == IoState::blocked;
-      failed.swap(failed_starts_);
     }
-    for (AttemptEnd& end : failed) sink_->on_ended(std::move(end));
     if (is_down) {
       reconnect();
     } else {
@@ -263,6 +251,8 @@ void LocalExecutor::handle(supervisor::FromSupervisor message) {
     sink_->on_started(started->token, started->at);
   } else if (auto* progress = std::get_if<Progress>(&message)) {
     sink_->on_progress(std::move(*progress));
+  } else if (auto* samples = std::get_if<supervisor::Samples>(&message)) {
+    sink_->on_samples(std::move(samples->attempts));
   } else if (auto* ended = std::get_if<supervisor::Ended>(&message)) {
     if (ended->has_output) {
       collect_outputs(supervisor::attempt_path(command_.state_directory, ended->name,

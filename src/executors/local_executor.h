@@ -85,7 +85,6 @@ class LocalExecutor final : public engine::Executor {
   supervisor::SendBuffer out_;  // goes out as the socket takes it
   std::string staged_;          // goes out once the supervisor has said welcome
   bool is_blocked_ = false;
-  std::vector<AttemptEnd> failed_starts_;
   Resources capacity_;
   bool has_capacity_ = false;
   std::int64_t supervisor_pid_ = 0;

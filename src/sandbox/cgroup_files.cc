@@ -19,6 +19,7 @@ namespace {
 /// cgroup.procs is the longest: this holds half a million processes.
 constexpr std::size_t kFileBytesMax = std::size_t{4} << 20;
 constexpr std::size_t kShownBytesMax = 40;
+constexpr int kKeptNumberMax = 2048;
 
 /// Opens, lets `work` use the descriptor, closes; errno or 0.
 template <class Work>
@@ -35,7 +36,7 @@ int read_all(int file, std::string& out) {
   while (out.size() <= kFileBytesMax) {
     const std::size_t had = out.size();
     out.resize(had + kPiece);
-    const ssize_t got = ::read(file, out.data() + had, kPiece);
+    const ssize_t got = ::pread(file, out.data() + had, kPiece, static_cast<off_t>(had));
     const int error = errno;
     out.resize(had + static_cast<std::size_t>(got > 0 ? got : 0));
     if (got == 0) return 0;
@@ -56,6 +57,25 @@ Result<CgroupText> read_cgroup_file(std::string path) {
   const int error =
       with_file(file.path, O_RDONLY, [&](int number) { return read_all(number, file.text); });
   if (error != 0) return fail_errno(error, "cannot read " + file.path);
+  return file;
+}
+
+Result<CgroupText> KeptCgroupFiles::read(std::string path) {
+  const auto at = std::ranges::find(files_, path, &Kept::path);
+  if (at != files_.end()) {
+    CgroupText file{path, ""};
+    struct stat about {};
+    const bool is_there = ::fstat(at->file.get(), &about) == 0 && about.st_nlink > 0;
+    if (is_there && read_all(at->file.get(), file.text) == 0) return file;
+    files_.erase(at);
+  }
+  Fd opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!opened) return fail_errno(errno, "cannot read " + path);
+  CgroupText file{std::move(path), ""};
+  if (const int error = read_all(opened.get(), file.text); error != 0)
+    return fail_errno(error, "cannot read " + file.path);
+  // Of very many groups the last ones do without, before descriptors run out.
+  if (opened.get() < kKeptNumberMax) files_.push_back({file.path, std::move(opened)});
   return file;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace reeve::sandbox {
@@ -20,6 +21,21 @@ struct CgroupText {
 
 Result<CgroupText> read_cgroup_file(std::string path);
 Status write_cgroup_file(const std::string& path, std::string_view text);
+
+/// The same files again and again: each stays open, so that another look costs one pread(2). What
+/// cannot be read any more is opened anew. One owner.
+class KeptCgroupFiles {
+ public:
+  Result<CgroupText> read(std::string path);
+
+ private:
+  struct Kept {
+    std::string path;
+    Fd file;
+  };
+  std::vector<Kept> files_;
+};
+
 /// errno, or 0: for those who know what a refusal means.
 int try_to_write(const std::string& path, std::string_view text);
 bool cgroup_file_exists(const std::string& path);

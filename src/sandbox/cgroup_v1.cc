@@ -57,15 +57,16 @@ class GroupV1 final : public Cgroup {
   Status limit_cpu(std::int64_t millicores) const;
   Status limit_processes(std::int64_t count) const;
   Status drop_page_cache() const;
-  Result<CgroupUse> counters() const;
-  Status read_memory(CgroupUse& use) const;
-  Status read_cpu(CgroupUse& use) const;
-  Status read_io(CgroupUse& use) const;
+  Result<CgroupUse> counters();
+  Status read_memory(CgroupUse& use);
+  Status read_cpu(CgroupUse& use);
+  Status read_io(CgroupUse& use);
 
   std::unique_ptr<GroupDirectories> directories_;
   const Layout& layout_;
   std::optional<CgroupLimits> held_;  ///< what the files say; none when that is not known
   CgroupUse base_;
+  KeptCgroupFiles kept_;  ///< what use() reads
 };
 
 Status GroupV1::limit(const CgroupLimits& limits) {
@@ -141,35 +142,34 @@ Status GroupV1::kill() {
   return killed ? restored : killed;
 }
 
-Result<CgroupUse> GroupV1::counters() const {
+Result<CgroupUse> GroupV1::counters() {
   CgroupUse use;
   if (layout_.has(Controller::memory)) TRY(read_memory(use));
   if (layout_.has(Controller::cpuacct)) TRY(read_cpu(use));
   if (layout_.has(Controller::blkio)) TRY(read_io(use));
   if (layout_.has(Controller::pids)) {
-    TRY_ASSIGN(const CgroupText pids, read_cgroup_file(file(Controller::pids, "pids.current")));
+    TRY_ASSIGN(const CgroupText pids, kept_.read(file(Controller::pids, "pids.current")));
     TRY_ASSIGN(use.processes, only_number(pids));
   }
   return use;
 }
 
-Status GroupV1::read_memory(CgroupUse& use) const {
-  TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file(Controller::memory, "memory.stat")));
+Status GroupV1::read_memory(CgroupUse& use) {
+  TRY_ASSIGN(const CgroupText stat, kept_.read(file(Controller::memory, "memory.stat")));
   TRY_ASSIGN(use.memory_bytes, number_of(stat, "total_rss"));
   for (const std::string_view key : {"total_shmem", "total_swap"}) {
     TRY_ASSIGN(const std::optional<std::int64_t> more, find_number(stat, key));
     TRY_ASSIGN(use.memory_bytes, add(use.memory_bytes, more.value_or(0), stat.path));
   }
-  TRY_ASSIGN(const CgroupText oom,
-             read_cgroup_file(file(Controller::memory, "memory.oom_control")));
+  TRY_ASSIGN(const CgroupText oom, kept_.read(file(Controller::memory, "memory.oom_control")));
   TRY_ASSIGN(use.oom_kills, number_of(oom, "oom_kill"));
   return {};
 }
 
-Status GroupV1::read_cpu(CgroupUse& use) const {
+Status GroupV1::read_cpu(CgroupUse& use) {
   if (layout_.splits_cpu) {
     const auto read = [&](std::string_view name) -> Result<Duration> {
-      TRY_ASSIGN(const CgroupText text, read_cgroup_file(file(Controller::cpuacct, name)));
+      TRY_ASSIGN(const CgroupText text, kept_.read(file(Controller::cpuacct, name)));
       TRY_ASSIGN(const std::int64_t nanoseconds, only_number(text));
       return std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(nanoseconds));
     };
@@ -177,7 +177,7 @@ Status GroupV1::read_cpu(CgroupUse& use) const {
     TRY_ASSIGN(use.system_cpu, read("cpuacct.usage_sys"));
     return {};
   }
-  TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file(Controller::cpuacct, "cpuacct.stat")));
+  TRY_ASSIGN(const CgroupText stat, kept_.read(file(Controller::cpuacct, "cpuacct.stat")));
   const std::int64_t tick_us = 1'000'000 / std::max(::sysconf(_SC_CLK_TCK), 1L);
   TRY_ASSIGN(const std::int64_t user_ticks, number_of(stat, "user"));
   TRY_ASSIGN(const std::int64_t system_ticks, number_of(stat, "system"));
@@ -189,8 +189,8 @@ Status GroupV1::read_cpu(CgroupUse& use) const {
 }
 
 /// Lines "8:0 Read 4096", one per device and direction, and a total.
-Status GroupV1::read_io(CgroupUse& use) const {
-  TRY_ASSIGN(const CgroupText io, read_cgroup_file(file(Controller::blkio, layout_.io_file)));
+Status GroupV1::read_io(CgroupUse& use) {
+  TRY_ASSIGN(const CgroupText io, kept_.read(file(Controller::blkio, layout_.io_file)));
   for (const std::string_view line : lines_of(io.text)) {
     const std::vector<std::string_view> words = words_of(line);
     if (words.size() != 3) continue;

@@ -40,14 +40,15 @@ class GroupV2 final : public Cgroup {
   Status limit_cpu(std::int64_t millicores) const;
   Status limit_processes(std::int64_t count) const;
   Status drop_page_cache() const;
-  Result<CgroupUse> counters() const;
-  Status read_memory(CgroupUse& use) const;
-  Status read_io(CgroupUse& use) const;
+  Result<CgroupUse> counters();
+  Status read_memory(CgroupUse& use);
+  Status read_io(CgroupUse& use);
 
   std::unique_ptr<GroupDirectories> directories_;
   const CgroupAbilities& abilities_;
   std::optional<CgroupLimits> held_;  ///< what the files say; none when that is not known
   CgroupUse base_;
+  KeptCgroupFiles kept_;  ///< what use() reads
 };
 
 Status GroupV2::limit(const CgroupLimits& limits) {
@@ -116,9 +117,9 @@ Status GroupV2::kill() {
   return killed ? restored : killed;
 }
 
-Result<CgroupUse> GroupV2::counters() const {
+Result<CgroupUse> GroupV2::counters() {
   CgroupUse use;
-  TRY_ASSIGN(const CgroupText cpu, read_cgroup_file(file("cpu.stat")));
+  TRY_ASSIGN(const CgroupText cpu, kept_.read(file("cpu.stat")));
   TRY_ASSIGN(const std::int64_t user_us, number_of(cpu, "user_usec"));
   TRY_ASSIGN(const std::int64_t system_us, number_of(cpu, "system_usec"));
   use.user_cpu = Duration(user_us);
@@ -126,15 +127,15 @@ Result<CgroupUse> GroupV2::counters() const {
   if (abilities_.memory) TRY(read_memory(use));
   if (abilities_.io) TRY(read_io(use));
   if (abilities_.processes) {
-    TRY_ASSIGN(const CgroupText pids, read_cgroup_file(file("pids.current")));
+    TRY_ASSIGN(const CgroupText pids, kept_.read(file("pids.current")));
     TRY_ASSIGN(use.processes, only_number(pids));
   }
   return use;
 }
 
 /// Of the kernel's own memory, what it keeps only as a cache of files (names, inodes) is left out.
-Status GroupV2::read_memory(CgroupUse& use) const {
-  TRY_ASSIGN(const CgroupText stat, read_cgroup_file(file("memory.stat")));
+Status GroupV2::read_memory(CgroupUse& use) {
+  TRY_ASSIGN(const CgroupText stat, kept_.read(file("memory.stat")));
   TRY_ASSIGN(const std::int64_t anonymous, number_of(stat, "anon"));
   TRY_ASSIGN(const std::int64_t shared, number_of(stat, "shmem"));
   TRY_ASSIGN(const std::optional<std::int64_t> kernel, find_number(stat, "kernel"));
@@ -142,16 +143,16 @@ Status GroupV2::read_memory(CgroupUse& use) const {
   const std::int64_t kept = std::max<std::int64_t>(kernel.value_or(0) - cached.value_or(0), 0);
   TRY_ASSIGN(use.memory_bytes, add(anonymous, shared, stat.path));
   TRY_ASSIGN(use.memory_bytes, add(use.memory_bytes, kept, stat.path));
-  TRY_ASSIGN(const CgroupText events, read_cgroup_file(file("memory.events")));
+  TRY_ASSIGN(const CgroupText events, kept_.read(file("memory.events")));
   TRY_ASSIGN(use.oom_kills, number_of(events, "oom_kill"));
   return {};
 }
 
 /// Lines "8:0 rbytes=4096 wbytes=0 rios=1 ...", one per device.
-Status GroupV2::read_io(CgroupUse& use) const {
+Status GroupV2::read_io(CgroupUse& use) {
   constexpr std::string_view kRead = "rbytes=";
   constexpr std::string_view kWritten = "wbytes=";
-  TRY_ASSIGN(const CgroupText io, read_cgroup_file(file("io.stat")));
+  TRY_ASSIGN(const CgroupText io, kept_.read(file("io.stat")));
   for (const std::string_view word : words_of(io.text)) {
     const bool is_read = word.starts_with(kRead);
     if (!is_read && !word.starts_with(kWritten)) continue;

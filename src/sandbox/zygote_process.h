@@ -49,6 +49,8 @@ class ZygoteProcess {
   std::string describe(const Reply& failed) const;
   /// A child of this process was reaped: forgets it. False: it is none of this zygote's.
   bool forget(pid_t pid);
+  /// Processes in its control group that are no attempt's: itself, and the init that waits.
+  std::int64_t own_processes() const { return (pid_ != 0 ? 1 : 0) + (next_init_ != 0 ? 1 : 0); }
   bool has_processes() const { return pid_ != 0 || next_init_ != 0; }
   /// SIGKILL to the zygote and the init that waits; an init that has its request goes on.
   void kill();

@@ -25,6 +25,7 @@
 #include "supervisor/paths.h"
 #include "supervisor/sandboxes.h"
 #include "supervisor/spawn.h"
+#include "supervisor/use_meter.h"
 
 namespace reeve::supervisor {
 
@@ -52,7 +53,8 @@ struct Attempt {
   Fd errors;
   bool has_status = false;  ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
-  std::string failure;                      ///< in a sandbox: what could not be done, for people
+  std::string failure;                      ///< what could not be done, for people
+  bool has_refused_output = false;          ///< REEVE_OUTPUT holds a secret
   Instant started{};
   Time started_at = kUnset;
 
@@ -71,6 +73,8 @@ struct Attempt {
   std::optional<ProgressLine> progress;  ///< not told yet
   Instant progress_told{};
   std::int64_t progress_file_read = 0;
+
+  UseMeter meter;
 
   int wait_status = 0;
   Usage usage;

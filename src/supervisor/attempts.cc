@@ -37,10 +37,13 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       sandboxes_(
           {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag},
           leftovers_),
+      secret_files_(settings_.state_id),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
       enclosed_base_(base_),
-      buffer_(kReadBytes) {}
+      buffer_(kReadBytes) {
+  secret_files_.clear();
+}
 
 void Attempts::inherit(const Hello& hello) {
   base_ = std::make_shared<BaseEnvironment>(hello.environment);
@@ -65,7 +68,7 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
   const std::string number = std::to_string(launch.attempt);
   const std::string stem = folder.path + "/" + index + "." + number;
   const auto inside = [&](const char* name, const std::string& path) {
-    return attempt.is_enclosed() ? std::string(sandbox::kFilesDirectory) + "/" + name : path;
+    return attempt.is_enclosed() ? inside_sandbox(name) : path;
   };
   attempt.output_path = stem + ".output";
   attempt.progress_path = stem + ".progress";
@@ -84,7 +87,7 @@ Additions Attempts::own_variables(Attempt& attempt, const RunFolders::Folder& fo
 }
 
 /// Everything before the process: 0, or errno (as what fails here leaves it) and a message.
-int Attempts::prepare(Attempt& attempt, std::string& message) {
+int Attempts::prepare(Attempt& attempt, Additions given, std::string& message) {
   const Launch& launch = attempt.launch;
   auto folder = folders_.open(launch.run);
   if (!folder) {
@@ -93,7 +96,8 @@ int Attempts::prepare(Attempt& attempt, std::string& message) {
     return error;
   }
   SpawnPlan& plan = attempt.plan;
-  const Additions own = own_variables(attempt, *folder);
+  Additions own = own_variables(attempt, *folder);
+  std::ranges::move(given, std::back_inserter(own));
   plan.base = base_;
   plan.environment = std::make_unique<EnvironmentBlock>(*base_, launch.environment, own);
   if (!attempt.script_path.empty()) {
@@ -129,8 +133,14 @@ void Attempts::start(Launch launch, Instant now) {
   auto attempt =
       std::make_unique<Attempt>(std::move(launch), log_path(settings_.state_directory, name));
   if (attempt->is_enclosed()) return start_enclosed(std::move(attempt), now);
+  Additions given;
+  if (const Status status = give_secrets(*attempt, given); !status) {
+    end_unstarted(std::move(attempt), outcome_of_refusal(status.error().code),
+                  status.error().text(), now);
+    return;
+  }
   std::string message;
-  int error = prepare(*attempt, message);
+  int error = prepare(*attempt, std::move(given), message);
   if (error == 0) error = open_pipes(*attempt);
   if (error == 0) {
     attempt->pid = spawner_.spawn(attempt->plan);
@@ -173,11 +183,12 @@ void Attempts::on_running(Attempt& attempt, Instant now) {
 
 void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome,
                              std::string message, Instant now) {
+  if (!attempt->launch.secrets.empty()) secret_files_.remove(attempt->launch.token);
   Ended ended;
   ended.end.token = attempt->launch.token;
   ended.end.outcome = outcome;
   ended.end.ended_at = clock_.at(now);
-  ended.end.message = std::move(message);
+  ended.end.message = attempt->log.masked(std::move(message));
   ended.name = attempt->name();
   ended.has_script = !attempt->script_path.empty();
   events_.on_ended(std::move(ended), attempt->launch.resources);

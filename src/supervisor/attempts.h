@@ -4,11 +4,11 @@
 // instant of this round.
 //
 // A pipe joins the epoll set only when its attempt has lived for kPipeRest, and rests again after
-// each small piece. So a short attempt costs no epoll call, and a task that writes single bytes
-// cannot make more than a few hundred frames a second.
+// each piece. So a short attempt costs no epoll call, a task that writes single bytes cannot make
+// more than a few hundred frames a second, and one that writes as fast as it can is slowed down
+// before it slows down its neighbours.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -22,6 +22,7 @@
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
+#include "supervisor/secret_files.h"
 
 namespace reeve::supervisor {
 
@@ -31,6 +32,7 @@ class AttemptEvents {
   virtual ~AttemptEvents() = default;
   virtual void on_started(Token token, Time at) = 0;
   virtual void on_progress(Progress progress) = 0;
+  virtual void on_samples(Samples samples) = 0;
   virtual void on_ended(Ended ended, const Resources& freed) = 0;
 };
 
@@ -73,17 +75,21 @@ class Attempts {
 
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
+  SecretFiles& secret_files() { return secret_files_; }
 
  private:
   struct Resting {
     Instant until{};
     Serial serial = kNoSerial;
     PipeKind kind = PipeKind::standard_output;
+    bool is_busy = false;
+    /// The earliest is the first in a priority queue.
+    friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
   };
   using Timer = std::pair<Instant, Serial>;
 
   // attempts.cc: start and stop
-  int prepare(Attempt& attempt, std::string& message);
+  int prepare(Attempt& attempt, Additions given, std::string& message);
   int open_pipes(Attempt& attempt);
   void add(std::unique_ptr<Attempt> attempt, Instant now);
   void on_running(Attempt& attempt, Instant now);
@@ -97,7 +103,6 @@ class Attempts {
   // attempts_sandbox.cc: attempts in sandboxes
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
-  Status give_secrets(Attempt& attempt, Additions& variables) const;
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
@@ -107,15 +112,26 @@ class Attempts {
   void end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now);
   void collect_enclosed(Attempt& attempt);
 
+  // attempts_secrets.cc: what attempts are given and must not show
+  Status give_secrets(Attempt& attempt, Additions& variables);
+  void mask_secrets(Attempt& attempt);
+  void check_outputs(Attempt& attempt, std::string_view bytes) const;
+  void check_output_file(Attempt& attempt) const;
+
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);
   void rest(Attempt& attempt, PipeKind kind, Instant now);
+  void rest_busy(Attempt& attempt, PipeKind kind, Instant begun);
   void wake_resting(Instant now);
   PumpResult pump(Attempt& attempt, PipeKind kind, Instant now);
   void drain(Attempt& attempt, Instant now);
   void note_progress(Attempt& attempt, ProgressLine line, Instant now);
   void tell_progress(Attempt& attempt, Instant now);
   void poll_progress_file(Attempt& attempt, Instant now);
+
+  // attempts_usage.cc: what attempts use while they run
+  void take_samples(Instant now);
+  std::optional<ProcessUse> use_of(Attempt& attempt);
 
   // attempts_time.cc: limits
   void arm(Attempt& attempt);
@@ -138,6 +154,10 @@ class Attempts {
   Spawner spawner_;
   Leftovers leftovers_;
   Sandboxes sandboxes_;
+  SecretFiles secret_files_;
+  // Of the last attempt that was given secrets: the next one mostly has the same.
+  std::vector<std::string> masked_values_;
+  std::shared_ptr<const MaskPatterns> masks_;  // shared with the attempts that use them
   Fd null_;
   std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
   std::shared_ptr<const BaseEnvironment> enclosed_base_;  // shared: as base_
@@ -152,9 +172,11 @@ class Attempts {
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;
   Instant settle_at_ = kNoDeadline;
-  std::deque<Resting> resting_;  // in the order of `until`
+  std::priority_queue<Resting> resting_;
+  int busy_pipes_ = 0;  // in resting_
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;
+  Instant sample_at_ = kNoDeadline;
 };
 
 }  // namespace reeve::supervisor

@@ -146,9 +146,13 @@ void Attempts::finish(Serial serial, Instant now) {
   drain(attempt, now);
   const Token token = attempt.launch.token;
   by_token_.erase(token);
+  attempt.log.finish(attempt.standard_output, LogStream::standard_output, clock_.at(now));
+  attempt.log.finish(attempt.standard_error, LogStream::standard_error, clock_.at(now));
   if (attempt.is_enclosed()) {
     collect_enclosed(attempt);
   } else {
+    check_output_file(attempt);
+    if (!attempt.launch.secrets.empty()) secret_files_.remove(token);
     leftovers_.attempt_ended(serial, attempt.pid, token);
     spawner_.reuse(attempt.plan);
   }
@@ -156,7 +160,12 @@ void Attempts::finish(Serial serial, Instant now) {
   Ended ended;
   ended.end.token = token;
   ended.end.outcome = final_outcome(attempt, ended.end.message);
+  if (attempt.has_refused_output && ended.end.outcome.is_success())
+    ended.end.outcome = {OutcomeClass::rejected, 0, {ReasonCode::output_invalid, 0, 0}};
+  ended.end.message = attempt.log.masked(std::move(ended.end.message));
   ended.end.usage = attempt.usage;
+  ended.end.usage.memory_peak_bytes =
+      std::max(attempt.usage.memory_peak_bytes, attempt.meter.memory_peak_bytes());
   ended.end.tier = attempt.launch.sandbox.tier;
   ended.end.usage.output_bytes = attempt.log.total_bytes();
   if (attempt.left_some_behind)

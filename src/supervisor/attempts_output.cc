@@ -16,9 +16,11 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr Duration kPipeRest = std::chrono::milliseconds(2);
+constexpr Duration kBusyRest = std::chrono::milliseconds(1);
 constexpr Duration kProgressInterval = std::chrono::milliseconds(250);
 constexpr std::size_t kLargePiece = 16U << 10;
-constexpr int kDrainReadsMax = 64;
+/// What a pipe holds when its writers end is got by one read or two.
+constexpr int kDrainReadsMax = 8;
 constexpr std::int64_t kProgressTailBytes = 4096;
 
 OutputPipe& pipe_of(Attempt& attempt, PipeKind kind) {
@@ -44,15 +46,28 @@ bool Attempts::watch(Attempt& attempt, PipeKind kind) {
 }
 
 void Attempts::rest(Attempt& attempt, PipeKind kind, Instant now) {
-  resting_.push_back({now + kPipeRest, attempt.serial, kind});
+  resting_.push({now + kPipeRest, attempt.serial, kind, false});
+}
+
+/// A pipe that was full is read again without asking epoll, but not at once: its writers wait
+/// meanwhile and leave the processor to others. All such pipes together get a quarter of the
+/// supervisor's time, and what one read costs (a disk may be slow) is what others can wait for it.
+void Attempts::rest_busy(Attempt& attempt, PipeKind kind, Instant begun) {
+  ++busy_pipes_;
+  const Instant now = monotonic_now();
+  const Duration rest = std::max(kBusyRest, (now - begun) * 3) * busy_pipes_;
+  resting_.push({now + rest, attempt.serial, kind, true});
 }
 
 void Attempts::wake_resting(Instant now) {
-  while (!resting_.empty() && resting_.front().until <= now) {
-    const Resting resting = resting_.front();
-    resting_.pop_front();
+  // Those that rest again meanwhile have a time after this one.
+  while (!resting_.empty() && resting_.top().until <= now) {
+    const Resting resting = resting_.top();
+    resting_.pop();
+    if (resting.is_busy) --busy_pipes_;
     Attempt* attempt = find(resting.serial);
-    if (attempt != nullptr && !watch(*attempt, resting.kind))
+    if (attempt == nullptr) continue;
+    if (resting.is_busy || !watch(*attempt, resting.kind))
       on_readable(resting.serial, resting.kind, now);
   }
 }
@@ -74,10 +89,13 @@ PumpResult Attempts::pump(Attempt& attempt, PipeKind kind, Instant now) {
 void Attempts::on_readable(Serial serial, PipeKind kind, Instant now) {
   Attempt* attempt = find(serial);
   if (attempt == nullptr) return;
+  const Instant begun = monotonic_now();
   const PumpResult result = pump(*attempt, kind, now);
   if (result.at_end) {
     if (attempt->phase == Phase::draining && attempt->pipes_at_end()) begin_clearing(*attempt);
-  } else if (result.bytes < kLargePiece || !watch(*attempt, kind)) {
+  } else if (result.bytes >= kLargePiece) {
+    rest_busy(*attempt, kind, begun);
+  } else if (result.bytes > 0 || !watch(*attempt, kind)) {
     rest(*attempt, kind, now);
   }
 }
@@ -93,6 +111,8 @@ void Attempts::drain(Attempt& attempt, Instant now) {
 }
 
 void Attempts::note_progress(Attempt& attempt, ProgressLine line, Instant now) {
+  // Again, now that what stood between its parts may have been cleaned away.
+  line.message = attempt.log.masked(std::move(line.message));
   attempt.progress = std::move(line);
   attempt.limits.last_life = now;
   if (now - attempt.progress_told >= kProgressInterval) {
@@ -128,10 +148,13 @@ void Attempts::poll_progress_file(Attempt& attempt, Instant now) {
   std::string_view text(tail.data(), static_cast<std::size_t>(got));
   const std::size_t last = text.rfind('\n');
   if (last == std::string_view::npos) return;  // a line that is being written
+  // Of a line that is cut off before the tail, the rest of a secret could not be told.
+  if (from > attempt.progress_file_read) text.remove_prefix(std::min(text.find('\n'), last));
   attempt.progress_file_read = from + static_cast<std::int64_t>(last) + 1;
   text = text.substr(0, last);
-  const std::size_t start = text.rfind('\n');
-  if (auto line = parse_progress(text.substr(start == std::string_view::npos ? 0 : start + 1)))
+  const std::string shown = attempt.log.masked(std::string(text));
+  const std::size_t start = shown.rfind('\n');
+  if (auto line = parse_progress(std::string_view(shown).substr(start + 1)))
     note_progress(attempt, std::move(*line), now);
 }
 

@@ -19,10 +19,6 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr std::size_t kSecretBytesMax = 1U << 20;
-constexpr std::size_t kOutputBytesMax = 16U << 20;
-constexpr std::string_view kSecretVariable = "REEVE_SECRET_";
-
 /// Which step of an attempt without a sandbox failed in the same way.
 SpawnStep spawn_step_of(const sandbox::Reply& failed) {
   switch (static_cast<sandbox::ProgramStep>(failed.step)) {
@@ -30,41 +26,6 @@ SpawnStep spawn_step_of(const sandbox::Reply& failed) {
     case sandbox::ProgramStep::directory: return SpawnStep::directory;
     default: return SpawnStep::streams;
   }
-}
-
-int errno_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::invalid_argument: return EINVAL;
-    case ErrorCode::not_found: return ENOENT;
-    case ErrorCode::permission_denied: return EACCES;
-    case ErrorCode::unsupported: return EOPNOTSUPP;
-    case ErrorCode::exhausted: return EAGAIN;
-    default: return EIO;
-  }
-}
-
-/// What this machine or the workflow will not do tomorrow either is not worth another try.
-Outcome outcome_of_refusal(ErrorCode code) {
-  Outcome outcome = could_not_start(errno_of(code));
-  if (code == ErrorCode::unsupported || code == ErrorCode::invalid_argument ||
-      code == ErrorCode::permission_denied)
-    outcome.kind = OutcomeClass::rejected;
-  return outcome;
-}
-
-std::string inside(std::string_view name) {
-  return std::string(sandbox::kFilesDirectory).append("/").append(name);
-}
-
-/// What a task has written; "" if there is nothing, or no regular file.
-std::string read_regular(int directory, const char* name) {
-  const Fd file = open_hostile(directory, name);
-  struct stat about {};
-  if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
-  std::string bytes(std::min(static_cast<std::size_t>(about.st_size), kOutputBytesMax), '\0');
-  const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
-  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return bytes;
 }
 
 Status write_output(const std::string& path, std::string_view bytes) {
@@ -120,31 +81,13 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
   }
   plan.base = enclosed_base_;
   plan.environment = std::make_unique<EnvironmentBlock>(*enclosed_base_, launch.environment, own);
-  plan.arguments = command_line(launch, inside("script"));
+  plan.arguments = command_line(launch, inside_sandbox("script"));
   if (plan.arguments.empty())
     return fail(ErrorCode::invalid_argument, "there is no command to execute");
   plan.candidates = program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
   plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
   plan.open_files = settings_.open_files;
   plan.standard_input = null_.get();
-  return {};
-}
-
-/// The engine's side has written each secret into a file, and a variable says where. The attempt
-/// gets a copy of its own.
-Status Attempts::give_secrets(Attempt& attempt, Additions& variables) const {
-  const std::string folder = settings_.state_directory + "/secrets/";
-  for (const auto& [name, value] : attempt.launch.environment) {
-    if (!name.starts_with(kSecretVariable) || !value.starts_with(folder)) continue;
-    TRY_ASSIGN(std::string content, read_file(value, kSecretBytesMax));
-    const std::string path = "secrets/" + name.substr(kSecretVariable.size());
-    // Named by the workflow and by the task: it is the same one.
-    if (std::ranges::find(attempt.own_files, path, &sandbox::OwnFile::path) !=
-        attempt.own_files.end())
-      continue;
-    attempt.own_files.push_back({path, std::move(content)});
-    variables.emplace_back(name, inside(path));
-  }
   return {};
 }
 
@@ -258,7 +201,9 @@ void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string mess
 
 /// What the attempt leaves: its REEVE_OUTPUT, and the account of its control group.
 void Attempts::collect_enclosed(Attempt& attempt) {
-  if (const std::string bytes = read_regular(attempt.files.get(), "output"); !bytes.empty()) {
+  const std::string bytes = read_regular(attempt.files.get(), "output", kTaskFileBytesMax);
+  check_outputs(attempt, bytes);
+  if (!bytes.empty() && !attempt.has_refused_output) {
     if (const Status written = write_output(attempt.output_path, bytes); !written)
       attempt.failure = written.error().text();
   }

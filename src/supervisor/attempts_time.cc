@@ -80,18 +80,24 @@ void Attempts::on_time(Instant now) {
     }
   }
   if (progress_poll_ == kNoDeadline && !attempts_.empty()) progress_poll_ = now + kProgressPoll;
+  if (sample_at_ <= now) take_samples(now);
+  if (sample_at_ == kNoDeadline && !attempts_.empty()) sample_at_ = now + kSamplePeriod;
 }
 
 Instant Attempts::next_deadline() {
-  while (!resting_.empty() && !attempts_.contains(resting_.front().serial)) resting_.pop_front();
+  while (!resting_.empty() && !attempts_.contains(resting_.top().serial)) {
+    if (resting_.top().is_busy) --busy_pipes_;
+    resting_.pop();
+  }
   while (!timers_.empty()) {
     const auto [at, serial] = timers_.top();
     const Attempt* attempt = find(serial);
     if (attempt != nullptr && attempt->armed == at) break;
     timers_.pop();
   }
-  Instant next = std::min(settle_at_, attempts_.empty() ? kNoDeadline : progress_poll_);
-  if (!resting_.empty()) next = std::min(next, resting_.front().until);
+  Instant next = settle_at_;
+  if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_});
+  if (!resting_.empty()) next = std::min(next, resting_.top().until);
   if (!timers_.empty()) next = std::min(next, timers_.top().first);
   return next;
 }

@@ -77,6 +77,16 @@ Fd open_hostile(int directory, const char* path) {
   return Fd(static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how)));
 }
 
+std::string read_regular(int directory, const char* path, std::size_t bytes_max) {
+  const Fd file = open_hostile(directory, path);
+  struct stat about {};
+  if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
+  std::string bytes(std::min(static_cast<std::size_t>(about.st_size), bytes_max), '\0');
+  const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
+  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return bytes;
+}
+
 bool write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file, bytes.data(), bytes.size());

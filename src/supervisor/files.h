@@ -23,6 +23,11 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
 /// with a directory it does not lead out of that.
 Fd open_hostile(int directory, const char* path);
 
+inline constexpr std::size_t kTaskFileBytesMax = 16U << 20;
+
+/// What a task has written, at most `bytes_max` of it; "" if there is nothing, or no regular file.
+std::string read_regular(int directory, const char* path, std::size_t bytes_max);
+
 /// Writes all of `bytes` to a descriptor, however often that takes.
 bool write_all(int file, std::string_view bytes);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,11 +12,13 @@
 #include "base/time.h"
 #include "supervisor/log_file.h"
 #include "supervisor/progress.h"
+#include "supervisor/secret_mask.h"
 
 namespace reeve::supervisor {
 
 struct OutputPipe {
   Fd reader;
+  std::unique_ptr<MaskedStream> masked;  ///< of an attempt with secrets
   ProgressScanner scanner;
   bool is_watched = false;  ///< epoll knows it
 };
@@ -34,17 +37,28 @@ class OutputLog {
       : writer_(std::move(path), token),
         bytes_max_(bytes_max) {}
 
+  /// Before anything is read. What the patterns find reaches neither the file nor progress.
+  void mask(std::shared_ptr<const MaskPatterns> patterns) { masks_ = std::move(patterns); }
+  /// Another text of the attempt, as it may be shown.
+  std::string masked(std::string text) const { return masks_ ? masks_->mask(text) : text; }
+
+  bool holds_secret(std::string_view text) const { return masks_ && masks_->is_in(text); }
+
   /// Reads once, at most as much as fits into `buffer`, and stores it as far as the limit allows.
   PumpResult pump(OutputPipe& pipe, LogStream stream, Time at, std::span<char> buffer);
+  /// Nothing more is read from the pipe: stores what was held back, as it could have become a
+  /// secret.
+  void finish(OutputPipe& pipe, LogStream stream, Time at);
   /// Bytes that came, stored or not.
   std::int64_t total_bytes() const { return total_bytes_; }
   bool is_over_limit() const { return bytes_max_ > 0 && total_bytes_ > bytes_max_; }
 
  private:
-  void store(LogStream stream, Time at, std::string_view bytes);
+  void store(LogStream stream, Time at, std::size_t read, std::string_view shown);
 
   LogWriter writer_;
-  std::int64_t bytes_max_;  ///< 0: no limit
+  std::shared_ptr<const MaskPatterns> masks_;  ///< none without secrets; shared: attempts.h
+  std::int64_t bytes_max_;                     ///< 0: no limit
   std::int64_t total_bytes_ = 0;
 };
 

@@ -75,6 +75,9 @@ void append_message(std::string& out, const Forget& message) {
 void append_message(std::string& out, const Detach& message) {
   append_framed<FromEngine>(out, message);
 }
+void append_message(std::string& out, const SecretsFor& message) {
+  append_framed<FromEngine>(out, message);
+}
 void append_message(std::string& out, const Welcome& message) {
   append_framed<FromSupervisor>(out, message);
 }
@@ -88,6 +91,10 @@ void append_message(std::string& out, const Ended& message) {
   append_framed<FromSupervisor>(out, message);
 }
 void append_message(std::string& out, const Answer& message) {
+  append_framed<FromSupervisor>(out, message);
+}
+
+void append_message(std::string& out, const Samples& message) {
   append_framed<FromSupervisor>(out, message);
 }
 

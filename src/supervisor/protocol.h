@@ -19,7 +19,7 @@
 namespace reeve::supervisor {
 
 /// Both sides must have the same. A change of any message, or of Launch or AttemptEnd, raises it.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::size_t kMessageBytesMax = 32U << 20;
 inline constexpr std::size_t kDatagramBytesMax = 56U << 10;
 
@@ -65,6 +65,26 @@ struct Forget {
   static constexpr auto fields() { return std::tuple{field("token", &Forget::token)}; }
 };
 
+struct Secret {
+  std::string name;
+  std::string value;
+  friend bool operator==(const Secret&, const Secret&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("name", &Secret::name), field("value", &Secret::value)};
+  }
+};
+
+/// What the launch of this token, which comes next, is given: apart from it, because a Launch may
+/// be written down and this never is.
+struct SecretsFor {
+  Token token;
+  std::vector<Secret> values;
+  friend bool operator==(const SecretsFor&, const SecretsFor&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &SecretsFor::token), field("values", &SecretsFor::values)};
+  }
+};
+
 /// The engine goes on purpose: with nothing left to watch, the supervisor need not wait for one.
 struct Detach {
   friend bool operator==(const Detach&, const Detach&) = default;
@@ -93,6 +113,13 @@ struct Started {
   }
 };
 
+/// All attempts that run, once in a period.
+struct Samples {
+  std::vector<AttemptSample> attempts;
+  friend bool operator==(const Samples&, const Samples&) = default;
+  static constexpr auto fields() { return std::tuple{field("attempts", &Samples::attempts)}; }
+};
+
 /// An end and what is needed to collect what the attempt left. Also a record of the spool.
 struct Ended {
   AttemptEnd end;
@@ -118,8 +145,8 @@ struct Answer {
   }
 };
 
-using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach>;
-using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer>;
+using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, SecretsFor>;
+using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer, Samples>;
 
 /// Appends a framed message to `out`. The overloads take the alternatives themselves, so that a
 /// Launch need not be copied into a variant first.
@@ -130,11 +157,13 @@ void append_message(std::string& out, const Stop& message);
 void append_message(std::string& out, const Probe& message);
 void append_message(std::string& out, const Forget& message);
 void append_message(std::string& out, const Detach& message);
+void append_message(std::string& out, const SecretsFor& message);
 void append_message(std::string& out, const Welcome& message);
 void append_message(std::string& out, const Started& message);
 void append_message(std::string& out, const Progress& message);
 void append_message(std::string& out, const Ended& message);
 void append_message(std::string& out, const Answer& message);
+void append_message(std::string& out, const Samples& message);
 
 /// nullopt: not a valid message. A Hello or Welcome of another version decodes to its version.
 std::optional<FromEngine> decode_from_engine(std::string_view payload);

@@ -35,6 +35,11 @@ struct Sandbox {
   bool is_broken = false;
 };
 
+/// The path in a sandbox of one of the attempt's own files.
+inline std::string inside_sandbox(std::string_view name) {
+  return std::string(sandbox::kFilesDirectory).append("/").append(name);
+}
+
 class Sandboxes {
  public:
   struct Settings {

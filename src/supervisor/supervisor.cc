@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.h"
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "base/ensure.h"
 #include "supervisor/files.h"
@@ -194,6 +196,7 @@ Status Supervisor::close_all(Instant now) {
     ends_.add(std::move(ended));
   }
   running_.end_strays();
+  running_.secret_files().clear();
   running_.folders().clear();
   Status saved = ends_.save();
   ::unlink(state_file(options_.state_directory, kSocketName).c_str());
@@ -215,6 +218,7 @@ void Supervisor::on_hello(Hello hello) {
 
 void Supervisor::on_message(FromEngine message) {
   if (auto* launch = std::get_if<Launch>(&message)) on_launch(std::move(*launch));
+  if (auto* secrets = std::get_if<SecretsFor>(&message)) on_secrets(std::move(*secrets));
   if (const auto* stop = std::get_if<Stop>(&message)) on_stop(*stop);
   if (const auto* probe = std::get_if<Probe>(&message)) on_probe(probe->token);
   if (const auto* forget = std::get_if<Forget>(&message)) on_forget(forget->token);
@@ -228,8 +232,17 @@ void Supervisor::on_engine_gone(bool was_clean) {
 }
 
 void Supervisor::on_launch(Launch launch) {
+  const auto secrets = std::exchange(confided_, std::nullopt);
   if (liveness(launch.token) != Liveness::unknown || forgotten_.contains(launch.token)) return;
+  if (secrets && secrets->token == launch.token)
+    for (const Secret& secret : secrets->values)
+      launch.secrets.emplace_back(secret.name, secret.value);
   waiting_.add(std::move(launch));
+}
+
+void Supervisor::on_secrets(SecretsFor secrets) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // from now on this process leaves no core file
+  confided_ = std::move(secrets);
 }
 
 void Supervisor::on_stop(const Stop& stop) {
@@ -275,6 +288,10 @@ void Supervisor::on_started(Token token, Time at) { link_.tell(Started{token, at
 
 void Supervisor::on_progress(Progress progress) {
   if (!link_.is_congested()) link_.tell(progress, now_);
+}
+
+void Supervisor::on_samples(Samples samples) {
+  if (!link_.is_congested()) link_.tell(samples, now_);
 }
 
 void Supervisor::on_ended(Ended ended, const Resources& freed) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -47,12 +48,14 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   Liveness liveness(Token token) const;
 
   void on_launch(Launch launch);
+  void on_secrets(SecretsFor secrets);
   void on_stop(const Stop& stop);
   void on_probe(Token token);
   void on_forget(Token token);
 
   void on_started(Token token, Time at) override;
   void on_progress(Progress progress) override;
+  void on_samples(Samples samples) override;
   void on_ended(Ended ended, const Resources& freed) override;
   void on_hello(Hello hello) override;
   void on_message(FromEngine message) override;
@@ -67,6 +70,7 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   Attempts running_;
   Ends ends_;
   TokenSet forgotten_;
+  std::optional<SecretsFor> confided_;  // of the launch that comes next
   EngineLink link_;
   Instant alone_since_;
   bool was_detached_ = false;  // no engine will come soon

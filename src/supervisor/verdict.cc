@@ -37,6 +37,17 @@ std::string_view step_in_words(SpawnStep step) {
   return "cannot start";
 }
 
+int errno_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument: return EINVAL;
+    case ErrorCode::not_found: return ENOENT;
+    case ErrorCode::permission_denied: return EACCES;
+    case ErrorCode::unsupported: return EOPNOTSUPP;
+    case ErrorCode::exhausted: return EAGAIN;
+    default: return EIO;
+  }
+}
+
 }  // namespace
 
 Outcome outcome_of_status(int wait_status) {
@@ -59,6 +70,14 @@ Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
     return {OutcomeClass::exited, kCommandNotFound, {ReasonCode::command_not_found, 0, error}};
   return {
       OutcomeClass::exited, kCommandNotExecutable, {ReasonCode::command_not_executable, 0, error}};
+}
+
+Outcome outcome_of_refusal(ErrorCode code) {
+  Outcome outcome = could_not_start(errno_of(code));
+  if (code == ErrorCode::unsupported || code == ErrorCode::invalid_argument ||
+      code == ErrorCode::permission_denied)
+    outcome.kind = OutcomeClass::rejected;
+  return outcome;
 }
 
 std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/outcome.h"
+#include "base/result.h"
 #include "supervisor/spawn.h"
 
 namespace reeve::supervisor {
@@ -13,6 +14,9 @@ Outcome outcome_of_status(int wait_status);
 /// From the step of the child that failed, and its errno.
 Outcome outcome_of_failed_spawn(SpawnStep step, int error);
 Outcome could_not_start(int error);
+/// What this machine or the workflow will not do tomorrow either is not worth another try: it is
+/// rejected, anything else could not start.
+Outcome outcome_of_refusal(ErrorCode code);
 /// For people: "cannot change to /work: No such file or directory".
 std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error);
 

@@ -93,6 +93,7 @@ class Data(ReeveCase):
             "started_at": "time", "ended_at": "time", "duration_seconds": "number",
             "user_cpu_seconds": "number", "system_cpu_seconds": "number",
             "memory_peak_bytes": "number", "read_bytes": "number", "written_bytes": "number",
+            "context_switches": "number",
             "output_bytes": "number", "log": "str"})
         self.assertEqual([attempt["code"] for attempt in task["attempts"]], [1, 0])
         self.assertEqual(task["task"]["attempt"], 2)

@@ -25,6 +25,8 @@ class ExecutorSink {
   virtual void on_started(Token token, Time at) = 0;
   virtual void on_progress(Progress progress) = 0;
   virtual void on_ended(AttemptEnd end) = 0;
+  /// What all attempts that run use now; replaces what this executor said before.
+  virtual void on_samples(std::vector<AttemptSample> /*samples*/) {}
   /// Answer to probe(): Liveness::ended is never sent here, on_ended is.
   virtual void on_liveness(Token token, Liveness liveness) = 0;
   /// The executor is gone (reason for people); it will say on_up when it is back.
