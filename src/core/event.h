@@ -184,6 +184,38 @@ struct RunReloaded {
   static constexpr auto fields() { return std::tuple{field("run", &RunReloaded::run)}; }
 };
 
+/// Somebody enters the sandbox of a running attempt.
+struct Enter {
+  TaskId task;
+  std::uint32_t attempt = 0;  ///< number; 0: that which runs
+  Uuid ticket;                ///< random; good once, and of no use afterwards
+  std::string by;
+  std::uint32_t user_id = 0;
+  std::vector<std::string> command;
+  static constexpr auto fields() {
+    return std::tuple{field("task", &Enter::task),       field("attempt", &Enter::attempt),
+                      field("ticket", &Enter::ticket),   field("by", &Enter::by),
+                      field("user_id", &Enter::user_id), field("command", &Enter::command)};
+  }
+};
+
+inline constexpr Duration kHoldMax = std::chrono::days{7};
+
+/// As Retry, and the sandboxes of tasks that fail are kept open for a while.
+struct RetryHeld {
+  Retry retry;
+  Duration hold{0};
+  static constexpr auto fields() {
+    return std::tuple{field("retry", &RetryHeld::retry), field("hold", &RetryHeld::hold)};
+  }
+};
+
+/// The program of an attempt failed, and its sandbox is kept open.
+struct AttemptHeld {
+  AttemptHold hold;
+  static constexpr auto fields() { return std::tuple{field("hold", &AttemptHeld::hold)}; }
+};
+
 /// Time has passed.
 struct Tick {
   std::uint8_t unused = 0;
@@ -191,9 +223,10 @@ struct Tick {
 };
 
 /// Journal format: the order is the format.
-using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
-                           ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
-                           Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick>;
+using Event =
+    std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
+                 ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause, Approve, Retry,
+                 EngineStarted, CapacitySet, RunReloaded, Tick, Enter, RetryHeld, AttemptHeld>;
 
 std::string_view name(const Event& event);
 

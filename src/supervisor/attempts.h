@@ -8,6 +8,7 @@
 // cannot make more than a few hundred frames a second.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -32,6 +33,18 @@ class AttemptEvents {
   virtual void on_started(Token token, Time at) = 0;
   virtual void on_progress(Progress progress) = 0;
   virtual void on_ended(Ended ended, const Resources& freed) = 0;
+  virtual void on_hold(const AttemptHold& hold) = 0;
+  /// Of somebody who entered, or could not. `why`: for people, if it failed.
+  virtual void on_visit(const sandbox::Reply& reply, std::string why) = 0;
+};
+
+/// What is started in an attempt's sandbox, beside its own program.
+struct VisitRequest {
+  std::uint32_t number = 0;
+  std::vector<std::string> command;
+  std::string terminal;  ///< TERM, or "" for that of the attempt
+  bool has_terminal = false;
+  std::array<int, 3> streams{-1, -1, -1};
 };
 
 enum class PipeKind : std::uint8_t { standard_output, standard_error };
@@ -57,6 +70,11 @@ class Attempts {
 
   void start(Launch launch, Instant now);
   void stop(Token token, bool kill, Duration grace, Instant now);
+  /// conflict: it does not run (any more). The streams may be closed afterwards.
+  Status enter(Token token, const VisitRequest& request);
+  void signal_visit(Token token, std::uint32_t number, int signal);
+  /// If its sandbox is kept open.
+  std::optional<AttemptHold> hold_of(Token token) const;
 
   void on_readable(Serial serial, PipeKind kind, Instant now);
   /// A sandbox has something to say.
@@ -90,6 +108,7 @@ class Attempts {
   Additions own_variables(Attempt& attempt, const RunFolders::Folder& folder) const;
   void end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome, std::string message,
                      Instant now);
+  void end(Attempt& attempt, bool kill, Duration grace, Instant now);
   void signal_group(const Attempt& attempt, int signal);
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);
@@ -100,12 +119,17 @@ class Attempts {
   Status give_secrets(Attempt& attempt, Additions& variables) const;
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
+  void on_program_ended(Attempt& attempt, int status, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
                        Instant now);
   void on_sandbox_lost(Serial user, Instant now);
   void on_enclosed_exit(Attempt& attempt, Instant now);
   void end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now);
   void collect_enclosed(Attempt& attempt);
+
+  // attempts_visits.cc: those who enter, and what is kept open for them
+  bool wants_hold(const Attempt& attempt) const;
+  void hold(Attempt& attempt, Instant now);
 
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);

@@ -19,7 +19,7 @@
 namespace reeve::supervisor {
 
 /// Both sides must have the same. A change of any message, or of Launch or AttemptEnd, raises it.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::size_t kMessageBytesMax = 32U << 20;
 inline constexpr std::size_t kDatagramBytesMax = 56U << 10;
 
@@ -118,8 +118,8 @@ struct Answer {
   }
 };
 
-using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach>;
-using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer>;
+using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, EnterOrder>;
+using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer, AttemptHold>;
 
 /// Appends a framed message to `out`. The overloads take the alternatives themselves, so that a
 /// Launch need not be copied into a variant first.
@@ -130,18 +130,20 @@ void append_message(std::string& out, const Stop& message);
 void append_message(std::string& out, const Probe& message);
 void append_message(std::string& out, const Forget& message);
 void append_message(std::string& out, const Detach& message);
+void append_message(std::string& out, const EnterOrder& message);
 void append_message(std::string& out, const Welcome& message);
 void append_message(std::string& out, const Started& message);
 void append_message(std::string& out, const Progress& message);
 void append_message(std::string& out, const Ended& message);
 void append_message(std::string& out, const Answer& message);
+void append_message(std::string& out, const AttemptHold& message);
 
 /// nullopt: not a valid message. A Hello or Welcome of another version decodes to its version.
 std::optional<FromEngine> decode_from_engine(std::string_view payload);
 std::optional<FromSupervisor> decode_from_supervisor(std::string_view payload);
 
 /// Whether the numbers of enumerations that came from outside are enumerators.
-bool is_valid(const AttemptEnd& end);
+bool is_valid(const Outcome& outcome);
 
 /// Puts the frames of a byte stream together again.
 class MessageBuffer {

@@ -137,7 +137,7 @@ TEST(Protocol, unknown_enumerators_are_refused) {
   EXPECT_FALSE(decode_from_supervisor(std::string_view(stream).substr(4)));
   ended = full_end();
   ended.end.outcome.reason.code = static_cast<ReasonCode>(6000);
-  EXPECT_FALSE(is_valid(ended.end));
+  EXPECT_FALSE(is_valid(ended.end.outcome));
 }
 
 TEST(Protocol, a_length_that_no_message_has_is_corrupt) {
