@@ -114,7 +114,7 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   RetryDecision decision =
       decide_retry(policy, {judged.outcome.kind, ends, task.charged, judged.random});
   if (run.record.cancel_requested && run.phase == spec::Phase::main) decision.again = false;
-  if (is_for_debugging(extra, judged.outcome)) decision = {.reason = judged.outcome.reason};
+  if (is_for_debugging(extra, judged.outcome)) decision = {};
   if (!decision.again) {
     fail_task(step, run, index, judged.outcome.reason);
     return decision.reason;
@@ -229,7 +229,7 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
   task.code = outcome.code;
   task.percent = -1;
   AttemptRecord record = attempt_record(*at, end, outcome);
-  if (!end.message.empty() || !end.outputs.empty()) {
+  if (!end.message.empty() || !end.outputs.empty() || is_held_open(task)) {
     TaskExtra& extra = run.make_extra(at->index);
     extra.message = end.message;
     extra.outputs = end.outputs;

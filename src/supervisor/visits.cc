@@ -135,6 +135,7 @@ void Visits::begin(std::uint32_t number, const EnterOrder& order) {
                   refusal(entered.error().code == ErrorCode::conflict ? kExitConflict : kExitFault,
                           entered.error().text()));
   visit.token = order.token;
+  visit.program = order.command.front();
   visit.phase = Phase::inside;
   visit.deadline = kNoDeadline;
 }
@@ -151,7 +152,8 @@ void Visits::on_reply(const sandbox::Reply& reply, const std::string& why) {
     case sandbox::ReplyKind::left:
       return finish(reply.visitor, {VisitState::left, shell_status_of(reply.status), {}});
     case sandbox::ReplyKind::refused:
-      return finish(reply.visitor, refusal(refusal_status(reply), why));
+      return finish(reply.visitor,
+                    refusal(refusal_status(reply), at->second.program + ": " + why));
     default: return;
   }
 }

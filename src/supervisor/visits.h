@@ -48,6 +48,7 @@ class Visits {
     Fd socket;
     ReceivedKnock knock;
     Token token;
+    std::string program;
     Instant deadline = kNoDeadline;
   };
   struct Ticket {
