@@ -18,7 +18,7 @@ std::vector<std::uint32_t> running_tasks(const core::Run& run, std::optional<Gro
   for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
     const core::Task& task = run.tasks[i];
     if (group && task.group != *group) continue;
-    if (task.state == core::TaskState::running) found.push_back(i);
+    if (core::is_live(task.state)) found.push_back(i);
   }
   return found;
 }

@@ -31,8 +31,8 @@ struct Resumption {
   core::Pause event;  ///< releases what is paused or held
   Uuid uuid;
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
-  std::string text;           ///< as it was named
-  bool is_held_open = false;  ///< a task that `retry --debug` keeps
+  std::string text;                                ///< as it was named
+  bool is_held_open = false;                       ///< a task that `retry --debug` keeps
   bool is_paused = false;  ///< the run, or it is a task: the event is needed without an engine too
 };
 
@@ -141,6 +141,9 @@ Ended command_retry(const Session& session) {
   TRY_ASSIGN(const auto hold, session.arguments.duration("debug"));
   if (session.arguments.has("failed") && from != nullptr)
     return usage("retry: say either --failed or --from TASK", "see `reeve retry --help`");
+  if (hold && (*hold <= Duration{0} || *hold > core::kHoldMax))
+    return usage(fmt::format("retry: --debug wants a duration of up to {}",
+                             format_duration(core::kHoldMax)));
   const bool failed = from == nullptr;
   if (failed && !session.arguments.has("failed") && !hold)
     return usage("retry: say either --failed or --from TASK", "see `reeve retry --help`");

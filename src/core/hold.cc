@@ -29,7 +29,8 @@ Status check_enterable(const Step& step, const Run& run, const Enter& event) {
   if (!has_task(run, event.task.index))
     return fail(ErrorCode::not_found, "the run has no such task");
   const Task& task = run.tasks[event.task.index];
-  if (task.state != TaskState::running)
+  // One that was handed over may have begun: its supervisor knows.
+  if (!is_live(task.state))
     return fail(ErrorCode::conflict,
                 "the task does not run: it is " + std::string(name(task.state)));
   if (event.attempt != 0 && event.attempt != task.attempt)

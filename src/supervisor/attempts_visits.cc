@@ -25,7 +25,10 @@ bool is_pipe_or_terminal(int stream) {
 
 Status Attempts::enter(Token token, const VisitRequest& request) {
   const auto at = by_token_.find(token);
-  if (at == by_token_.end()) return fail(ErrorCode::conflict, "the attempt has ended meanwhile");
+  if (at == by_token_.end())
+    return fail(ErrorCode::conflict,
+                "the attempt does not run: it has ended meanwhile, or waits "
+                "for its turn");
   Attempt& attempt = *attempts_.at(at->second);
   if (!attempt.is_enclosed())
     return fail(ErrorCode::conflict, "the attempt runs without a sandbox: there is none to enter");

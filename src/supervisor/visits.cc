@@ -152,8 +152,7 @@ void Visits::on_reply(const sandbox::Reply& reply, const std::string& why) {
     case sandbox::ReplyKind::left:
       return finish(reply.visitor, {VisitState::left, shell_status_of(reply.status), {}});
     case sandbox::ReplyKind::refused:
-      return finish(reply.visitor,
-                    refusal(refusal_status(reply), at->second.program + ": " + why));
+      return finish(reply.visitor, refusal(refusal_status(reply), at->second.program + ": " + why));
     default: return;
   }
 }

@@ -56,8 +56,7 @@ echo "routes: $(grep -c . /proc/net/route)"
 """
 
 
-class Inside(ReeveCase):
-    """What those who entered can do."""
+class ExecCase(ReeveCase):
 
     def begin(self, text=GATED, begun=("begun",)):
         self.write("flow.yaml", text)
@@ -76,6 +75,13 @@ class Inside(ReeveCase):
     def end(self, run, status=0):
         self.write("open", "")
         self.assertEqual(run.wait(30), status)
+
+    def task(self, name):
+        return json.loads(self.reeve("show", f"last/{name}", "-o", "json").stdout)["task"]["task"]
+
+
+class Inside(ExecCase):
+    """What those who entered can do."""
 
     def test_pipes_carry_input_output_and_errors(self):
         run = self.begin()
@@ -104,7 +110,7 @@ class Inside(ReeveCase):
             self.assertRegex(said, rf"{name}:\s+0000000000000000\n")
         self.assertRegex(said, r"Seccomp:\s+2\n")
         self.assertRegex(said, r"NoNewPrivs:\s+1\n")
-        self.assertIn("init: reeve-zygote\n", said)
+        self.assertIn("init: memfd:reeve-zyg\n", said)
         self.assertIn("user: 1000\n", said)
         self.assertIn(f"here: {self.directory}\n", said)
         self.assertIn("colour: blue\n", said)
@@ -179,8 +185,7 @@ class Inside(ReeveCase):
         run = self.begin()
         # The program sees that it was recorded already.
         self.enter("sh", "-c", "exit 0")
-        shown = json.loads(self.reeve("show", "last/gate", "-o", "json").stdout)
-        entries = shown["task"]["entries"]
+        entries = self.task("gate")["entries"]
         self.assertEqual([entry["command"] for entry in entries], ["sh -c exit 0"])
         self.assertEqual(entries[0]["user_id"], os.geteuid())
         self.assertEqual(entries[0]["attempt"], 1)
@@ -189,14 +194,13 @@ class Inside(ReeveCase):
         for _ in range(25):
             self.enter("true")
         self.end(run)
-        shown = json.loads(self.reeve("show", "last/gate", "-o", "json").stdout)
-        self.assertEqual(len(shown["task"]["entries"]), 20)
+        self.assertEqual(len(self.task("gate")["entries"]), 20)
         self.assertIn("all as recorded", self.reeve("replay").stdout)
         journal = self.reeve("replay", "-o", "json").stdout
         self.assertTrue(journal)
 
 
-class Ends(Inside):
+class Ends(ExecCase):
     """What ends, and what goes on."""
 
     def hold_inside(self, name="inside", command="exec sleep 1000"):
@@ -212,7 +216,7 @@ class Ends(Inside):
         session = self.hold_inside()
         self.end(run)
         self.assertEqual(session.wait(30), 137)
-        self.assertIn("the attempt has ended", session.communicate()[0])
+        self.assertIn("the attempt has ended", session.stdout.read())
 
     def test_a_visitor_who_is_killed_takes_its_program_along(self):
         run = self.begin()
@@ -349,8 +353,7 @@ class Terminals(TerminalCase):
     def test_the_users_own_terminal_stays_outside(self):
         run = self.begin()
         terminal = self.shell()
-        name = os.ttyname(terminal.master) if False else os.readlink(
-            f"/proc/{terminal.process.pid}/fd/0")
+        name = os.readlink(f"/proc/{terminal.process.pid}/fd/0")
         self.say(terminal, "readlink /proc/$$/fd/0; echo done$((1 + 1))", r"done2")
         self.assertNotIn(name + "\n", terminal.text())
         terminal.type("exit\r")
@@ -368,11 +371,8 @@ class Terminals(TerminalCase):
         self.end(run)
 
 
-class Held(Inside):
+class Held(ExecCase):
     """`reeve retry --debug`."""
-
-    def fail(self):  # pylint: disable=arguments-differ
-        raise NotImplementedError
 
     def hold(self, *options):
         self.write("flow.yaml", FAILING)
@@ -381,14 +381,11 @@ class Held(Inside):
         self.wait_for(lambda: self.reason() == "held_open", "the hold")
         return run
 
-    def task(self):
-        return json.loads(self.reeve("show", "last/broken", "-o", "json").stdout)["task"]
-
     def reason(self):
-        return self.task()["reason"]
+        return self.task("broken")["reason"]
 
     def check_failed(self):
-        task = self.task()
+        task = self.task("broken")
         self.assertEqual((task["state"], task["outcome"], task["code"]), ("failed", "exited", 3))
         self.assertEqual(dict(self.query("SELECT id, state FROM runs")), {1: RUN_FAILED})
         self.assertEqual(self.task_states(), {0: FAILED})
@@ -401,13 +398,13 @@ class Held(Inside):
             self.assertIn("reeve exec", said)
             self.assertIn("reeve resume", said)
         self.assertEqual(self.enter("cat", "/tmp/left").stdout, "evidence\n")
-        attempt = self.task()["attempt"]
+        attempt = self.task("broken")["attempt"]
         self.reeve("resume", "last/broken")
         self.assertEqual(run.wait(30), 1)
-        said = run.communicate()[0]
+        said = run.stdout.read()
         self.assertIn("held until", said)
         self.assertIn("exit status 3", said)
-        self.assertEqual(self.task()["attempt"], attempt)  # not tried again by itself
+        self.assertEqual(self.task("broken")["attempt"], attempt)  # not tried again by itself
         self.check_failed()
 
     def test_the_whole_run_is_let_go(self):
@@ -424,7 +421,8 @@ class Held(Inside):
 
     def test_its_time_ends(self):
         run = self.hold("--debug=1s")
-        self.assertIn("held until", run.communicate(timeout=30)[0])
+        self.assertIn("held until", run.stdout.read())
+        run.wait(30)
         self.assertEqual(run.returncode, 1)
         self.check_failed()
 
@@ -441,8 +439,7 @@ class Held(Inside):
         self.reeve("run", "-j", "2", "flow.yaml", expect=1)
         run = self.start("retry", "last", "--plain", "--debug", "-j", "2")
         self.wait_for(lambda: self.reason() == "held_open", "the hold")
-        self.assertIn("2", json.dumps(self.task()))
-        self.assertEqual(self.task()["state"], "running")
+        self.assertEqual(self.task("broken")["state"], "running")
         self.reeve("resume", "last/broken")
         self.assertEqual(run.wait(30), 1)
 
@@ -485,11 +482,11 @@ class Held(Inside):
         self.reeve("run", "flow.yaml", expect=1)
         self.write("slow", "")
         run = self.start("retry", "last", "--plain", "--debug")
-        self.wait_for(lambda: self.task()["state"] == "running", "the task")
+        self.wait_for(lambda: self.task("broken")["state"] == "running", "the task")
         self.reeve("cancel", "last")
         run.wait(30)
-        self.assertEqual(self.task()["state"], "cancelled")
-        self.assertNotIn("held", run.communicate()[0])
+        self.assertEqual(self.task("broken")["state"], "cancelled")
+        self.assertNotIn("held", run.stdout.read())
 
     def test_it_is_refused_where_it_makes_no_sense(self):
         self.write("flow.yaml", FAILING)
