@@ -35,6 +35,7 @@ class Visit {
   Ended run() {
     while (!status_) TRY(take_part());
     raw_.reset();
+    if (streams_.has_terminal() && !message_.empty()) session_.err.write("\n");
     if (!message_.empty()) session_.say(message_);
     return *status_;
   }

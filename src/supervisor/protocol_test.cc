@@ -47,6 +47,7 @@ std::string all_from_engine() {
   append_message(stream, Probe{Token{6}});
   append_message(stream, Forget{Token{7}});
   append_message(stream, Detach{});
+  append_message(stream, EnterOrder{Token{9}, Uuid::from_parts(4, 5, 6), {"sh", "-c", ""}});
   return stream;
 }
 
@@ -57,6 +58,9 @@ std::string all_from_supervisor() {
   append_message(stream, Progress{Token{5}, 40, "half"});
   append_message(stream, full_end());
   append_message(stream, Answer{Token{8}, Liveness::running});
+  append_message(stream, AttemptHold{Token{9},
+                                     {OutcomeClass::exited, 3, {ReasonCode::exit_status, 0, 3}},
+                                     Time{std::chrono::seconds(9)}});
   return stream;
 }
 
@@ -138,6 +142,15 @@ TEST(Protocol, unknown_enumerators_are_refused) {
   ended = full_end();
   ended.end.outcome.reason.code = static_cast<ReasonCode>(6000);
   EXPECT_FALSE(is_valid(ended.end.outcome));
+}
+
+TEST(Protocol, an_entry_without_a_command_and_a_hold_of_nonsense_are_refused) {
+  std::string stream;
+  append_message(stream, EnterOrder{Token{9}, {}, {}});
+  EXPECT_FALSE(decode_from_engine(std::string_view(stream).substr(4)));
+  stream.clear();
+  append_message(stream, AttemptHold{Token{9}, {static_cast<OutcomeClass>(99), 0, {}}, {}});
+  EXPECT_FALSE(decode_from_supervisor(std::string_view(stream).substr(4)));
 }
 
 TEST(Protocol, a_length_that_no_message_has_is_corrupt) {

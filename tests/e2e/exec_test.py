@@ -1,5 +1,5 @@
-"""`reeve exec`: who enters the sandbox of a task, through pipes and on a terminal, and what it costs
-the task. `reeve retry --debug`: the sandbox of a task that failed, kept open."""
+"""`reeve exec`: who enters the sandbox of a task, through pipes and on a terminal, and how it ends.
+`reeve retry --debug`: the sandbox of a task that failed, kept open."""
 
 import json
 import os

@@ -67,6 +67,8 @@ std::string encode_extra(const TaskExtra& extra) {
   encode(writer, extra.message);
   encode(writer, extra.outputs);
   encode(writer, extra.artifacts);
+  // Few tasks have these: the others are as they were before there were such.
+  if (extra.entries.empty() && extra.hold == Duration{0}) return out;
   encode(writer, extra.entries);
   encode(writer, extra.hold);
   return out;
@@ -82,7 +84,6 @@ bool decode_extra(std::string_view bytes, TaskExtra& out) {
   if (!decode(reader, out.message) || !decode(reader, out.outputs) ||
       !decode(reader, out.artifacts))
     return false;
-  // Those of before had nothing more.
   if (reader.at_end()) return true;
   return decode(reader, out.entries) && decode(reader, out.hold) && reader.at_end();
 }
