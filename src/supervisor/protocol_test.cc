@@ -89,7 +89,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
   for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 100UL, 100'000UL}) {
     const auto messages = read_all<FromEngine>(all_from_engine(), piece, decode_from_engine);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 7U);
+    ASSERT_EQ(messages->size(), 8U);
     EXPECT_EQ(std::get<Hello>((*messages)[0]).environment[0], "PATH=/bin");
     EXPECT_EQ(std::get<Capacity>((*messages)[1]).resources, full_launch().resources);
     EXPECT_EQ(std::get<Launch>((*messages)[2]), full_launch());
@@ -97,6 +97,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
     EXPECT_EQ(std::get<Probe>((*messages)[4]).token, Token{6});
     EXPECT_EQ(std::get<Forget>((*messages)[5]).token, Token{7});
     EXPECT_TRUE(std::holds_alternative<Detach>((*messages)[6]));
+    EXPECT_EQ(std::get<EnterOrder>((*messages)[7]).command.size(), 3U);
   }
 }
 
@@ -105,12 +106,13 @@ TEST(Protocol, what_supervisors_say_survives_any_cutting) {
     const auto messages =
         read_all<FromSupervisor>(all_from_supervisor(), piece, decode_from_supervisor);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 5U);
+    ASSERT_EQ(messages->size(), 6U);
     EXPECT_EQ(std::get<Welcome>((*messages)[0]).why_not, "no");
     EXPECT_EQ(std::get<Started>((*messages)[1]).token, Token{5});
     EXPECT_EQ(std::get<Progress>((*messages)[2]), (Progress{Token{5}, 40, "half"}));
     EXPECT_EQ(std::get<Ended>((*messages)[3]), full_end());
     EXPECT_EQ(std::get<Answer>((*messages)[4]).liveness, Liveness::running);
+    EXPECT_EQ(std::get<AttemptHold>((*messages)[5]).outcome.code, 3);
   }
 }
 

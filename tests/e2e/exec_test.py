@@ -488,6 +488,14 @@ class Held(ExecCase):
         self.assertEqual(self.task("broken")["state"], "cancelled")
         self.assertNotIn("held", run.stdout.read())
 
+    def test_what_succeeds_ends_at_once(self):
+        self.write("flow.yaml", "tasks: {broken: {run: '[ -e good ]'}}\n")
+        self.reeve("run", "flow.yaml", expect=1)
+        self.write("good", "")
+        said = self.reeve("retry", "last", "--plain", "--debug=1h").stderr
+        self.assertNotIn("held", said)
+        self.assertEqual(self.task("broken")["state"], "succeeded")
+
     def test_it_is_refused_where_it_makes_no_sense(self):
         self.write("flow.yaml", FAILING)
         self.reeve("run", "flow.yaml", expect=1)
