@@ -229,7 +229,9 @@ class Ends(ExecCase):
 
     def test_one_that_does_not_mind_is_killed_later(self):
         run = self.begin()
-        session = self.hold_inside(command="trap '' HUP; while :; do sleep 0.05; done #stubborn")
+        session = self.start("exec", "last", "--", "sh", "-c", "trap '' HUP; touch stubborn; "
+                             "while :; do sleep 0.05; done")
+        self.wait_for((self.directory / "stubborn").exists, "the session")
         session.terminate()
         self.assertEqual(session.wait(30), 143)
         self.assertIn("stubborn", self.processes())
@@ -308,7 +310,7 @@ class Terminals(TerminalCase):
         self.say(terminal, "test -t 0 && test -t 1 && test -t 2 && echo all-three", r"\nall-three")
         terminal.resize(120, 40)
         self.say(terminal, "stty size", r"\n40 120")
-        self.say(terminal, "echo so > /dev/tty; echo oh > /dev/stderr", r"\nso\noh")
+        self.say(terminal, "echo so > /dev/tty; echo oh > /dev/stderr", r"so\noh")
         terminal.type("exit 4\r")
         self.assertEqual(self.wait_for_end(terminal), 4)
         self.end(run)
