@@ -28,6 +28,7 @@ class NullExecutor final : public engine::Executor {
   void stop(Token token, engine::StopMode mode, Duration grace) override;
   void probe(Token token) override;
   void forget(Token token) override;
+  void enter(const EnterOrder& /*order*/) override {}
   void flush() override;
   void detach() override;
 

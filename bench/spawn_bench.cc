@@ -53,6 +53,7 @@ class Counter final : public reeve::engine::ExecutorSink {
  public:
   void on_started(reeve::Token, reeve::Time) override {}
   void on_progress(reeve::Progress) override {}
+  void on_held(const reeve::AttemptHold& /*hold*/) override {}
   void on_ended(reeve::AttemptEnd end) override {
     const std::lock_guard lock(mutex_);
     if (!end.outcome.is_success()) ++failed_;

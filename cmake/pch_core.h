@@ -2,7 +2,6 @@
 // entities that nearly each of their files speaks of. It halves what there is to compile.
 #pragma once
 
-#include "pch_std.h"
-
 #include "core/event.h"
 #include "core/state.h"
+#include "pch_std.h"

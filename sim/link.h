@@ -56,6 +56,7 @@ class Link final : public engine::Executor, public engine::ExecutorSink {
   void stop(Token token, engine::StopMode mode, Duration grace) override;
   void probe(Token token) override;
   void forget(Token token) override;
+  void enter(const EnterOrder& order) override { far_.executor.enter(order); }
   void flush() override;
   void detach() override {}
 
@@ -63,6 +64,7 @@ class Link final : public engine::Executor, public engine::ExecutorSink {
   void on_started(Token token, Time at) override;
   void on_progress(Progress progress) override;
   void on_ended(AttemptEnd end) override;
+  void on_held(const AttemptHold& hold) override { sink_->on_held(hold); }
   void on_liveness(Token token, Liveness liveness) override;
   void on_down(std::string why) override;
   void on_up() override;

@@ -61,6 +61,7 @@ class SimExecutor final : public engine::Executor {
   void stop(Token token, engine::StopMode mode, Duration grace) override;
   void probe(Token token) override;
   void forget(Token token) override;
+  void enter(const EnterOrder& /*order*/) override {}  // nobody is there to come in
   void flush() override {}
   void detach() override { sink_ = nullptr; }
 

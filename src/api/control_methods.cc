@@ -1,5 +1,6 @@
 #include "api/control_methods.h"
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,12 +66,44 @@ Result<core::Event> retry_event(const json::object& params) {
   return retry;
 }
 
+Result<core::Event> retry_held_event(const json::object& params, const json::value& hold) {
+  TRY_ASSIGN(core::Event retry, retry_event(params));
+  if (!hold.is_int64())
+    return fail(ErrorCode::invalid_argument, "hold_microseconds must be a whole number");
+  return core::RetryHeld{std::get<core::Retry>(std::move(retry)), Duration{hold.get_int64()}};
+}
+
+Result<core::Enter> enter_event(const json::object& params) {
+  core::Enter enter{.by = text_param(params, "by"), .user_id = ::geteuid()};
+  TRY_ASSIGN(const std::uint32_t run, number_param(params, "run"));
+  TRY_ASSIGN(const std::uint32_t task, number_param(params, "task"));
+  enter.task = TaskId{RunId{run}, task};
+  if (params.contains("attempt")) {
+    TRY_ASSIGN(enter.attempt, number_param(params, "attempt"));
+  }
+  const auto* const command = params.if_contains("command");
+  if (command == nullptr || !command->is_array())
+    return fail(ErrorCode::invalid_argument, "command must be a list of words");
+  for (const json::value& word : command->get_array()) {
+    if (!word.is_string() || word.get_string().find('\0') != json::string::npos)
+      return fail(ErrorCode::invalid_argument, "command must be a list of words without NUL");
+    enter.command.emplace_back(word.get_string());
+  }
+  std::array<std::uint8_t, 16>& secret = enter.ticket.bytes;
+  if (::getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size()))
+    return fail_errno(errno, "cannot make a ticket");
+  return enter;
+}
+
 Result<core::Event> event_of(const ControlRequest& request) {
   if (request.method == "cancel") return cancel_event(request.params);
   if (request.method == "pause") return pause_event(request.params, true);
   if (request.method == "resume") return pause_event(request.params, false);
   if (request.method == "approve") return approve_event(request.params);
-  if (request.method == "retry") return retry_event(request.params);
+  if (request.method == "retry") {
+    const auto* const hold = request.params.if_contains("hold_microseconds");
+    return hold == nullptr ? retry_event(request.params) : retry_held_event(request.params, *hold);
+  }
   return fail(ErrorCode::unsupported, fmt::format("there is no method '{}'", request.method));
 }
 
@@ -110,6 +143,25 @@ void ControlMethods::submit(core::Event event, Reply reply) {
     reply(fail(ErrorCode::exhausted, "the engine has too much to do: try again"));
 }
 
+void ControlMethods::enter(const ControlRequest& request, Reply reply) {
+  Result<core::Enter> event = enter_event(request.params);
+  if (!event) {
+    reply(tl::unexpected(std::move(event).error()));
+    return;
+  }
+  auto done = [reply, ticket = event->ticket](Result<engine::Receipt> receipt) {
+    if (!receipt) {
+      reply(tl::unexpected(std::move(receipt).error()));
+    } else {
+      reply(json::object{{"run", receipt->run.value},
+                         {"pid", ::getpid()},
+                         {"ticket", format_uuid("visit", ticket)}});
+    }
+  };
+  if (!engine_.post(*std::move(event), std::move(done)))
+    reply(fail(ErrorCode::exhausted, "the engine has too much to do: try again"));
+}
+
 void ControlMethods::look(std::function<Result<json::object>(const core::State&)> read,
                           Reply reply) {
   // A tick changes nothing; its answer comes on the thread that owns the state.
@@ -141,6 +193,7 @@ void ControlMethods::handle(const ControlRequest& request, Reply reply) {
          std::move(reply));
     return;
   }
+  if (request.method == "exec") return enter(request, std::move(reply));
   Result<core::Event> event = event_of(request);
   if (!event) {
     reply(tl::unexpected(std::move(event).error()));

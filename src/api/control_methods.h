@@ -23,6 +23,7 @@ class ControlMethods {
 
  private:
   void submit(core::Event event, Reply reply);
+  void enter(const ControlRequest& request, Reply reply);
   /// Calls `read` on the engine's thread.
   void look(std::function<Result<boost::json::object>(const core::State&)> read, Reply reply);
 

@@ -3,6 +3,8 @@
 //   {"version":1,"id":7,"method":"cancel","params":{"run":12,"task":3}}
 //   {"version":1,"id":7,"ok":true,"result":{...}}
 //   {"version":1,"id":7,"ok":false,"error":{"code":"conflict","message":"...","causes":[...]}}
+// The methods: status, explain, cancel, pause, resume, approve, retry, exec (whose result holds the
+// ticket to show at the supervisor's enter.sock, docs/decisions/0005-exec.md).
 // Reading refuses what is too long, too deep or not of this form. Values; no thread rule.
 #pragma once
 

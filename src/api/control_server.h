@@ -1,7 +1,7 @@
 // The socket through which other processes ask the engine that holds a state directory: cancel,
-// retry, pause, resume, approve, explain. Owns the socket and one thread that polls it and its
-// connections; requests become events of the engine, replies come back from the engine's thread.
-// Refuses other users, lines that are too long and connections beyond a limit.
+// retry, pause, resume, approve, explain, exec. Owns the socket and one thread that polls it and
+// its connections; requests become events of the engine, replies come back from the engine's
+// thread. Refuses other users, lines that are too long and connections beyond a limit.
 //
 // Thread rule: open() and the destructor from one thread. The engine must be running between them,
 // or be stopped for good before the destructor.

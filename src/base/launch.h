@@ -34,6 +34,7 @@ struct Launch {
   Duration grace{0};
   std::int64_t output_bytes_max = 0;
   SandboxRequest sandbox;
+  Duration hold{0};  ///< so long its sandbox is kept open when its program fails; tier none: not
   /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
   /// Not among the fields: a secret is neither journaled nor written down with its launch.
   std::vector<std::pair<std::string, std::string>> secrets;
@@ -54,7 +55,36 @@ struct Launch {
                       field("idle_timeout", &Launch::idle_timeout),
                       field("grace", &Launch::grace),
                       field("output_bytes_max", &Launch::output_bytes_max),
-                      field("sandbox", &Launch::sandbox)};
+                      field("sandbox", &Launch::sandbox),
+                      field("hold", &Launch::hold)};
+  }
+};
+
+/// Somebody is about to enter the sandbox of an attempt that runs: they show the ticket, which is
+/// good once and for a short time, and the command is started beside the attempt's own.
+struct EnterOrder {
+  Token token;
+  Uuid ticket;
+  std::vector<std::string> command;
+  friend bool operator==(const EnterOrder&, const EnterOrder&) = default;
+
+  static constexpr auto fields() {
+    return std::tuple{field("token", &EnterOrder::token), field("ticket", &EnterOrder::ticket),
+                      field("command", &EnterOrder::command)};
+  }
+};
+
+/// The program of an attempt failed, and its sandbox is kept open to be looked at. Its end follows,
+/// with this outcome. Repeated after a probe.
+struct AttemptHold {
+  Token token;
+  Outcome outcome;
+  Time until = kUnset;
+  friend bool operator==(const AttemptHold&, const AttemptHold&) = default;
+
+  static constexpr auto fields() {
+    return std::tuple{field("token", &AttemptHold::token), field("outcome", &AttemptHold::outcome),
+                      field("until", &AttemptHold::until)};
   }
 };
 

@@ -98,6 +98,11 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::task_failed, "task_failed", "a task failed: the first is of task group {a}"},
     {ReasonCode::not_permitted, "not_permitted",
      "was to be less enclosed than its engine permits, so it was not started"},
+    {ReasonCode::held_open, "held_open",
+     "failed with status {b} and is held until {a:time}: `reeve exec` enters its sandbox, `reeve "
+     "resume` lets it go"},
+    {ReasonCode::hold_released, "hold_released",
+     "failed with status {b}; its sandbox was let go and is being taken down"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 
@@ -139,12 +144,20 @@ std::string errno_text(std::int64_t number) {
   return std::generic_category().message(static_cast<int>(number));
 }
 
+/// "2026-11-23 18:09:06 UTC".
+std::string clock_text(std::int64_t unix_microseconds) {
+  std::string text = format_time(Time{Duration{unix_microseconds}}).substr(0, 19);
+  if (text.size() > 10) text[10] = ' ';
+  return text + " UTC";
+}
+
 /// What stands for "{a:duration}" and the like; nothing for a word that is not known.
 std::string render(const Reason& reason, std::string_view placeholder) {
   const std::int64_t number = placeholder.starts_with('b') ? reason.b : reason.a;
   const std::string_view form = placeholder.substr(placeholder.size() < 2 ? 1 : 2);
   if (form.empty()) return fmt::format("{}", number);
   if (form == "duration") return format_duration(Duration{number});
+  if (form == "time") return clock_text(number);
   if (form == "bytes") return format_bytes(number);
   if (form == "amount") return amount(reason.a, reason.b);
   if (form == "signal") return signal_text(number);

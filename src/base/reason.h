@@ -75,10 +75,13 @@ enum class ReasonCode : std::uint16_t {
   continued_on_error,  ///< failed, but continue-on-error counts it as done
   task_failed,         ///< of a run; a: index of the first group that failed
   not_permitted,       ///< it was to be less enclosed than its engine permits; why it ended
+  // why its sandbox is still there
+  held_open,      ///< its program failed; a: until, microseconds of Unix time; b: its status
+  hold_released,  ///< a person let it go; b: the status of its program
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::not_permitted) + 1;
+    static_cast<std::size_t>(ReasonCode::hold_released) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };
@@ -99,7 +102,7 @@ struct ReasonInfo {
   ReasonCode code;
   std::string_view name;  ///< the spelling in SQL, JSON, metrics and documents
   /// With {a} and {b}; as {a:duration} (of microseconds), {a:bytes}, {a:signal}, {a:errno},
-  /// {b:shortage}, {a:amount} (in the unit of the Shortage in b).
+  /// {b:shortage}, {a:amount} (in the unit of the Shortage in b), {a:time} (of Unix microseconds).
   std::string_view sentence;
 };
 

@@ -24,8 +24,9 @@ TEST(ReasonTable, HasOneNameAndOneSentenceForEveryCode) {
 }
 
 TEST(ReasonTable, HasOnlyPlaceholdersThatAreRendered) {
-  const std::set<std::string_view> known{"{a}",          "{b}",        "{a:duration}", "{a:bytes}",
-                                         "{b:shortage}", "{a:amount}", "{a:signal}",   "{a:errno}"};
+  const std::set<std::string_view> known{"{a}",        "{b}",          "{a:duration}",
+                                         "{a:bytes}",  "{b:shortage}", "{a:amount}",
+                                         "{a:signal}", "{a:errno}",    "{a:time}"};
   for (const ReasonInfo& row : reason_table()) {
     for (std::string_view rest = row.sentence; rest.find('{') != std::string_view::npos;) {
       rest.remove_prefix(rest.find('{'));
@@ -40,6 +41,9 @@ TEST(ReasonTable, HasOnlyPlaceholdersThatAreRendered) {
 TEST(Describe, FillsInTheNumbers) {
   const std::vector<std::pair<Reason, std::string>> table{
       {{ReasonCode::completed, 0, 0}, "completed"},
+      {{ReasonCode::held_open, 3, 1'763'917'746'123'456},
+       "failed with status 3 and is held until 2025-11-23 17:09:06 UTC: `reeve exec` enters its "
+       "sandbox, `reeve resume` lets it go"},
       {{ReasonCode::retry_backoff, 2, 1'500'000},
        "waits 1.5s before it is tried again after attempt 2"},
       {{ReasonCode::needs_pending, 5, 2}, "waits for 2 of the 5 tasks that it needs"},

@@ -31,6 +31,11 @@ void declare(CLI::App& app, Slots& slots, const Option& option) {
     slot.parsed = app.add_flag(declared_name(option));
     return;
   }
+  if (!option.if_bare.empty()) {
+    // A value is attached with '=' only: the next word is one of its own.
+    slot.parsed = app.add_flag(fmt::format("--{}{{{}}}", option.name, option.if_bare));
+    return;
+  }
   slot.parsed = app.add_option(declared_name(option), slot.values);
   // Without this a value such as [a,b] would be taken apart.
   slot.parsed->allow_extra_args(false)->expected(1);
@@ -119,6 +124,7 @@ Checked<std::vector<std::string>> run_parser(CLI::App& app, std::vector<std::str
 Checked<void> take_values(Slots& slots, Arguments& arguments) {
   for (const auto& slot : slots) {
     if (slot->parsed->count() == 0) continue;
+    if (!slot->option->if_bare.empty()) slot->values = slot->parsed->results();
     TRY(check_choice(*slot->option, slot->values));
     auto& values = arguments.options[slot->option->name];
     values.insert(values.end(), slot->values.begin(), slot->values.end());

@@ -19,7 +19,8 @@ struct Option {
   std::string_view help;      ///< a clause without a full stop
   std::string_view fallback;  ///< the default as people read it, or ""
   std::span<const std::string_view> choices;
-  bool repeats = false;  ///< may be given more than once; else the last one counts
+  bool repeats = false;      ///< may be given more than once; else the last one counts
+  std::string_view if_bare;  ///< not "": the value may be left out, and is this then
   bool hidden = false;
   Completes completes = Completes::nothing;
 

@@ -31,8 +31,19 @@ struct Resumption {
   core::Pause event;  ///< releases what is paused or held
   Uuid uuid;
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
+  std::string text;                                ///< as it was named
+  bool is_held_open = false;                       ///< a task that `retry --debug` keeps
   bool is_paused = false;  ///< the run, or it is a task: the event is needed without an engine too
 };
+
+/// Of the whole run: some task of it is.
+bool is_held_open(const core::Run& run, std::uint32_t task) {
+  const auto is_held = [](const core::Task& each) {
+    return each.state == core::TaskState::running && each.reason.code == ReasonCode::held_open;
+  };
+  return task == core::kWholeRun ? std::ranges::any_of(run.tasks, is_held)
+                                 : is_held(run.tasks[task]);
+}
 
 Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive& archive) {
   std::vector<Resumption> found;
@@ -50,7 +61,12 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
     if (!target.task.empty()) {
       TRY_ASSIGN(event.task, find_one_task(loaded.run(), target.task));
     }
-    found.push_back({event, record.uuid, record.workflow, record.paused || !target.task.empty()});
+    found.push_back({.event = event,
+                     .uuid = record.uuid,
+                     .workflow = record.workflow,
+                     .text = word,
+                     .is_held_open = is_held_open(loaded.run(), event.task),
+                     .is_paused = record.paused || !target.task.empty()});
   }
   if (!found.empty()) return found;
   TRY_ASSIGN(const auto unfinished, unfinished_runs(archive));
@@ -73,6 +89,10 @@ Ended resume_elsewhere(const Session& session, api::ControlClient& engine,
     JsonObject params{{"run", each.event.run.value}, {"by", each.event.by}};
     if (each.event.task != core::kWholeRun) params["task"] = each.event.task;
     TRY_ASSIGN(const JsonObject answer, engine.call("resume", std::move(params)));
+    if (each.is_held_open) {
+      session.say(fmt::format("{}: its sandbox is let go", each.text));
+      continue;
+    }
     session.say(fmt::format("run {} goes on in process {}; `reeve watch {}` follows it",
                             each.event.run.value, text_of(answer, "pid"), each.event.run.value));
   }
@@ -118,8 +138,14 @@ Ended command_resume(const Session& session) {
 
 Ended command_retry(const Session& session) {
   const std::string* const from = session.arguments.find("from");
-  const bool failed = session.arguments.has("failed");
-  if (failed == (from != nullptr))
+  TRY_ASSIGN(const auto hold, session.arguments.duration("debug"));
+  if (session.arguments.has("failed") && from != nullptr)
+    return usage("retry: say either --failed or --from TASK", "see `reeve retry --help`");
+  if (hold && (*hold <= Duration{0} || *hold > core::kHoldMax))
+    return usage(fmt::format("retry: --debug wants a duration of up to {}",
+                             format_duration(core::kHoldMax)));
+  const bool failed = from == nullptr;
+  if (failed && !session.arguments.has("failed") && !hold)
     return usage("retry: say either --failed or --from TASK", "see `reeve retry --help`");
   TRY_ASSIGN(const FollowingOptions options, FollowingOptions::from(session));
   TRY_ASSIGN(Archive archive, Archive::open(session));
@@ -142,13 +168,17 @@ Ended command_retry(const Session& session) {
   if (engine) {
     JsonObject params{{"run", retry.run.value}, {"failed_only", failed}, {"by", retry.by}};
     if (!failed) params["from"] = retry.from.value;
+    if (hold) params["hold_microseconds"] = hold->count();
     TRY_ASSIGN(const JsonObject answer, engine->call("retry", std::move(params)));
     session.say(fmt::format("run {} is tried again in process {}; `reeve watch {}` follows it",
                             retry.run.value, text_of(answer, "pid"), retry.run.value));
     return kExitDone;
   }
   TRY(work.permit(*workflow, options.sandbox));
-  work.events.emplace_back(retry);
+  if (hold)
+    work.events.emplace_back(core::RetryHeld{retry, *hold});
+  else
+    work.events.emplace_back(retry);
   const StateLayout layout = archive.layout;
   archive.history.reset();
   return follow_runs(session, layout, options, std::move(work));

@@ -83,6 +83,11 @@ std::string attempt_text(const JsonObject& attempt) {
   return out;
 }
 
+std::string entry_text(const JsonObject& entry) {
+  return fmt::format("{}: {} entered attempt {} with: {}", text_of(entry, "at"),
+                     text_of(entry, "by"), text_of(entry, "attempt"), text_of(entry, "command"));
+}
+
 std::string task_text(const Session& session, const JsonObject& task,
                       const std::vector<JsonObject>& attempts) {
   const Cell state = state_cell(task);
@@ -100,6 +105,8 @@ std::string task_text(const Session& session, const JsonObject& task,
   add_field(out, "duration", duration_cell(task, "duration_seconds").text);
   add_field(out, "outputs", text_of(task, "outputs"));
   add_field(out, "artifacts", text_of(task, "artifacts"));
+  for (const Json& entry : task.at("entries").as_array())
+    add_field(out, "entered", entry_text(entry.as_object()));
   for (const JsonObject& attempt : attempts) out += attempt_text(attempt);
   return out;
 }

@@ -46,7 +46,59 @@ constexpr auto kApproveExamples = std::to_array<Example>({
     {"reeve approve 12/deploy", "let the task `deploy` of run 12 go on"},
 });
 
+constexpr auto kExecOptions = std::to_array<Option>({
+    {.name = "attempt",
+     .value = "N",
+     .help = "only if it is this attempt that runs",
+     .fallback = "the one that runs"},
+});
+constexpr auto kExecLists = std::to_array<Lists>({kExecOptions});
+constexpr auto kExecSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] ID[/TASK] [-- COMMAND [ARGUMENT...]]"});
+constexpr auto kExecArguments = std::to_array<Argument>({
+    {.name = "ID[/TASK]",
+     .help = "a task that runs, or a run of which one task runs",
+     .completes = Completes::run},
+});
+constexpr auto kExecExamples = std::to_array<Example>({
+    {"reeve exec last", "a shell where the one task of the newest run works"},
+    {"reeve exec '12/test[3]' -- ps aux", "what that element of `test` is doing"},
+    {"echo data | reeve exec 12/build -- tee input.txt", "through pipes, without a terminal"},
+});
+constexpr auto kExecStatuses = std::to_array<ExitStatus>({
+    {"N", "the exit status of the command"},
+    kUsage,
+    kNotFound,
+    {"6", "the task does not run, has no sandbox, or has too many sessions"},
+    {"7", "no engine is at work, or it does not answer"},
+    {"125", "the supervisor failed"},
+    {"126", "the command may not be executed in there"},
+    {"127", "the command was not found in there"},
+    {"128+n", "the command was killed by signal n; 137 also when the task ended"},
+});
+
 constexpr auto kCommands = std::to_array<Command>({
+    {.name = "exec",
+     .section = Section::acting,
+     .summary = "enter the sandbox of a task that runs",
+     .description =
+         "Starts a command (a shell, if none is given) inside the sandbox of a task while the task "
+         "runs: same root, work directory, environment, user, namespaces, control group and system "
+         "call filter, without any capability. Who did so, when and with which command is recorded "
+         "before it starts.\n\n"
+         "With a terminal on standard input and output the command gets a terminal of its own: "
+         "Ctrl-C goes to it, and it learns the size of the window. Otherwise its streams are "
+         "pipes. When "
+         "this command is ended, the command inside gets SIGHUP. When the task ends, what was "
+         "started inside ends with it.\n\n"
+         "A task that was tried again with `reeve retry --debug` and failed can be entered as "
+         "well, until it is let go.",
+     .synopses = kExecSynopses,
+     .arguments = kExecArguments,
+     .options = kExecLists,
+     .examples = kExecExamples,
+     .exit_statuses = kExecStatuses,
+     .takes_command = true},
     {.name = "cancel",
      .section = Section::acting,
      .summary = "stop runs or tasks",

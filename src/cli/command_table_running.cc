@@ -128,17 +128,25 @@ constexpr auto kRetryOptions = std::to_array<Option>({
     {.name = "failed",
      .help = "all tasks that did not succeed, and what was skipped because of them"},
     {.name = "from", .value = "TASK", .help = "this task and all that depend on it"},
+    {.name = "debug",
+     .value = "DURATION",
+     .help = "keep the sandbox of a task that fails open for so long, for `reeve exec`; without "
+             "--from it implies --failed",
+     .fallback = "30m when it is given without a value",
+     .if_bare = "30m"},
 });
 constexpr auto kRetryLists =
     std::to_array<Lists>({kRetryOptions, kFollowingOptions, kOutputOptions});
-constexpr auto kRetrySynopses =
-    std::to_array<std::string_view>({"[OPTIONS] ID --failed", "[OPTIONS] ID --from TASK"});
+constexpr auto kRetrySynopses = std::to_array<std::string_view>(
+    {"[OPTIONS] ID --failed", "[OPTIONS] ID --from TASK", "[OPTIONS] ID --debug[=DURATION]"});
 constexpr auto kRetryArguments = std::to_array<Argument>({
     {.name = "ID", .help = "a run that has ended, or is failing", .completes = Completes::run},
 });
 constexpr auto kRetryExamples = std::to_array<Example>({
     {"reeve retry last --failed", "only what failed; what succeeded is kept"},
     {"reeve retry 12 --from link", "the task `link` again and all that comes after it"},
+    {"reeve retry 12 --debug=15m",
+     "what failed again; if it fails again, `reeve exec 12` enters what it left"},
 });
 
 constexpr auto kCommands = std::to_array<Command>({
@@ -167,7 +175,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .description =
          "Goes on with what a `reeve run` left when it was killed or its machine went down. Tasks "
          "that have ended are not repeated; commands that are still running are found again and "
-         "waited for. A paused run or task is released.\n\n"
+         "waited for. A paused run or task is released, and so is a "
+         "sandbox that `reeve retry --debug` keeps open.\n\n"
          "When another process runs the engine of this state directory, it is told to go on, and "
          "this command ends at once.",
      .synopses = kResumeSynopses,
@@ -181,6 +190,10 @@ constexpr auto kCommands = std::to_array<Command>({
      .description =
          "Tries tasks of a run again within the same run: those that did not succeed, or one task "
          "and all that depend on it. What succeeded keeps its results.\n\n"
+         "With --debug, the sandbox of a task whose program fails stays as it is, with its "
+         "processes, its /tmp and its part of the machine's resources: `reeve exec ID/TASK` enters "
+         "it. `reeve resume ID/TASK`, `reeve cancel` or the end of the time lets it go, and the "
+         "task ends as its program did, without being tried again by itself.\n\n"
          "When another process runs the engine of this state directory, the tasks run there, and "
          "this command ends at once.",
      .synopses = kRetrySynopses,

@@ -65,9 +65,10 @@ class Watching {
       RunFollower::note_failure(run, followed_, i);
     const auto happenings = changes_.compare(run, wall_now());
     for (const Happening& happening : happenings) {
-      const bool is_news = happening.kind == Happening::Kind::ended &&
-                           happening.state != core::TaskState::succeeded &&
-                           happening.state != core::TaskState::skipped;
+      const bool is_bad_end = happening.kind == Happening::Kind::ended &&
+                              happening.state != core::TaskState::succeeded &&
+                              happening.state != core::TaskState::skipped;
+      const bool is_news = is_bad_end || happening.kind == Happening::Kind::held;
       const std::string line = to_text(plain_line(happening), session_.err.colour()) + "\n";
       if (!is_live_) {
         session_.err.write(line);

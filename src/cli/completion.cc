@@ -65,7 +65,8 @@ std::string bash_action(Completes what, std::span<const std::string_view> words)
 std::string bash_values(const Command& command) {
   std::string out;
   each_option(command, [&](const Option& option) {
-    if (option.is_flag() || option.hidden) return;
+    // A value that may be left out is attached with '=': the next word is another one.
+    if (option.is_flag() || option.hidden || !option.if_bare.empty()) return;
     const std::string letter = option.letter == 0 ? "" : fmt::format("|-{}", option.letter);
     out += fmt::format("        --{}{}) {}; return ;;\n", option.name, letter,
                        bash_action(option.completes, option.choices));
@@ -159,6 +160,8 @@ std::string zsh_option(const Option& option) {
                                ? ""
                                : fmt::format(":{}:{}", zsh_text(option.value),
                                              zsh_action(option.completes, option.choices));
+  if (!option.if_bare.empty())
+    return quoted(fmt::format("{}--{}=-[{}]:{}", again, option.name, text, tail));
   std::string out = quoted(fmt::format("{}--{}[{}]{}", again, option.name, text, tail));
   if (option.letter != 0)
     out += " " + quoted(fmt::format("{}-{}[{}]{}", again, option.letter, text, tail));
@@ -241,7 +244,8 @@ std::string fish_option(const Option& option, std::string_view condition) {
   std::string out =
       fmt::format("complete -c reeve -n {} -l {}", fish_quoted(condition), option.name);
   if (option.letter != 0) out += fmt::format(" -s {}", option.letter);
-  if (!option.is_flag()) out += " -r" + fish_action(option.completes, option.choices);
+  if (!option.is_flag() && option.if_bare.empty())
+    out += " -r" + fish_action(option.completes, option.choices);
   return out + fmt::format(" -d {}\n", fish_quoted(option.help));
 }
 

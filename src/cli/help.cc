@@ -48,7 +48,10 @@ std::string paragraphs(std::string_view text, int columns) {
 std::string option_spelling(const Option& option) {
   std::string out = option.letter == 0 ? fmt::format("    --{}", option.name)
                                        : fmt::format("-{}, --{}", option.letter, option.name);
-  if (!option.is_flag()) out += fmt::format(" {}", option.value);
+  if (!option.if_bare.empty())
+    out += fmt::format("[={}]", option.value);
+  else if (!option.is_flag())
+    out += fmt::format(" {}", option.value);
   return out;
 }
 

@@ -44,7 +44,10 @@ std::string option_term(const Option& option) {
   std::string out;
   if (option.letter != 0) out += fmt::format("\\fB\\-{}\\fR, ", option.letter);
   out += fmt::format("\\fB\\-\\-{}\\fR", roff(option.name));
-  if (!option.is_flag()) out += fmt::format(" \\fI{}\\fR", roff(option.value));
+  if (!option.if_bare.empty())
+    out += fmt::format("[=\\fI{}\\fR]", roff(option.value));
+  else if (!option.is_flag())
+    out += fmt::format(" \\fI{}\\fR", roff(option.value));
   return out;
 }
 

@@ -68,6 +68,9 @@ constexpr auto kTask = std::to_array<FieldInfo>({
     {"duration_seconds", "number?", "of the latest attempt"},
     {"outputs", "object", "values by name"},
     {"artifacts", "object", "stored files by name"},
+    {"held_until", "time?", "its program failed, and its sandbox is open until then"},
+    {"entries", "array",
+     "who entered its sandbox: at, attempt, by, user_id, command; the newest 20"},
 });
 constexpr auto kTaskDetail = std::to_array<FieldInfo>({
     {"task", "object", "as an item of tasks"},

@@ -63,6 +63,16 @@ Line ended_line(const Happening& happening) {
   return line;
 }
 
+Line held_line(const Happening& happening) {
+  const std::string id =
+      shell_quote(fmt::format("{}/{}", happening.task.run.value, happening.label));
+  Line line;
+  line.add(happening.label + " ");
+  line.add(describe({ReasonCode::held_open, happening.reason.b, happening.reason.a}), Tone::bad);
+  line.add(fmt::format(" (reeve exec {}; reeve resume {})", id, id));
+  return line;
+}
+
 std::string count_text(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -107,6 +117,7 @@ Line plain_line(const Happening& happening) {
       if (happening.attempt > 1) rest.add(attempt_of(happening));
       break;
     case Happening::Kind::ended: rest = ended_line(happening); break;
+    case Happening::Kind::held: rest = held_line(happening); break;
     case Happening::Kind::progress:
       rest.add(
           fmt::format("{}: {} of {} done", happening.label, happening.finished, happening.total));

@@ -24,7 +24,9 @@ Happening happening_of(const core::Run& run, std::uint32_t index, Time now) {
                 .outcome = {task.outcome, task.code, task.reason},
                 .reason = task.reason,
                 .message = extra == nullptr ? "" : sanitize_for_terminal(extra->message)};
-  if (task.state == TaskState::running) out.kind = Happening::Kind::started;
+  if (task.state == TaskState::running)
+    out.kind = task.reason.code == ReasonCode::held_open ? Happening::Kind::held
+                                                         : Happening::Kind::started;
   if (core::is_final(task.state) && task.started_at != kUnset)
     out.duration = task.since - task.started_at;
   if (task.state == TaskState::retry_wait && task.wake_at != kNever)
@@ -45,8 +47,13 @@ std::vector<Happening> RunChanges::compare(const core::Run& run, Time now) {
   for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
     const core::Task& task = run.tasks[i];
     Seen& seen = seen_[i];
-    if (seen.state == task.state && seen.attempt == task.attempt) continue;
-    seen = {task.state, task.attempt};
+    const bool is_held =
+        task.state == TaskState::running && task.reason.code == ReasonCode::held_open;
+    if (seen.state == task.state && seen.attempt == task.attempt && seen.is_held == is_held)
+      continue;
+    const bool was_let_go = seen.is_held && seen.attempt == task.attempt && !is_held;
+    seen = {task.state, task.attempt, is_held};
+    if (was_let_go && task.state == TaskState::running) continue;
     const bool is_large = run.groups[task.group.value].count > kTasksWithLinesMax;
     if (is_worth_a_line(task.state, is_large)) out.push_back(happening_of(run, i, now));
   }

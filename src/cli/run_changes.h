@@ -19,6 +19,7 @@ class RunChanges {
   struct Seen {
     core::TaskState state = core::TaskState::blocked;
     std::uint16_t attempt = 0;
+    bool is_held = false;
   };
   std::vector<Seen> seen_;                         // by task
   std::map<std::uint32_t, std::uint32_t> tenths_;  // by large group

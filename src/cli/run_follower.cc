@@ -175,6 +175,20 @@ void RunFollower::note_attempts(const engine::Committed& committed) {
   }
 }
 
+void RunFollower::note_hold(const engine::Committed& committed, const core::Run& run,
+                            FollowedRun& followed, std::uint32_t index) {
+  const core::Task& task = run.tasks[index];
+  if (task.state != TaskState::running || task.reason.code != ReasonCode::held_open) return;
+  if (std::exchange(followed.held[index], task.attempt) == task.attempt) return;
+  happenings_.push_back({.kind = Happening::Kind::held,
+                         .at = committed.now,
+                         .task = {run.record.id, index},
+                         .label = sanitize_for_terminal(core::task_label(run, index)),
+                         .state = task.state,
+                         .attempt = task.attempt,
+                         .reason = task.reason});
+}
+
 void RunFollower::note_progress(const engine::Committed& committed, FollowedRun& followed,
                                 GroupIndex index) {
   const GroupModel& group = followed.tracker.model().groups[index.value];
@@ -221,7 +235,9 @@ void RunFollower::on_committed(const engine::Committed& committed) {
   for (const TaskId task : committed.progressed) {
     FollowedRun* const followed = find(task.run);
     const core::Run* const run = committed.state.find_run(task.run);
-    if (followed != nullptr && run != nullptr) followed->tracker.update_progress(*run, task.index);
+    if (followed == nullptr || run == nullptr) continue;
+    followed->tracker.update_progress(*run, task.index);
+    note_hold(committed, *run, *followed, task.index);
   }
   look_at_others(committed.state);
   wake();

@@ -21,7 +21,7 @@ namespace reeve::cli {
 
 /// Something that is worth a line.
 struct Happening {
-  enum class Kind : std::uint8_t { started, ended, progress };
+  enum class Kind : std::uint8_t { started, ended, progress, held };
   Kind kind = Kind::started;
   Time at = kUnset;
   TaskId task;
@@ -59,6 +59,7 @@ struct FollowedRun {
   std::uint64_t timed_out_count = 0;
   std::string outputs;   ///< JSON object of the run's outputs once it has succeeded, or ""
   Outcome last_outcome;  ///< of the attempt that ended last
+  std::map<std::uint32_t, std::uint32_t> held;    ///< attempt whose hold was told, by task
   std::map<std::uint32_t, std::uint32_t> tenths;  ///< progress that was told, by large group
 };
 
@@ -106,6 +107,8 @@ class RunFollower final : public engine::Observer {
   void note_change(const engine::Committed& committed, const core::Run& run, FollowedRun& followed,
                    const core::TaskChange& change);
   void note_attempts(const engine::Committed& committed);
+  void note_hold(const engine::Committed& committed, const core::Run& run, FollowedRun& followed,
+                 std::uint32_t index);
   void note_progress(const engine::Committed& committed, FollowedRun& followed, GroupIndex index);
   void look_at_others(const core::State& state);
   void wake();

@@ -57,6 +57,23 @@ JsonObject values_json(const std::vector<OutputValue>& values) {
   return out;
 }
 
+Json held_until_json(const core::Task& task) {
+  const bool is_held =
+      task.state == TaskState::running && task.reason.code == ReasonCode::held_open;
+  return is_held ? time_json(Time{Duration{task.reason.a}}) : Json(nullptr);
+}
+
+boost::json::array entries_json(const std::vector<core::Entry>& entries) {
+  boost::json::array out;
+  for (const core::Entry& entry : entries)
+    out.push_back(JsonObject{{"at", time_json(entry.at)},
+                             {"attempt", entry.attempt},
+                             {"by", text_json(entry.by)},
+                             {"user_id", entry.user_id},
+                             {"command", text_json(entry.command)}});
+  return out;
+}
+
 JsonObject counts_object(const std::array<std::uint64_t, core::kTaskStateCount>& counts,
                          std::uint64_t total) {
   JsonObject out{{"total", total}};
@@ -197,7 +214,9 @@ JsonObject task_json(const core::Run& run, std::uint32_t index) {
       {"wake_at", is_over ? Json(nullptr) : time_json(task.wake_at)},
       {"duration_seconds", is_over ? duration_json(task.started_at, task.since) : Json(nullptr)},
       {"outputs", values_json(more.outputs)},
-      {"artifacts", values_json(more.artifacts)}};
+      {"artifacts", values_json(more.artifacts)},
+      {"held_until", held_until_json(task)},
+      {"entries", entries_json(more.entries)}};
 }
 
 JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& log_path) {

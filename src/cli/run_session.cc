@@ -151,9 +151,10 @@ void RunSession::quote_output(const Happening& happening) {
 
 void RunSession::show(const Happening& happening) {
   if (options_.is_single || session_.is_quiet()) return;
-  const bool is_news = happening.kind == Happening::Kind::ended &&
-                       happening.state != TaskState::succeeded &&
-                       happening.state != TaskState::skipped;
+  const bool is_bad_end = happening.kind == Happening::Kind::ended &&
+                          happening.state != TaskState::succeeded &&
+                          happening.state != TaskState::skipped;
+  const bool is_news = is_bad_end || happening.kind == Happening::Kind::held;
   if (options_.is_live && !is_news) return;
   print({plain_line(happening)});
   quote_output(happening);
@@ -166,7 +167,8 @@ void RunSession::take_in_happenings() {
       show(happening);
       continue;
     }
-    const bool has_attempt = happening.attempt > 0 && happening.kind != Happening::Kind::progress;
+    const bool has_attempt = happening.attempt > 0 && (happening.kind == Happening::Kind::started ||
+                                                       happening.kind == Happening::Kind::ended);
     if (has_attempt)
       output_.begin(uuid_of(happening.task.run), happening.task, happening.attempt,
                     happening.label);

@@ -218,6 +218,7 @@ std::string short_reason(const Reason& reason) {
     case ReasonCode::need_not_successful: return "a task that it needs did not succeed";
     case ReasonCode::condition_false: return "its `if` is false";
     case ReasonCode::no_failure: return "nothing failed";
+    case ReasonCode::held_open: return "failed, and held for `reeve exec`";
     case ReasonCode::fail_fast: return "another of its group failed";
     case ReasonCode::exit_status: return fmt::format("exit status {}", reason.a);
     case ReasonCode::killed_by_signal:

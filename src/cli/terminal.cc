@@ -74,6 +74,7 @@ Surroundings Surroundings::read() {
   found.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1;
   found.no_color = !variable("NO_COLOR").empty();
   const std::string_view terminal = variable("TERM");
+  found.terminal_type = std::string(terminal);
   found.is_dumb = terminal.empty() || terminal == "dumb";
   const std::string_view ci = variable("CI");
   found.is_ci = !ci.empty() && ci != "false" && ci != "0";

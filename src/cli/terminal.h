@@ -22,10 +22,11 @@ struct Surroundings {
   bool stdin_is_terminal = false;
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
-  bool no_color = false;  ///< NO_COLOR is there and not empty
-  bool is_dumb = false;   ///< TERM=dumb or none at all
-  bool is_ci = false;     ///< CI is there, not empty and not "false"
-  bool ascii = false;     ///< the locale says that UTF-8 is not understood
+  bool no_color = false;      ///< NO_COLOR is there and not empty
+  bool is_dumb = false;       ///< TERM=dumb or none at all
+  bool is_ci = false;         ///< CI is there, not empty and not "false"
+  bool ascii = false;         ///< the locale says that UTF-8 is not understood
+  std::string terminal_type;  ///< TERM
   std::string working_directory;
   std::string program;  ///< absolute path of this very binary
 

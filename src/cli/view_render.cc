@@ -76,6 +76,8 @@ void add_task_detail(Line& line, const TaskModel& task, std::uint32_t attempts_m
   const std::string attempt = attempt_text(task, attempts_max);
   if (task.state == TaskState::running) {
     if (task.attempt > 1) add_words(line, attempt, Tone::waiting);
+    if (task.reason.code == ReasonCode::held_open)
+      add_words(line, short_reason(task.reason), Tone::bad);
     if (task.percent >= 0) {
       add_words(line, fmt::format("{}%", task.percent), Tone::strong);
       add_words(line, estimate(task.percent / 100.0, since(task.started_at, now)));

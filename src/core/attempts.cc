@@ -6,16 +6,7 @@
 #include "core/step.h"
 
 namespace reeve::core {
-namespace {
 
-struct Found {
-  LiveAttempt* live = nullptr;
-  Run* run = nullptr;
-  Task* task = nullptr;
-  std::uint32_t index = 0;
-};
-
-/// The attempt that a token belongs to, or nothing: the report is stale.
 std::optional<Found> find_attempt(Step& step, Token token) {
   const auto found = step.state.live.find(token);
   if (found == step.state.live.end()) {
@@ -30,6 +21,8 @@ std::optional<Found> find_attempt(Step& step, Token token) {
   ENSURE(task.token == token);
   return Found{&live, run, &task, live.task.index};
 }
+
+namespace {
 
 /// Frees what the attempt holds; staged attempts move up.
 void release_places(Step& step, const Found& at, Token token) {
@@ -89,6 +82,13 @@ TaskState stopped_state(const Task& task) {
   return TaskState::aborted;
 }
 
+/// A person asked for this attempt to look at it: what comes next is theirs to say. Not so where
+/// there was nothing to look at.
+bool is_for_debugging(const TaskExtra& extra, const Outcome& outcome) {
+  if (extra.hold <= Duration{0}) return false;
+  return outcome.kind != OutcomeClass::lost && outcome.kind != OutcomeClass::start_failed;
+}
+
 struct Judged {
   Outcome outcome;
   std::uint64_t random = 0;
@@ -114,6 +114,7 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   RetryDecision decision =
       decide_retry(policy, {judged.outcome.kind, ends, task.charged, judged.random});
   if (run.record.cancel_requested && run.phase == spec::Phase::main) decision.again = false;
+  if (is_for_debugging(extra, judged.outcome)) decision = {};
   if (!decision.again) {
     fail_task(step, run, index, judged.outcome.reason);
     return decision.reason;
@@ -134,33 +135,6 @@ bool declares_artifacts_for(const spec::TaskGroup& spec, const Outcome& outcome)
     if ((artifact.when == success) == outcome.is_success()) return true;
   }
   return false;
-}
-
-/// The outcome's reason, filled in where the executor left it open.
-Outcome with_reason(Outcome outcome) {
-  if (outcome.reason.code != ReasonCode::none) return outcome;
-  switch (outcome.kind) {
-    case OutcomeClass::exited:
-      outcome.reason = outcome.code == 0 ? Reason{ReasonCode::completed, 0, 0}
-                                         : Reason{ReasonCode::exit_status, 0, outcome.code};
-      break;
-    case OutcomeClass::signalled:
-      outcome.reason = {ReasonCode::killed_by_signal, 0, outcome.code};
-      break;
-    case OutcomeClass::lost: outcome.reason = {ReasonCode::executor_lost, 0, 0}; break;
-    case OutcomeClass::timed_out: outcome.reason = {ReasonCode::run_timeout, 0, 0}; break;
-    case OutcomeClass::out_of_memory: outcome.reason = {ReasonCode::memory_limit, 0, 0}; break;
-    default: outcome.reason = {ReasonCode::could_not_start, 0, 0}; break;
-  }
-  return outcome;
-}
-
-void mark_running(Step& step, const Found& at, Time started_at) {
-  at.task->started_at = started_at;
-  const Reason placed = at.live->placed;
-  const bool stopping = (at.task->flags & kTaskStopAsked) != 0;
-  // A stop that is under way keeps its own reason: it will be the reason of the end.
-  change_task(step, *at.run, at.index, TaskState::running, stopping ? at.task->reason : placed);
 }
 
 AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome) {
@@ -191,6 +165,32 @@ ReasonCode why_rejected(const State& state, Token token) {
 }
 
 }  // namespace
+
+Outcome with_reason(Outcome outcome) {
+  if (outcome.reason.code != ReasonCode::none) return outcome;
+  switch (outcome.kind) {
+    case OutcomeClass::exited:
+      outcome.reason = outcome.code == 0 ? Reason{ReasonCode::completed, 0, 0}
+                                         : Reason{ReasonCode::exit_status, 0, outcome.code};
+      break;
+    case OutcomeClass::signalled:
+      outcome.reason = {ReasonCode::killed_by_signal, 0, outcome.code};
+      break;
+    case OutcomeClass::lost: outcome.reason = {ReasonCode::executor_lost, 0, 0}; break;
+    case OutcomeClass::timed_out: outcome.reason = {ReasonCode::run_timeout, 0, 0}; break;
+    case OutcomeClass::out_of_memory: outcome.reason = {ReasonCode::memory_limit, 0, 0}; break;
+    default: outcome.reason = {ReasonCode::could_not_start, 0, 0}; break;
+  }
+  return outcome;
+}
+
+void mark_running(Step& step, const Found& at, Time started_at) {
+  at.task->started_at = started_at;
+  const Reason placed = at.live->placed;
+  const bool stopping = (at.task->flags & kTaskStopAsked) != 0;
+  // A stop that is under way keeps its own reason: it will be the reason of the end.
+  change_task(step, *at.run, at.index, TaskState::running, stopping ? at.task->reason : placed);
+}
 
 void on_attempt_started(Step& step, const AttemptStarted& event) {
   const auto at = find_attempt(step, event.token);
@@ -229,7 +229,7 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
   task.code = outcome.code;
   task.percent = -1;
   AttemptRecord record = attempt_record(*at, end, outcome);
-  if (!end.message.empty() || !end.outputs.empty()) {
+  if (!end.message.empty() || !end.outputs.empty() || is_held_open(task)) {
     TaskExtra& extra = run.make_extra(at->index);
     extra.message = end.message;
     extra.outputs = end.outputs;
@@ -255,6 +255,8 @@ void on_attempt_seen(Step& step, const AttemptSeen& event) {
   if (event.liveness == Liveness::running && at->task->state == TaskState::starting)
     mark_running(step, *at, step.now);
   if (event.liveness != Liveness::unknown) {
+    if (at->task->reason.code == ReasonCode::hold_released)
+      return release_hold(step, *at->run, at->index);
     if ((at->task->flags & kTaskStopAsked) != 0) {  // the order may have been lost
       const spec::Policy& policy =
           at->run->workflow().policy_of(at->run->group_spec(at->task->group));
@@ -321,6 +323,10 @@ void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& or
 
 void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order) {
   Task& task = run.tasks[index];
+  if (is_held_open(task)) {
+    release_hold(step, run, index);
+    return;
+  }
   if (is_live(task.state)) {
     StopOrder with_flags = order;
     if (to == TaskState::cancelled) with_flags.flags |= kTaskStopByPerson;

@@ -64,8 +64,17 @@ struct SetCapacity {
   static constexpr auto fields() { return std::tuple{field("pool", &SetCapacity::pool)}; }
 };
 
+/// Let somebody into the attempt's sandbox.
+struct EnterAttempt {
+  PoolId pool;
+  EnterOrder order;
+  static constexpr auto fields() {
+    return std::tuple{field("pool", &EnterAttempt::pool), field("order", &EnterAttempt::order)};
+  }
+};
+
 using Effect = std::variant<StartAttempt, StopAttempt, ProbeAttempt, ForgetAttempt,
-                            CollectArtifacts, SetCapacity>;
+                            CollectArtifacts, SetCapacity, EnterAttempt>;
 
 /// For observers (live views, notifications): `count` tasks from `task` on changed their state.
 struct TaskChange {

@@ -21,7 +21,10 @@ std::string_view name(const Event& event) {
       "engine_started",
       "capacity_set",
       "run_reloaded",
-      "tick"};
+      "tick",
+      "enter",
+      "retry_held",
+      "attempt_held"};
   return kNames[event.index()];
 }
 

@@ -12,6 +12,7 @@
 #include "base/launch.h"
 #include "base/sandbox_rules.h"
 #include "core/records.h"
+#include "core/request.h"
 
 namespace reeve::core {
 
@@ -108,55 +109,6 @@ struct LaunchRejected {
   }
 };
 
-inline constexpr std::uint32_t kWholeRun = 0xffffffff;
-
-struct Cancel {
-  RunId run;
-  std::uint32_t task = kWholeRun;  ///< index, or kWholeRun
-  bool kill = false;               ///< SIGKILL at once, and `finally` does not run
-  Duration grace{-1};              ///< negative: each task's own
-  std::string by;
-  std::string why;
-  static constexpr auto fields() {
-    return std::tuple{field("run", &Cancel::run),   field("task", &Cancel::task),
-                      field("kill", &Cancel::kill), field("grace", &Cancel::grace),
-                      field("by", &Cancel::by),     field("why", &Cancel::why)};
-  }
-};
-
-struct Pause {
-  RunId run;
-  std::uint32_t task = kWholeRun;
-  bool paused = true;  ///< false: resume (also of an interrupted run)
-  std::string by;
-  static constexpr auto fields() {
-    return std::tuple{field("run", &Pause::run), field("task", &Pause::task),
-                      field("paused", &Pause::paused), field("by", &Pause::by)};
-  }
-};
-
-struct Approve {
-  TaskId task;
-  bool approved = true;
-  std::string by;
-  static constexpr auto fields() {
-    return std::tuple{field("task", &Approve::task), field("approved", &Approve::approved),
-                      field("by", &Approve::by)};
-  }
-};
-
-/// Of a finished (and reloaded) run: tries again what did not succeed, or `from` and all after it.
-struct Retry {
-  RunId run;
-  bool failed_only = true;
-  GroupIndex from;
-  std::string by;
-  static constexpr auto fields() {
-    return std::tuple{field("run", &Retry::run), field("failed_only", &Retry::failed_only),
-                      field("from", &Retry::from), field("by", &Retry::by)};
-  }
-};
-
 /// First after the rows were loaded. Runs not listed are held as `interrupted` unless `all`.
 struct EngineStarted {
   bool all = true;
@@ -184,6 +136,12 @@ struct RunReloaded {
   static constexpr auto fields() { return std::tuple{field("run", &RunReloaded::run)}; }
 };
 
+/// The program of an attempt failed, and its sandbox is kept open.
+struct AttemptHeld {
+  AttemptHold hold;
+  static constexpr auto fields() { return std::tuple{field("hold", &AttemptHeld::hold)}; }
+};
+
 /// Time has passed.
 struct Tick {
   std::uint8_t unused = 0;
@@ -191,9 +149,10 @@ struct Tick {
 };
 
 /// Journal format: the order is the format.
-using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
-                           ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
-                           Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick>;
+using Event =
+    std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
+                 ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause, Approve, Retry,
+                 EngineStarted, CapacitySet, RunReloaded, Tick, Enter, RetryHeld, AttemptHeld>;
 
 std::string_view name(const Event& event);
 

@@ -106,6 +106,14 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
   return out;
 }
 
+void add_entry_facts(const TaskExtra& extra, Explanation& out) {
+  for (const Entry& entry : extra.entries) {
+    if (out.facts.size() >= kFactsMax) return;
+    out.facts.push_back(format_time(entry.at) + ": " + entry.by + " entered attempt " +
+                        std::to_string(entry.attempt) + " with: " + entry.command);
+  }
+}
+
 void add_result_facts(const Run& run, std::uint32_t index, Explanation& out) {
   const Task& task = run.tasks[index];
   if (task.attempt > 0)
@@ -113,6 +121,7 @@ void add_result_facts(const Run& run, std::uint32_t index, Explanation& out) {
                         ", retries charged: " + std::to_string(task.charged));
   if (const TaskExtra* extra = run.extra(index); extra != nullptr && !extra->message.empty())
     out.facts.push_back(extra->message);
+  if (const TaskExtra* extra = run.extra(index); extra != nullptr) add_entry_facts(*extra, out);
   if ((task.flags & kTaskForgiven) != 0)
     out.facts.push_back(describe({ReasonCode::continued_on_error, 0, 0}));
   const bool by_need = task.reason.code == ReasonCode::need_not_successful ||
@@ -139,12 +148,19 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
       out = answer((task.flags & kTaskStaged) != 0 ? task.reason
                                                    : Reason{ReasonCode::launching, 0, 0});
       break;
-    case TaskState::running: out = answer({ReasonCode::is_running, 0, 0}); break;
+    case TaskState::running:
+      out = answer(is_held_open(task) ? task.reason : Reason{ReasonCode::is_running, 0, 0});
+      break;
     case TaskState::validating: out = answer({ReasonCode::checking, 0, 0}); break;
     default: out = answer(task.reason); break;
   }
   if (task.state == TaskState::retry_wait && task.wake_at > now)
     out.facts.push_back("next try in " + format_duration(task.wake_at - now));
+  if (task.reason.code == ReasonCode::held_open && is_held_open(task)) {
+    const std::string name = std::to_string(id.run.value) + "/" + task_label(*run, id.index);
+    out.facts.push_back("`reeve exec " + name + "` enters its sandbox; `reeve resume " + name +
+                        "` lets it go");
+  }
   if (is_live(task.state)) {
     const auto live = state.live.find(task.token);
     if (live != state.live.end()) out.facts.push_back(describe(live->second.placed));

@@ -128,6 +128,8 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.grace = policy.timeouts.grace;
   launch.output_bytes_max = policy.output_bytes_max;
   launch.sandbox = enforced(policy.sandbox, state.sandbox_rules);
+  if (const TaskExtra* extra = run->extra(start.task.index); extra != nullptr)
+    launch.hold = extra->hold;
   // Requests were checked; this holds for whatever comes another way, such as `finally` after a
   // cancel that needed no permission.
   if (const auto missing = missing_permission(launch.sandbox, state.sandbox_rules))

@@ -93,12 +93,32 @@ inline constexpr std::uint8_t kTaskForgiven = 64;  ///< failed, but continue-on-
 inline constexpr std::uint8_t kTaskFlagsStored =
     kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskForgiven;
 
+/// Somebody was let into the sandbox of an attempt.
+struct Entry {
+  Time at = kUnset;
+  std::uint32_t attempt = 0;
+  std::uint32_t user_id = 0;
+  std::string by;       ///< user name
+  std::string command;  ///< words divided by spaces, cut to kEntryCommandBytesMax
+  friend bool operator==(const Entry&, const Entry&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("at", &Entry::at), field("attempt", &Entry::attempt),
+                      field("user_id", &Entry::user_id), field("by", &Entry::by),
+                      field("command", &Entry::command)};
+  }
+};
+inline constexpr std::size_t kEntryCommandBytesMax = 1000;
+/// The journal has them all; a task keeps the newest.
+inline constexpr std::size_t kEntriesMax = 20;
+
 /// What few tasks have.
 struct TaskExtra {
   std::array<std::uint16_t, kOutcomeClassCount> ends_by_class{};  ///< for per-class limits
   std::string message;                                            ///< for people
   std::vector<OutputValue> outputs;                               ///< of the attempt that succeeded
   std::vector<OutputValue> artifacts;  ///< name → absolute path of the stored file
+  std::vector<Entry> entries;          ///< oldest first
+  Duration hold{0};  ///< so long the sandbox is kept open when its program fails: `retry --debug`
 };
 
 /// A task as it is read back.

@@ -8,7 +8,6 @@
 #include "spec/permission.h"
 
 namespace reeve::core {
-namespace {
 
 Result<Run*> live_run(Step& step, RunId id) {
   Run* run = step.state.find_run(id);
@@ -19,6 +18,14 @@ Result<Run*> live_run(Step& step, RunId id) {
                 "the run has ended already: " + std::string(name(run->record.state)));
   return run;
 }
+
+bool has_task(const Run& run, std::uint32_t index) {
+  if (index >= run.tasks.size()) return false;
+  const Group& group = run.groups[run.tasks[index].group.value];
+  return group.expanded && index >= group.first && index - group.first < group.count;
+}
+
+namespace {
 
 /// The workflow of a submission: known from before, or as given.
 Result<std::shared_ptr<const spec::Workflow>> workflow_of(const State& state,
@@ -59,13 +66,6 @@ void replace_older_runs(Step& step, const Run& newer) {
     mark(step, *other);
     end_tasks(step, *other, TaskState::aborted, {.reason = reason});
   }
-}
-
-/// Whether the run has this task: not one that an expansion of before has left behind.
-bool has_task(const Run& run, std::uint32_t index) {
-  if (index >= run.tasks.size()) return false;
-  const Group& group = run.groups[run.tasks[index].group.value];
-  return group.expanded && index >= group.first && index - group.first < group.count;
 }
 
 }  // namespace
@@ -166,6 +166,10 @@ Result<Applied> pause_task(Step& step, Run& run, const Pause& event) {
     change_task(step, run, event.task, TaskState::paused, {ReasonCode::task_paused, 0, 0});
     return Applied{event.run};
   }
+  if (is_held_open(run.tasks[event.task])) {
+    release_hold(step, run, event.task);
+    return Applied{event.run};
+  }
   if (state != TaskState::paused)
     return fail(ErrorCode::conflict, "the task is not paused; it is " + std::string(name(state)));
   queue_task(step, run, event.task, {});
@@ -181,6 +185,8 @@ Result<Applied> on_pause(Step& step, const Pause& event) {
     if (run->record.paused) return fail(ErrorCode::conflict, "the run is paused already");
     run->record.paused = true;
   } else {
+    const bool released = release_holds(step, *run);
+    if (released && !run->record.paused && !run->record.interrupted) return Applied{event.run};
     if (!run->record.paused && !run->record.interrupted)
       return fail(ErrorCode::conflict, "the run is not paused");
     TRY(check_permitted(step.state, run->workflow()));
@@ -299,6 +305,21 @@ void reset_group(Step& step, Run& run, GroupIndex index, const Reset& order) {
   }
 }
 
+/// Without a sandbox there is nothing to keep open.
+Status check_enclosed(const Step& step, const Retry& event) {
+  const Run* const run = step.state.find_run(event.run);
+  if (run == nullptr) return {};  // on_retry() says so
+  TRY_ASSIGN(const std::vector<bool> reset, groups_to_reset(*run, event));
+  for (std::uint32_t g = 0; g < reset.size(); ++g) {
+    const spec::TaskGroup& group = run->group_spec(GroupIndex{g});
+    const SandboxRequest& asked = run->workflow().policy_of(group).sandbox;
+    if (reset[g] && enforced(asked, step.state.sandbox_rules).tier == SandboxTier::none)
+      return fail(ErrorCode::conflict,
+                  group.id + " runs without a sandbox: there is none to keep open");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Applied> on_retry(Step& step, const Retry& event) {
@@ -326,6 +347,19 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   run->phase = spec::Phase::main;  // the later phases decide anew whether they are wanted
   if (!try_admit(step, *run)) step.state.waiting_admission.insert(event.run);
   return Applied{event.run};
+}
+
+Result<Applied> on_retry_held(Step& step, const RetryHeld& event) {
+  if (event.hold <= Duration{0} || event.hold > kHoldMax)
+    return fail(ErrorCode::invalid_argument,
+                "a sandbox is kept open for " + format_duration(kHoldMax) + " at most");
+  TRY(check_enclosed(step, event.retry));
+  TRY_ASSIGN(const Applied applied, on_retry(step, event.retry));
+  Run& run = *step.state.find_run(event.retry.run);
+  for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
+    if (has_task(run, i) && !is_final(run.tasks[i].state)) run.make_extra(i).hold = event.hold;
+  }
+  return applied;
 }
 
 }  // namespace reeve::core

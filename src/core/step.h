@@ -71,6 +71,19 @@ Status know_admission(State& state, Run& run);
 bool try_admit(Step& step, Run& run);
 
 // attempts.cc ------------------------------------------------------------------------------------
+/// What belongs to the present attempt of a task.
+struct Found {
+  LiveAttempt* live = nullptr;
+  Run* run = nullptr;
+  Task* task = nullptr;
+  std::uint32_t index = 0;
+};
+/// The attempt that a token belongs to, or nothing: the report is stale.
+std::optional<Found> find_attempt(Step& step, Token token);
+/// The executor says that its process runs.
+void mark_running(Step& step, const Found& at, Time started_at);
+/// The outcome's reason, filled in where the executor left it open.
+Outcome with_reason(Outcome outcome);
 void on_attempt_started(Step& step, const AttemptStarted& event);
 void on_attempt_progressed(Step& step, const AttemptProgressed& event);
 void on_attempt_ended(Step& step, const AttemptEnded& event);
@@ -89,6 +102,16 @@ void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& or
 /// Ends a task that is not final, however far it is: at once, or by stopping its attempt.
 void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order);
 
+// hold.cc: sandboxes that people enter, or that are kept open for them --------------------------
+Result<Applied> on_enter(Step& step, const Enter& event);
+void on_attempt_held(Step& step, const AttemptHeld& event);
+/// Its program has failed, and its sandbox is kept open, or being let go.
+bool is_held_open(const Task& task);
+/// Lets the sandbox of such a task go: its attempt ends as its program did.
+void release_hold(Step& step, Run& run, std::uint32_t index);
+/// Those of a run. Whether there was any.
+bool release_holds(Step& step, Run& run);
+
 /// Ends all that is not final of a run; `finally` still runs unless killed or begun.
 void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order);
 
@@ -98,6 +121,11 @@ Result<Applied> on_cancel(Step& step, const Cancel& event);
 Result<Applied> on_pause(Step& step, const Pause& event);
 Result<Applied> on_approve(Step& step, const Approve& event);
 Result<Applied> on_retry(Step& step, const Retry& event);
+Result<Applied> on_retry_held(Step& step, const RetryHeld& event);
+/// A run that is there and has not ended.
+Result<Run*> live_run(Step& step, RunId id);
+/// Whether the run has this task: not one that an expansion of before has left behind.
+bool has_task(const Run& run, std::uint32_t index);
 
 // recover.cc -------------------------------------------------------------------------------------
 Status load_run(State& state, StoredRun stored);

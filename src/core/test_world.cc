@@ -107,7 +107,7 @@ World& World::approve(std::string_view label, bool approved) {
   return *this;
 }
 
-World& World::retry(RunId run, std::optional<std::string_view> from) {
+World& World::retry(RunId run, std::optional<std::string_view> from, Duration hold) {
   Retry event{.run = run, .failed_only = !from, .by = "ada"};
   if (const auto found = disk_.find(run); found != disk_.end()) {
     const StoredRun& kept = found->second;
@@ -122,7 +122,10 @@ World& World::retry(RunId run, std::optional<std::string_view> from) {
     apply(RunReloaded{run});
   }
   if (from) event.from = state().find_run(run)->workflow().find(*from).value();
-  apply(event);
+  if (hold > Duration{0})
+    apply(RetryHeld{event, hold});
+  else
+    apply(event);
   return *this;
 }
 
@@ -132,6 +135,18 @@ World& World::started(std::string_view label) {
   Attempt& attempt = live(label);
   attempt.started_at = now_ - run_time;
   apply(AttemptStarted{attempt.token, attempt.started_at});
+  return *this;
+}
+
+World& World::held(std::string_view label, std::int32_t code) {
+  apply(AttemptHeld{{.token = live(label).token,
+                     .outcome = {OutcomeClass::exited, code, {}},
+                     .until = now_ + std::chrono::minutes{30}}});
+  return *this;
+}
+
+World& World::expect_entered(std::vector<std::string> entries) {
+  EXPECT_EQ(std::exchange(entered_, {}), entries);
   return *this;
 }
 
@@ -374,6 +389,12 @@ void World::on(const ForgetAttempt& forget) {
 void World::on(const CollectArtifacts& collect) { attempts_.at(collect.token).collecting = true; }
 
 void World::on(const SetCapacity&) {}
+
+void World::on(const EnterAttempt& enter) {
+  std::string what = attempts_.at(enter.order.token).label + ":";
+  for (const std::string& word : enter.order.command) what += " " + word;
+  entered_.push_back(std::move(what));
+}
 
 // Looking -----------------------------------------------------------------------------------------
 

@@ -86,7 +86,9 @@ class World {
   World& resume_task(std::string_view label);
   World& approve(std::string_view label, bool approved = true);
   /// Of a run that finished: it comes back from the disk.
-  World& retry(RunId run = RunId{1}, std::optional<std::string_view> from = {});
+  /// With a `hold`: keeping the sandboxes of what fails open for so long.
+  World& retry(RunId run = RunId{1}, std::optional<std::string_view> from = {},
+               Duration hold = Duration{0});
 
   // What the executor reports.
   World& started(std::string_view label);
@@ -94,6 +96,7 @@ class World {
   World& succeed(std::string_view label, std::vector<OutputValue> outputs = {});
   World& fail(std::string_view label, std::int32_t code = 1);
   World& lose(std::string_view label);
+  World& held(std::string_view label, std::int32_t code = 1);
   World& collected(std::string_view label, std::vector<OutputValue> files = {});
   World& not_collected(std::string_view label, std::string message);
   World& pool(bool up);
@@ -119,6 +122,7 @@ class World {
   World& expect_run(RunState state, RunId run = RunId{1});
   World& expect_run(RunState state, ReasonCode reason, RunId run = RunId{1});
   World& expect_probes(std::vector<std::string> labels);
+  World& expect_entered(std::vector<std::string> entries);  ///< "a: sh", since the last call
 
   const State& state() const { return core_->state(); }
   Core& core() { return *core_; }
@@ -158,6 +162,7 @@ class World {
   void on(const ForgetAttempt& forget);
   void on(const CollectArtifacts& collect);
   void on(const SetCapacity& set);
+  void on(const EnterAttempt& enter);
   std::optional<TaskId> find(std::string_view label) const;
   Attempt& live(std::string_view label);
   void apply(const Event& event);
@@ -171,6 +176,7 @@ class World {
   std::vector<std::string> starts_;  // not spoken of yet
   std::vector<std::string> stops_;   // not spoken of yet
   std::vector<Token> probes_;        // not answered yet
+  std::vector<std::string> entered_;
   std::map<RunId, Finished> finished_;
   std::map<RunId, StoredRun> disk_;
   std::vector<AttemptRecord> records_;

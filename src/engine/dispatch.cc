@@ -25,6 +25,7 @@ class Dispatcher {
   }
   void operator()(const core::ProbeAttempt& probe) { executor(probe.pool).probe(probe.token); }
   void operator()(const core::ForgetAttempt& forget) { executor(forget.pool).forget(forget.token); }
+  void operator()(const core::EnterAttempt& enter) { executor(enter.pool).enter(enter.order); }
   void operator()(const core::SetCapacity& set) {
     executor(set.pool).set_capacity(state_.pools[set.pool.value].ledger.capacity());
   }

@@ -23,6 +23,7 @@ class PoolSink final : public ExecutorSink {
     post(core::AttemptProgressed{std::move(progress)});
   }
   void on_ended(AttemptEnd end) override { post(core::AttemptEnded{std::move(end), 0}); }
+  void on_held(const AttemptHold& hold) override { post(core::AttemptHeld{hold}); }
   void on_liveness(Token token, Liveness liveness) override {
     post(core::AttemptSeen{token, liveness, 0});
   }

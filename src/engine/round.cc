@@ -58,13 +58,19 @@ Result<core::Applied> retry(Engine::Parts& parts, const core::Event& event, RunI
   return applied;
 }
 
+std::optional<RunId> retried_run(const core::Event& event) {
+  if (const auto* again = std::get_if<core::Retry>(&event)) return again->run;
+  if (const auto* held = std::get_if<core::RetryHeld>(&event)) return held->retry.run;
+  return std::nullopt;
+}
+
 Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
   if (const auto* submission = std::get_if<core::SubmitRun>(&event))
     return submit(parts, event, submission->texts.idempotency_key, now);
   fill_random(parts, event);
-  const auto* again = std::get_if<core::Retry>(&event);
-  TRY_ASSIGN(const core::Applied applied, again != nullptr ? retry(parts, event, again->run, now)
-                                                           : parts.core.apply(event, now));
+  const auto retried = retried_run(event);
+  TRY_ASSIGN(const core::Applied applied,
+             retried ? retry(parts, event, *retried, now) : parts.core.apply(event, now));
   journal(parts, event);
   return Receipt{applied.run, false};
 }

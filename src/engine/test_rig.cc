@@ -56,6 +56,10 @@ void FakeExecutor::probe(Token token) {
     sink_->on_liveness(token, Liveness::unknown);
 }
 
+void FakeExecutor::enter(const EnterOrder& order) {
+  log_.push_back("enter " + std::to_string(order.token.value) + ": " + order.command.front());
+}
+
 void FakeExecutor::forget(Token token) {
   log_.push_back("forget " + std::to_string(token.value));
   ended.erase(token);

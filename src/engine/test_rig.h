@@ -42,6 +42,7 @@ class FakeExecutor final : public Executor {
   void stop(Token token, StopMode mode, Duration grace) override;
   void probe(Token token) override;
   void forget(Token token) override;
+  void enter(const EnterOrder& order) override;
   void flush() override;
   void detach() override;
 

@@ -129,6 +129,8 @@ void LocalExecutor::probe(Token token) { stage(supervisor::Probe{token}); }
 
 void LocalExecutor::forget(Token token) { stage(supervisor::Forget{token}); }
 
+void LocalExecutor::enter(const EnterOrder& order) { stage(order); }
+
 void LocalExecutor::send_staged() {
   if (state_ == State::greeting || state_ == State::down) return;
   out_.bytes().append(staged_);
@@ -260,6 +262,8 @@ void LocalExecutor::handle(supervisor::FromSupervisor message) {
                       ended->end);
     }
     sink_->on_ended(std::move(ended->end));
+  } else if (const auto* hold = std::get_if<AttemptHold>(&message)) {
+    sink_->on_held(*hold);
   } else if (const auto* answer = std::get_if<supervisor::Answer>(&message)) {
     sink_->on_liveness(answer->token, answer->liveness);
   }

@@ -46,6 +46,7 @@ class LocalExecutor final : public engine::Executor {
   void stop(Token token, engine::StopMode mode, Duration grace) override;
   void probe(Token token) override;
   void forget(Token token) override;
+  void enter(const EnterOrder& order) override;
   void flush() override;
   void detach() override;
 

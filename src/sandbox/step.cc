@@ -320,6 +320,7 @@ std::string encode_request(const ProgramRequest& request) {
   encoder.texts(request.arguments);
   encoder.texts(request.candidates);
   encoder.texts(request.environment);
+  encoder.number(request.stays_open ? 1 : 0);
   encoder.number(request.files.size());
   for (const OwnFile& file : request.files) {
     encoder.text(file.path);
@@ -351,6 +352,7 @@ std::string_view name(ProgramStep step) {
     case ProgramStep::privileges: return "give up capabilities";
     case ProgramStep::system_calls: return "filter system calls";
     case ProgramStep::execute: return "execute the program";
+    case ProgramStep::terminal: return "take the terminal";
   }
   return "?";
 }

@@ -88,6 +88,7 @@ struct ProgramRequest {
   std::string work_directory;
   std::uint64_t open_files_soft = 0;  ///< 0: as inherited
   std::uint64_t open_files_hard = 0;
+  bool stays_open = false;  ///< process 1 waits for its end also when all others have ended
 };
 std::string encode_request(const ProgramRequest& request);
 

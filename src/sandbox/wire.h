@@ -35,10 +35,13 @@ enum class StepKind : std::uint32_t {
 inline constexpr std::size_t kDescriptorsMax = 64;
 
 enum class ReplyKind : std::uint32_t {
-  made,    ///< by the zygote; `pid`: the init of the next attempt
-  ready,   ///< by an init: it waits for its request. With the descriptor of its files' directory
-  failed,  ///< `step` of `phase` gave errno `error`
-  ended,   ///< the attempt's main process ended with wait status `status`
+  made,     ///< by the zygote; `pid`: the init of the next attempt
+  ready,    ///< by an init: it waits for its request. With the descriptor of its files' directory
+  failed,   ///< `step` of `phase` gave errno `error`
+  ended,    ///< the attempt's main process ended with wait status `status`
+  entered,  ///< `visitor` has begun
+  left,     ///< `visitor` ended with wait status `status`
+  refused,  ///< `visitor` did not begin: `step` gave errno `error`
 };
 
 /// Parts of the work: which list of steps a failure belongs to.
@@ -55,7 +58,8 @@ enum class ProgramStep : std::uint32_t {
   limits,
   privileges,
   system_calls,
-  execute
+  execute,
+  terminal
 };
 
 struct Reply {
@@ -65,13 +69,26 @@ struct Reply {
   std::int32_t error = 0;
   std::int32_t pid = 0;
   std::int32_t status = 0;
+  std::uint32_t visitor = 0;
 };
 
 /// Of a set-up message: descriptors are the blob, then those that steps number from 0.
-/// Of a request: the blob, standard input, output and error.
+/// Of a request: the blob, standard input, output and error, and the init's end of its door.
 struct Header {
   std::uint32_t blob_bytes = 0;
   std::uint32_t descriptors = 0;
+};
+
+/// Visitors of one attempt at a time.
+inline constexpr std::size_t kVisitorsMax = 8;
+
+/// What comes through the door of an attempt that runs. With a signal there is no descriptor, else
+/// four: the blob, standard input, output and error.
+struct DoorMessage {
+  std::uint32_t visitor = 0;
+  std::int32_t signal = 0;  ///< 0: start the program in the blob; else for the visitor's group
+  std::uint32_t blob_bytes = 0;
+  std::uint32_t has_terminal = 0;  ///< standard input is one, and becomes the visitor's own
 };
 
 }  // namespace reeve::sandbox

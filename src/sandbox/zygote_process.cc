@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/ensure.h"
+#include "sandbox/parcel.h"
 
 namespace reeve::sandbox {
 namespace {
@@ -29,18 +30,6 @@ constexpr int kZygoteSocket = 3;
   ::syscall(SYS_execveat, image, "", const_cast<char* const*>(kArguments),
             const_cast<char* const*>(kEnvironment), AT_EMPTY_PATH);
   ::_exit(1);
-}
-
-Result<Fd> blob_in_memory(const std::string& blob) {
-  Fd file(::memfd_create("reeve-request", MFD_CLOEXEC));
-  if (!file) return fail_errno(errno, "cannot make a file in memory");
-  std::string_view rest = blob;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-    if (written < 0) return fail_errno(errno, "cannot write a file in memory");
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return file;
 }
 
 }  // namespace
@@ -87,31 +76,18 @@ Status ZygoteProcess::send(const std::string& blob, const int* descriptors,
   TRY_ASSIGN(const Fd file, blob_in_memory(blob));
   std::vector<int> all{file.get()};
   all.insert(all.end(), descriptors, descriptors + count);
-  Header header{.blob_bytes = static_cast<std::uint32_t>(blob.size()),
-                .descriptors = static_cast<std::uint32_t>(all.size())};
-  alignas(cmsghdr) char control[CMSG_SPACE(kDescriptorsMax * sizeof(int))] = {};
-  iovec data{&header, sizeof header};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(all.size() * sizeof(int));
-  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(all.size() * sizeof(int));
-  std::memcpy(CMSG_DATA(rights), all.data(), all.size() * sizeof(int));
-  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0)
-    return fail_errno(errno, "cannot reach a zygote");
-  return {};
+  const Header header{.blob_bytes = static_cast<std::uint32_t>(blob.size()),
+                      .descriptors = static_cast<std::uint32_t>(all.size())};
+  return send_parcel(socket_.get(), {&header, sizeof header}, all);
 }
 
 Result<ZygoteProcess::Started> ZygoteProcess::launch(const ProgramRequest& request,
                                                      const ProgramStreams& streams) {
   ENSURE(waiting_init() != 0);
-  const int descriptors[] = {streams.input, streams.output, streams.errors};
+  TRY_ASSIGN(auto ends, make_door());
+  const int descriptors[] = {streams.input, streams.output, streams.errors, ends.second.get()};
   TRY(send(encode_request(request), descriptors, std::size(descriptors)));
-  return Started{std::exchange(next_init_, 0), std::move(files_)};
+  return Started{std::exchange(next_init_, 0), std::move(files_), Door(std::move(ends.first))};
 }
 
 std::optional<Reply> ZygoteProcess::receive() {

@@ -12,16 +12,11 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "sandbox/door.h"
 #include "sandbox/host.h"
 #include "sandbox/step.h"
 
 namespace reeve::sandbox {
-
-struct ProgramStreams {
-  int input = -1;
-  int output = -1;
-  int errors = -1;
-};
 
 class ZygoteProcess {
  public:
@@ -40,6 +35,7 @@ class ZygoteProcess {
   struct Started {
     pid_t init = 0;
     Fd files;  ///< the directory of the attempt's own files: readable as long as it is held
+    Door door;
   };
   /// Hands the request to the init that waits. REQUIRES waiting_init() != 0.
   Result<Started> launch(const ProgramRequest& request, const ProgramStreams& streams);

@@ -111,6 +111,50 @@ TEST_F(ZygoteTest, runs_one_program_after_the_other) {
   EXPECT_EQ(run("kill -TERM $$"), "15: ");
 }
 
+TEST_F(ZygoteTest, lets_visitors_in_beside_its_program) {
+  start();
+  while (zygote_->waiting_init() == 0) ASSERT_NE(next().kind, ReplyKind::failed);
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  ProgramRequest request{
+      .arguments = {"sleep", "1000"}, .candidates = {"/bin/sleep"}, .work_directory = directory_};
+  auto started = zygote_->launch(request, {null.get(), null.get(), null.get()});
+  ASSERT_TRUE(started);
+  ProgramRequest visit{.arguments = {"sh", "-c", "echo $$ $A; exit 4"},
+                       .candidates = {"/bin/sh"},
+                       .environment = {"A=b"},
+                       .work_directory = directory_};
+  const ProgramStreams streams{null.get(), writer.get(), writer.get()};
+  ASSERT_TRUE(started->door.enter(7, visit, streams, Door::Terminal::none));
+  EXPECT_EQ(wait_for(ReplyKind::entered).visitor, 7U);
+  const Reply left = wait_for(ReplyKind::left);
+  EXPECT_EQ(left.visitor, 7U);
+  EXPECT_EQ(left.status, 4 << 8);
+  char text[64] = {};
+  ASSERT_GT(::read(reader.get(), text, sizeof text - 1), 0);
+  EXPECT_STREQ(text, "3 b\n");  // the third process there
+  visit.candidates = {"/nowhere"};
+  ASSERT_TRUE(started->door.enter(8, visit, streams, Door::Terminal::none));
+  const Reply refused = wait_for(ReplyKind::refused);
+  EXPECT_EQ(refused.visitor, 8U);
+  EXPECT_EQ(refused.error, ENOENT);
+  // No pipe is a terminal.
+  ASSERT_TRUE(started->door.enter(9, visit, streams, Door::Terminal::standard_input));
+  EXPECT_EQ(zygote_->describe(wait_for(ReplyKind::refused)),
+            "sandbox: cannot take the terminal: Inappropriate ioctl for device");
+  visit.candidates = {"/bin/sleep"};
+  visit.arguments = {"sleep", "1000"};
+  ASSERT_TRUE(started->door.enter(10, visit, streams, Door::Terminal::none));
+  EXPECT_EQ(wait_for(ReplyKind::entered).visitor, 10U);
+  ASSERT_TRUE(started->door.signal(10, SIGHUP));
+  EXPECT_EQ(wait_for(ReplyKind::left).status, SIGHUP);
+  ::kill(started->init, SIGKILL);
+  EXPECT_EQ(::waitpid(started->init, nullptr, 0), started->init);
+}
+
 TEST_F(ZygoteTest, is_an_ordinary_user_without_capabilities) {
   start();
   EXPECT_EQ(run("id -u; id -g; grep -E 'CapEff|CapPrm|CapBnd|CapAmb|NoNewPrivs' /proc/self/status"),

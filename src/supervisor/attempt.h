@@ -2,11 +2,13 @@
 // class Attempts (supervisor/attempts.h) changes it.
 //
 //   preparing ──its sandbox is ready──►
-//   running ──main process exited──► draining ──pipes at their end, or lingered──► clearing ──► end
+//   running ──main process exited──► draining (or held) ──pipes at their end, or lingered──►
+//   clearing ──► end
 //
 // preparing its sandbox is being composed; nothing of it runs (tier native only)
 // running   the main process lives, or is a zombie that was not looked at yet
 // draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
+// held      its program failed and it was asked for: the sandbox stays, for people to enter
 // clearing  whatever is left gets SIGKILL, until there is nothing
 #pragma once
 
@@ -29,7 +31,7 @@
 
 namespace reeve::supervisor {
 
-enum class Phase : std::uint8_t { preparing, running, draining, clearing };
+enum class Phase : std::uint8_t { preparing, running, draining, held, clearing };
 
 /// How long something that holds the pipes may outlive the main process: `cmd > >(tee log)`.
 inline constexpr Duration kLinger = std::chrono::milliseconds(200);
@@ -48,8 +50,9 @@ struct Attempt {
   std::string progress_path;  ///< REEVE_PROGRESS
   std::string script_path;    ///< "" unless the script is in a file
   SandboxNumber sandbox = kNoSandbox;
-  Fd files;   ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
-  Fd output;  ///< while preparing: the writing ends of its pipes
+  Fd files;            ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
+  sandbox::Door door;  ///< in a sandbox: for those who enter it
+  Fd output;           ///< while preparing: the writing ends of its pipes
   Fd errors;
   bool has_status = false;  ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
@@ -63,12 +66,14 @@ struct Attempt {
   OutputLog log;
 
   Limits limits;
-  Instant linger_until = kNoDeadline;  ///< while draining
-  Instant armed = kNoDeadline;         ///< the earliest entry of the timer heap for this attempt
-  bool was_killed = false;             ///< SIGKILL was sent
-  bool group_is_gone = false;          ///< its id may belong to others by now
-  bool left_some_behind = false;       ///< processes that the kernel does not let us kill
-  Outcome verdict;                     ///< not none: why the supervisor ended it
+  Instant linger_until = kNoDeadline;  ///< while draining or held
+  Time held_until = kUnset;
+  Time program_ended_at = kUnset;  ///< of one that is, or was, held
+  Instant armed = kNoDeadline;     ///< the earliest entry of the timer heap for this attempt
+  bool was_killed = false;         ///< SIGKILL was sent
+  bool group_is_gone = false;      ///< its id may belong to others by now
+  bool left_some_behind = false;   ///< processes that the kernel does not let us kill
+  Outcome verdict;                 ///< not none: why the supervisor ended it
 
   std::optional<ProgressLine> progress;  ///< not told yet
   Instant progress_told{};

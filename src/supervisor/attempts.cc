@@ -212,7 +212,7 @@ void Attempts::kill(Attempt& attempt) {
     signal_group(attempt, SIGKILL);
   } else if (attempt.phase == Phase::preparing) {
     return;  // stop() has ended it
-  } else if (attempt.phase == Phase::draining) {
+  } else if (attempt.phase == Phase::draining || attempt.phase == Phase::held) {
     begin_clearing(attempt);
   }
 }
@@ -221,6 +221,11 @@ void Attempts::stop(Token token, bool kill_now, Duration grace, Instant now) {
   const auto at = by_token_.find(token);
   if (at == by_token_.end()) return;
   Attempt& attempt = *attempts_.at(at->second);
+  attempt.launch.hold = Duration{0};  // whoever stops it does not want to look at it
+  end(attempt, kill_now, grace, now);
+}
+
+void Attempts::end(Attempt& attempt, bool kill_now, Duration grace, Instant now) {
   if (attempt.phase == Phase::preparing) {
     const int signal = kill_now ? SIGKILL : SIGTERM;
     end_preparing(attempt,

@@ -9,6 +9,8 @@
 // before it slows down its neighbours.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "supervisor/attempt.h"
+#include "supervisor/attempt_events.h"
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
@@ -26,14 +29,13 @@
 
 namespace reeve::supervisor {
 
-/// Where Attempts reports. Called within the calls of Attempts; must not call back.
-class AttemptEvents {
- public:
-  virtual ~AttemptEvents() = default;
-  virtual void on_started(Token token, Time at) = 0;
-  virtual void on_progress(Progress progress) = 0;
-  virtual void on_samples(Samples samples) = 0;
-  virtual void on_ended(Ended ended, const Resources& freed) = 0;
+/// What is started in an attempt's sandbox, beside its own program.
+struct VisitRequest {
+  std::uint32_t number = 0;
+  std::vector<std::string> command;
+  std::string terminal;  ///< TERM, or "" for that of the attempt
+  bool has_terminal = false;
+  std::array<int, 3> streams{-1, -1, -1};
 };
 
 enum class PipeKind : std::uint8_t { standard_output, standard_error };
@@ -59,6 +61,11 @@ class Attempts {
 
   void start(Launch launch, Instant now);
   void stop(Token token, bool kill, Duration grace, Instant now);
+  /// conflict: it does not run (any more). The streams may be closed afterwards.
+  Status enter(Token token, const VisitRequest& request);
+  void signal_visit(Token token, std::uint32_t number, int signal);
+  /// If its sandbox is kept open.
+  std::optional<AttemptHold> hold_of(Token token) const;
 
   void on_readable(Serial serial, PipeKind kind, Instant now);
   /// A sandbox has something to say.
@@ -96,6 +103,7 @@ class Attempts {
   Additions own_variables(Attempt& attempt, const RunFolders::Folder& folder) const;
   void end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome, std::string message,
                      Instant now);
+  void end(Attempt& attempt, bool kill, Duration grace, Instant now);
   void signal_group(const Attempt& attempt, int signal);
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);
@@ -105,6 +113,7 @@ class Attempts {
   Status prepare_enclosed(Attempt& attempt);
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
+  void on_program_ended(Attempt& attempt, int status, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
                        Instant now);
   void on_sandbox_lost(Serial user, Instant now);
@@ -117,6 +126,10 @@ class Attempts {
   void mask_secrets(Attempt& attempt);
   void check_outputs(Attempt& attempt, std::string_view bytes) const;
   void check_output_file(Attempt& attempt) const;
+
+  // attempts_visits.cc: those who enter, and what is kept open for them
+  bool wants_hold(const Attempt& attempt) const;
+  void hold(Attempt& attempt, Instant now);
 
   // attempts_output.cc: pipes and progress
   bool watch(Attempt& attempt, PipeKind kind);

@@ -172,7 +172,8 @@ void Attempts::finish(Serial serial, Instant now) {
     ended.end.message.append("processes of another user were left behind");
   const bool ran = ended.end.outcome.kind != OutcomeClass::start_failed;
   ended.end.started_at = ran ? attempt.started_at : kUnset;
-  ended.end.ended_at = clock_.at(now);
+  ended.end.ended_at =
+      attempt.program_ended_at != kUnset ? attempt.program_ended_at : clock_.at(now);
   ended.name = attempt.name();
   ended.has_output = exists(attempt.output_path);
   ended.has_progress = exists(attempt.progress_path);

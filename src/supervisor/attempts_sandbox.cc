@@ -100,7 +100,8 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
                                   .files = std::move(attempt.own_files),
                                   .work_directory = plan.work_directory,
                                   .open_files_soft = plan.open_files.rlim_cur,
-                                  .open_files_hard = plan.open_files.rlim_max};
+                                  .open_files_hard = plan.open_files.rlim_max,
+                                  .stays_open = attempt.launch.hold > Duration{0}};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
   auto started = sandbox.zygote->launch(
@@ -112,6 +113,7 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
   }
   attempt.pid = started->init;
   attempt.files = std::move(started->files);
+  attempt.door = std::move(started->door);
   leftovers_.add_enclosed(attempt.pid);
   on_running(attempt, now);
   return true;
@@ -139,17 +141,27 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
       if (attempt != nullptr) on_failed_reply(*attempt, sandbox, reply, now);
       return;
     case sandbox::ReplyKind::ended:
-      if (attempt == nullptr || attempt->phase != Phase::running) return;
-      attempt->wait_status = reply.status;
-      attempt->has_status = true;
-      drain(*attempt, now);
-      attempt->limits.clear();
-      attempt->phase = Phase::draining;
-      attempt->linger_until = now + kLinger;
-      if (attempt->was_killed || attempt->pipes_at_end()) begin_clearing(*attempt);
-      arm(*attempt);
+      if (attempt != nullptr && attempt->phase == Phase::running)
+        on_program_ended(*attempt, reply.status, now);
+      return;
+    case sandbox::ReplyKind::entered:
+    case sandbox::ReplyKind::left: events_.on_visit(reply, {}); return;
+    case sandbox::ReplyKind::refused:
+      events_.on_visit(reply, sandbox.zygote->describe(reply));
       return;
   }
+}
+
+void Attempts::on_program_ended(Attempt& attempt, int status, Instant now) {
+  attempt.wait_status = status;
+  attempt.has_status = true;
+  drain(attempt, now);
+  attempt.limits.clear();
+  if (wants_hold(attempt)) return hold(attempt, now);
+  attempt.phase = Phase::draining;
+  attempt.linger_until = now + kLinger;
+  if (attempt.was_killed || attempt.pipes_at_end()) begin_clearing(attempt);
+  arm(attempt);
 }
 
 void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,

@@ -59,7 +59,7 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
   // What has ended by itself keeps its own outcome; only its leftovers are cut short.
   if (attempt.phase == Phase::running && attempt.verdict.kind == OutcomeClass::none)
     attempt.verdict = {OutcomeClass::timed_out, 0, reason};
-  stop(launch.token, false, launch.grace, now);
+  end(attempt, false, launch.grace, now);
 }
 
 void Attempts::on_time(Instant now) {

@@ -45,7 +45,7 @@ bool read_record(Reader& reader, Ended& ended) {
     length |= static_cast<std::size_t>(static_cast<unsigned char>(length_bytes[i])) << (8 * i);
   if (!reader.bytes(length, payload) || digest_of(payload) != digest) return false;
   Reader fields(payload);
-  return decode(fields, ended) && fields.at_end() && is_valid(ended.end);
+  return decode(fields, ended) && fields.at_end() && is_valid(ended.end.outcome);
 }
 
 Status sync_directory_of(const std::string& path) {

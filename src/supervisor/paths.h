@@ -36,6 +36,7 @@ std::string run_directory(std::string_view state, const Uuid& run);
 std::string attempt_path(std::string_view state, const AttemptName& name, AttemptFile file);
 
 inline constexpr std::string_view kSocketName = "supervisor.sock";
+inline constexpr std::string_view kEntranceName = "enter.sock";
 inline constexpr std::string_view kLockName = "supervisor.lock";
 inline constexpr std::string_view kIdName = "supervisor.id";
 inline constexpr std::string_view kSpoolName = "supervisor.spool";

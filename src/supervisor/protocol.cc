@@ -78,6 +78,9 @@ void append_message(std::string& out, const Detach& message) {
 void append_message(std::string& out, const SecretsFor& message) {
   append_framed<FromEngine>(out, message);
 }
+void append_message(std::string& out, const EnterOrder& message) {
+  append_framed<FromEngine>(out, message);
+}
 void append_message(std::string& out, const Welcome& message) {
   append_framed<FromSupervisor>(out, message);
 }
@@ -93,19 +96,27 @@ void append_message(std::string& out, const Ended& message) {
 void append_message(std::string& out, const Answer& message) {
   append_framed<FromSupervisor>(out, message);
 }
+void append_message(std::string& out, const AttemptHold& message) {
+  append_framed<FromSupervisor>(out, message);
+}
 
 void append_message(std::string& out, const Samples& message) {
   append_framed<FromSupervisor>(out, message);
 }
 
 std::optional<FromEngine> decode_from_engine(std::string_view payload) {
-  return decode_message<Hello, FromEngine>(payload);
+  auto message = decode_message<Hello, FromEngine>(payload);
+  if (!message) return std::nullopt;
+  const auto* const enter = std::get_if<EnterOrder>(&*message);
+  return enter != nullptr && enter->command.empty() ? std::nullopt : message;
 }
 
 std::optional<FromSupervisor> decode_from_supervisor(std::string_view payload) {
   auto message = decode_message<Welcome, FromSupervisor>(payload);
   if (!message) return std::nullopt;
-  if (const auto* ended = std::get_if<Ended>(&*message); ended && !is_valid(ended->end))
+  if (const auto* ended = std::get_if<Ended>(&*message); ended && !is_valid(ended->end.outcome))
+    return std::nullopt;
+  if (const auto* hold = std::get_if<AttemptHold>(&*message); hold && !is_valid(hold->outcome))
     return std::nullopt;
   if (const auto* answer = std::get_if<Answer>(&*message);
       answer && answer->liveness > Liveness::ended) {
@@ -114,9 +125,9 @@ std::optional<FromSupervisor> decode_from_supervisor(std::string_view payload) {
   return message;
 }
 
-bool is_valid(const AttemptEnd& end) {
-  return static_cast<std::size_t>(end.outcome.kind) < kOutcomeClassCount &&
-         static_cast<std::size_t>(end.outcome.reason.code) < reason_table().size();
+bool is_valid(const Outcome& outcome) {
+  return static_cast<std::size_t>(outcome.kind) < kOutcomeClassCount &&
+         static_cast<std::size_t>(outcome.reason.code) < reason_table().size();
 }
 
 MessageBuffer::Next MessageBuffer::next(std::string_view& payload) {

@@ -145,8 +145,10 @@ struct Answer {
   }
 };
 
-using FromEngine = std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, SecretsFor>;
-using FromSupervisor = std::variant<Welcome, Started, Progress, Ended, Answer, Samples>;
+using FromEngine =
+    std::variant<Hello, Capacity, Launch, Stop, Probe, Forget, Detach, SecretsFor, EnterOrder>;
+using FromSupervisor =
+    std::variant<Welcome, Started, Progress, Ended, Answer, Samples, AttemptHold>;
 
 /// Appends a framed message to `out`. The overloads take the alternatives themselves, so that a
 /// Launch need not be copied into a variant first.
@@ -158,19 +160,21 @@ void append_message(std::string& out, const Probe& message);
 void append_message(std::string& out, const Forget& message);
 void append_message(std::string& out, const Detach& message);
 void append_message(std::string& out, const SecretsFor& message);
+void append_message(std::string& out, const EnterOrder& message);
 void append_message(std::string& out, const Welcome& message);
 void append_message(std::string& out, const Started& message);
 void append_message(std::string& out, const Progress& message);
 void append_message(std::string& out, const Ended& message);
 void append_message(std::string& out, const Answer& message);
 void append_message(std::string& out, const Samples& message);
+void append_message(std::string& out, const AttemptHold& message);
 
 /// nullopt: not a valid message. A Hello or Welcome of another version decodes to its version.
 std::optional<FromEngine> decode_from_engine(std::string_view payload);
 std::optional<FromSupervisor> decode_from_supervisor(std::string_view payload);
 
 /// Whether the numbers of enumerations that came from outside are enumerators.
-bool is_valid(const AttemptEnd& end);
+bool is_valid(const Outcome& outcome);
 
 /// Puts the frames of a byte stream together again.
 class MessageBuffer {

@@ -47,6 +47,7 @@ std::string all_from_engine() {
   append_message(stream, Probe{Token{6}});
   append_message(stream, Forget{Token{7}});
   append_message(stream, Detach{});
+  append_message(stream, EnterOrder{Token{9}, Uuid::from_parts(4, 5, 6), {"sh", "-c", ""}});
   return stream;
 }
 
@@ -57,6 +58,9 @@ std::string all_from_supervisor() {
   append_message(stream, Progress{Token{5}, 40, "half"});
   append_message(stream, full_end());
   append_message(stream, Answer{Token{8}, Liveness::running});
+  append_message(stream, AttemptHold{Token{9},
+                                     {OutcomeClass::exited, 3, {ReasonCode::exit_status, 0, 3}},
+                                     Time{std::chrono::seconds(9)}});
   return stream;
 }
 
@@ -85,7 +89,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
   for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 100UL, 100'000UL}) {
     const auto messages = read_all<FromEngine>(all_from_engine(), piece, decode_from_engine);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 7U);
+    ASSERT_EQ(messages->size(), 8U);
     EXPECT_EQ(std::get<Hello>((*messages)[0]).environment[0], "PATH=/bin");
     EXPECT_EQ(std::get<Capacity>((*messages)[1]).resources, full_launch().resources);
     EXPECT_EQ(std::get<Launch>((*messages)[2]), full_launch());
@@ -93,6 +97,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
     EXPECT_EQ(std::get<Probe>((*messages)[4]).token, Token{6});
     EXPECT_EQ(std::get<Forget>((*messages)[5]).token, Token{7});
     EXPECT_TRUE(std::holds_alternative<Detach>((*messages)[6]));
+    EXPECT_EQ(std::get<EnterOrder>((*messages)[7]).command.size(), 3U);
   }
 }
 
@@ -101,12 +106,13 @@ TEST(Protocol, what_supervisors_say_survives_any_cutting) {
     const auto messages =
         read_all<FromSupervisor>(all_from_supervisor(), piece, decode_from_supervisor);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 5U);
+    ASSERT_EQ(messages->size(), 6U);
     EXPECT_EQ(std::get<Welcome>((*messages)[0]).why_not, "no");
     EXPECT_EQ(std::get<Started>((*messages)[1]).token, Token{5});
     EXPECT_EQ(std::get<Progress>((*messages)[2]), (Progress{Token{5}, 40, "half"}));
     EXPECT_EQ(std::get<Ended>((*messages)[3]), full_end());
     EXPECT_EQ(std::get<Answer>((*messages)[4]).liveness, Liveness::running);
+    EXPECT_EQ(std::get<AttemptHold>((*messages)[5]).outcome.code, 3);
   }
 }
 
@@ -137,7 +143,16 @@ TEST(Protocol, unknown_enumerators_are_refused) {
   EXPECT_FALSE(decode_from_supervisor(std::string_view(stream).substr(4)));
   ended = full_end();
   ended.end.outcome.reason.code = static_cast<ReasonCode>(6000);
-  EXPECT_FALSE(is_valid(ended.end));
+  EXPECT_FALSE(is_valid(ended.end.outcome));
+}
+
+TEST(Protocol, an_entry_without_a_command_and_a_hold_of_nonsense_are_refused) {
+  std::string stream;
+  append_message(stream, EnterOrder{Token{9}, {}, {}});
+  EXPECT_FALSE(decode_from_engine(std::string_view(stream).substr(4)));
+  stream.clear();
+  append_message(stream, AttemptHold{Token{9}, {static_cast<OutcomeClass>(99), 0, {}}, {}});
+  EXPECT_FALSE(decode_from_supervisor(std::string_view(stream).substr(4)));
 }
 
 TEST(Protocol, a_length_that_no_message_has_is_corrupt) {

@@ -22,12 +22,12 @@ struct Address {
 };
 
 /// Names the socket through an open directory, because sun_path holds 108 bytes only.
-Result<Address> address_in(const std::string& state) {
+Result<Address> address_in(const std::string& state, std::string_view name) {
   Address address;
   address.directory.reset(::open(state.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!address.directory) return fail_errno(errno, "cannot open the state directory " + state);
   std::string path = "/proc/self/fd/" + std::to_string(address.directory.get()) + "/";
-  path.append(kSocketName);
+  path.append(name);
   address.name.sun_family = AF_UNIX;
   std::memcpy(address.name.sun_path, path.c_str(), path.size() + 1);
   return address;
@@ -47,9 +47,9 @@ bool credentials_of(int socket, ucred& peer) {
 
 }  // namespace
 
-Result<Fd> listen_in(const std::string& state) {
+Result<Fd> listen_in(const std::string& state, std::string_view name) {
   TRY_ASSIGN(Fd listener, make_socket());
-  TRY_ASSIGN(const Address address, address_in(state));
+  TRY_ASSIGN(const Address address, address_in(state, name));
   ::unlink(address.name.sun_path);
   const mode_t mask = ::umask(0177);
   const int bound = ::bind(listener.get(), address.get(), sizeof(address.name));
@@ -61,9 +61,9 @@ Result<Fd> listen_in(const std::string& state) {
   return listener;
 }
 
-Result<Fd> connect_in(const std::string& state) {
+Result<Fd> connect_in(const std::string& state, std::string_view name) {
   TRY_ASSIGN(Fd socket, make_socket());
-  TRY_ASSIGN(const Address address, address_in(state));
+  TRY_ASSIGN(const Address address, address_in(state, name));
   if (::connect(socket.get(), address.get(), sizeof(address.name)) == 0) return socket;
   if (errno == ENOENT) return fail(ErrorCode::not_found, "no supervisor's socket in " + state);
   if (errno == ECONNREFUSED || errno == EAGAIN)

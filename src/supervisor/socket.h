@@ -13,11 +13,11 @@
 
 namespace reeve::supervisor {
 
-/// `<state>/supervisor.sock`, whatever the length of the path. Replaces one that is there: hold the
+/// `<state>/<name>`, whatever the length of the path. Replaces one that is there: hold the
 /// supervisor's lock.
-Result<Fd> listen_in(const std::string& state);
+Result<Fd> listen_in(const std::string& state, std::string_view name = kSocketName);
 /// not_found or unavailable when nobody listens.
-Result<Fd> connect_in(const std::string& state);
+Result<Fd> connect_in(const std::string& state, std::string_view name = kSocketName);
 Result<Fd> accept_from(int listener);
 /// Whether the process at the other end belongs to this user or to root.
 bool is_trusted_peer(int socket);

@@ -25,6 +25,8 @@ enum class Tag : std::uint8_t {
   standard_output,
   standard_error,
   sandbox,
+  entrance,
+  visit,
 };
 constexpr unsigned kTagBits = 3;
 
@@ -65,6 +67,15 @@ EngineLink::Settings link_settings(const Options& options, int epoll) {
   return settings;
 }
 
+Visits::Settings visit_settings(const Options& options, int epoll) {
+  Visits::Settings settings;
+  settings.state_directory = options.state_directory;
+  settings.epoll = epoll;
+  settings.listener_tag = make_tag(Tag::entrance);
+  settings.tag = [](std::uint32_t number) { return make_tag(Tag::visit, number); };
+  return settings;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Supervisor>> Supervisor::create(const Options& options,
@@ -98,6 +109,7 @@ Supervisor::Supervisor(Options options, StateLock lock, const std::string& state
       running_(attempt_settings(options_, state_id, epoll_.get(), open_files), *this),
       ends_(state_file(options_.state_directory, kSpoolName)),
       link_(link_settings(options_, epoll_.get()), *this),
+      visits_(visit_settings(options_, epoll_.get()), running_),
       alone_since_(now_) {}
 
 Status Supervisor::open_all() {
@@ -106,6 +118,7 @@ Status Supervisor::open_all() {
   if (const Status loaded = ends_.load(); !loaded)
     static_cast<void>(write_all(STDERR_FILENO, loaded.error().text() + "\n"));
   TRY(link_.listen());
+  TRY(visits_.listen());
   if (options_.engine_socket >= 0) TRY(link_.adopt(Fd(options_.engine_socket)));
   return {};
 }
@@ -119,7 +132,8 @@ Status Supervisor::run() {
 Status Supervisor::take_part(Instant& now) {
   constexpr int kEventsMax = 64;
   std::array<epoll_event, kEventsMax> events;
-  Instant until = std::min(running_.next_deadline(), link_.next_deadline());
+  Instant until =
+      std::min({running_.next_deadline(), link_.next_deadline(), visits_.next_deadline()});
   if (!link_.has_peers() && running_.count() == 0)
     until = std::min(until, alone_since_ + options_.idle_end);
   timespec timeout{};
@@ -138,6 +152,7 @@ Status Supervisor::take_part(Instant& now) {
     dispatch(event.data.u64, is_readable, (event.events & EPOLLOUT) != 0, now);
   }
   running_.on_time(now);
+  visits_.on_time(now);
   running_.settle(now);
   admit(now);
   // While launches wait, an end told later holds nothing up: the next one runs already.
@@ -153,6 +168,8 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     case Tag::listener: link_.on_listener(); return;
     case Tag::peer: link_.on_peer(number, is_readable, is_writable); return;
     case Tag::standard_output: running_.on_readable(number, PipeKind::standard_output, now); return;
+    case Tag::entrance: visits_.on_listener(now); return;
+    case Tag::visit: visits_.on_peer(static_cast<std::uint32_t>(number), now); return;
     case Tag::sandbox: running_.on_sandbox(number, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
@@ -200,6 +217,7 @@ Status Supervisor::close_all(Instant now) {
   running_.folders().clear();
   Status saved = ends_.save();
   ::unlink(state_file(options_.state_directory, kSocketName).c_str());
+  ::unlink(state_file(options_.state_directory, kEntranceName).c_str());
   lock_.mark_clean();
   return saved;
 }
@@ -222,6 +240,7 @@ void Supervisor::on_message(FromEngine message) {
   if (const auto* stop = std::get_if<Stop>(&message)) on_stop(*stop);
   if (const auto* probe = std::get_if<Probe>(&message)) on_probe(probe->token);
   if (const auto* forget = std::get_if<Forget>(&message)) on_forget(forget->token);
+  if (auto* enter = std::get_if<EnterOrder>(&message)) visits_.expect(std::move(*enter), now_);
   if (const auto* capacity = std::get_if<Capacity>(&message))
     waiting_.set_capacity(capacity->resources);
 }
@@ -270,6 +289,7 @@ void Supervisor::on_probe(Token token) {
   if (known == Liveness::unknown) forgotten_.insert(token);
   if (known == Liveness::running) link_.tell(Started{token, running_.started_at(token)}, now_);
   link_.tell(Answer{token, known}, now_);
+  if (const auto hold = running_.hold_of(token)) link_.tell(*hold, now_);
 }
 
 void Supervisor::on_forget(Token token) {
@@ -294,7 +314,14 @@ void Supervisor::on_samples(Samples samples) {
   if (!link_.is_congested()) link_.tell(samples, now_);
 }
 
+void Supervisor::on_hold(const AttemptHold& hold) { link_.tell(hold, now_); }
+
+void Supervisor::on_visit(const sandbox::Reply& reply, std::string why) {
+  visits_.on_reply(reply, why);
+}
+
 void Supervisor::on_ended(Ended ended, const Resources& freed) {
+  visits_.on_attempt_ended(ended.end.token);
   waiting_.release(freed);
   link_.tell(ends_.add(std::move(ended)), now_);
 }

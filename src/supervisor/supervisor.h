@@ -20,6 +20,7 @@
 #include "supervisor/options.h"
 #include "supervisor/state_lock.h"
 #include "supervisor/token_set.h"
+#include "supervisor/visits.h"
 
 namespace reeve::supervisor {
 
@@ -57,6 +58,8 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   void on_progress(Progress progress) override;
   void on_samples(Samples samples) override;
   void on_ended(Ended ended, const Resources& freed) override;
+  void on_hold(const AttemptHold& hold) override;
+  void on_visit(const sandbox::Reply& reply, std::string why) override;
   void on_hello(Hello hello) override;
   void on_message(FromEngine message) override;
   void on_engine_gone(bool was_clean) override;
@@ -72,6 +75,7 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   TokenSet forgotten_;
   std::optional<SecretsFor> confided_;  // of the launch that comes next
   EngineLink link_;
+  Visits visits_;
   Instant alone_since_;
   bool was_detached_ = false;  // no engine will come soon
   bool is_hurried_ = false;    // somebody sent SIGTERM: the machine may be going down

@@ -52,6 +52,7 @@ class Recorder final : public engine::ExecutorSink {
   void on_started(Token token, Time at) override;
   void on_progress(Progress progress) override;
   void on_ended(AttemptEnd end) override;
+  void on_held(const AttemptHold& /*hold*/) override {}
   void on_liveness(Token token, Liveness liveness) override;
   void on_down(std::string why) override;
   void on_up() override;

@@ -74,6 +74,7 @@ class LinkEnd final : public engine::Executor {
   }
   void probe(Token token) override { life_.link.probe(token); }
   void forget(Token token) override { life_.link.forget(token); }
+  void enter(const EnterOrder& order) override { life_.link.enter(order); }
   void flush() override { life_.link.flush(); }
   void detach() override { life_.link.detach(); }
 
@@ -97,6 +98,7 @@ class NearEnd final : public engine::Executor {
   }
   void probe(Token token) override { executor_.probe(token); }
   void forget(Token token) override { executor_.forget(token); }
+  void enter(const EnterOrder& order) override { executor_.enter(order); }
   void flush() override { executor_.flush(); }
   void detach() override { executor_.detach(); }
 

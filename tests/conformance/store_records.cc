@@ -161,6 +161,10 @@ StoredTask random_task(TaskId id) {
   row.extra->message = any_text();
   row.extra->outputs = any_outputs();
   row.extra->artifacts = any_outputs();
+  if (any<bool>()) row.extra->hold = Duration{wide<std::int64_t>()};
+  if (any<bool>())
+    row.extra->entries.push_back(
+        {any_time(), wide<std::uint32_t>(), wide<std::uint32_t>(), any_text(), any_text()});
   return row;
 }
 
@@ -221,6 +225,10 @@ std::string text_of(const StoredTask& row) {
     for (const std::uint16_t ends : row.extra->ends_by_class) out += fmt::format(" {}", ends);
     out += fmt::format(" message {} outputs {} artifacts {}", row.extra->message,
                        text_of(row.extra->outputs), text_of(row.extra->artifacts));
+    out += fmt::format(" hold {}", row.extra->hold.count());
+    for (const core::Entry& entry : row.extra->entries)
+      out += fmt::format(" entry {} {} {} {} {}", text_of(entry.at), entry.attempt, entry.user_id,
+                         entry.by, entry.command);
   }
   return out;
 }

@@ -65,7 +65,8 @@ CLASSES = (
         "sys_mount": JAIL, "host_name": JAIL, "sysrq": NO_SYSRQ, "modprobe_path": NO_MODULES}),
     ("network", {
         "loopback_of_host": HOST, "address_of_host": HOST, "metadata_address": JAIL,
-        "datagram_out": HOST, "socket_of_engine": HOST, "socket_of_supervisor": HOST}),
+        "datagram_out": HOST, "socket_of_engine": HOST, "socket_of_supervisor": HOST,
+        "socket_of_visitors": HOST}),
     ("cache poisoning", {
         "artifact_write": HOST, "artifact_replace": HOST, "artifact_mode": HOST,
         "artifact_add": HOST, "artifact_list": HOST}),

@@ -155,7 +155,7 @@ class Probes(EscapeCase):
             settings.update(ESCAPE_PORT=str(port), ESCAPE_ADDRESS=asks.getsockname()[0])
         asks.close()
         (twin / ".reeve").mkdir()
-        for name in ("engine.sock", "supervisor.sock"):
+        for name in ("engine.sock", "supervisor.sock", "enter.sock"):
             self.listen(socket.AF_UNIX, socket.SOCK_STREAM, str(twin / ".reeve" / name))
 
     def make_ipc(self):

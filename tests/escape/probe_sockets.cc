@@ -39,6 +39,8 @@ Outcome abstract_packets() {
 Outcome socket_of_engine() { return reach_unix(SOCK_STREAM, ".reeve/engine.sock", false); }
 Outcome socket_of_supervisor() { return reach_unix(SOCK_STREAM, ".reeve/supervisor.sock", false); }
 
+Outcome socket_of_visitors() { return reach_unix(SOCK_STREAM, ".reeve/enter.sock", false); }
+
 Outcome reach_inet(const std::string& host, int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -69,15 +71,11 @@ Outcome datagram_out() {
 }
 
 constexpr Probe kProbes[] = {
-    {"abstract_stream", abstract_stream},
-    {"abstract_datagram", abstract_datagram},
-    {"abstract_packets", abstract_packets},
-    {"socket_of_engine", socket_of_engine},
-    {"socket_of_supervisor", socket_of_supervisor},
-    {"loopback_of_host", loopback_of_host},
-    {"address_of_host", address_of_host},
-    {"metadata_address", metadata_address},
-    {"datagram_out", datagram_out},
+    {"abstract_stream", abstract_stream},           {"abstract_datagram", abstract_datagram},
+    {"abstract_packets", abstract_packets},         {"socket_of_engine", socket_of_engine},
+    {"socket_of_supervisor", socket_of_supervisor}, {"socket_of_visitors", socket_of_visitors},
+    {"loopback_of_host", loopback_of_host},         {"address_of_host", address_of_host},
+    {"metadata_address", metadata_address},         {"datagram_out", datagram_out},
 };
 
 }  // namespace

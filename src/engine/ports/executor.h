@@ -27,6 +27,7 @@ class ExecutorSink {
   virtual void on_ended(AttemptEnd end) = 0;
   /// What all attempts that run use now; replaces what this executor said before.
   virtual void on_samples(std::vector<AttemptSample> /*samples*/) {}
+  virtual void on_held(const AttemptHold& hold) = 0;
   /// Answer to probe(): Liveness::ended is never sent here, on_ended is.
   virtual void on_liveness(Token token, Liveness liveness) = 0;
   /// The executor is gone (reason for people); it will say on_up when it is back.
@@ -52,6 +53,8 @@ class Executor {
   virtual void probe(Token token) = 0;
   /// The end of this token is durable: the executor may drop what it keeps of it.
   virtual void forget(Token token) = 0;
+  /// Somebody comes with this ticket to enter the attempt. What cannot be done is told to them.
+  virtual void enter(const EnterOrder& order) = 0;
   /// End of one engine round: what was buffered since the last flush goes out now.
   virtual void flush() = 0;
   /// Clean end: nothing more will be asked. Attempts that run go on.

@@ -9,9 +9,11 @@
 
 namespace reeve::sandbox::zygote {
 
-int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
+namespace {
+
+/// Bytes that came, or -1. `count`: descriptors that came with them.
+ssize_t receive_from(int socket, iovec data, int (&descriptors)[kDescriptorsMax], int& count) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)];
-  iovec data{&header, sizeof header};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -19,15 +21,30 @@ int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
   message.msg_controllen = sizeof control;
   ssize_t got = -1;
   do {
-    got = ::recvmsg(kSocket, &message, MSG_CMSG_CLOEXEC);
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof header) || (message.msg_flags & MSG_CTRUNC) != 0)
-    return -1;
+  count = 0;
+  if (got < 0 || (message.msg_flags & MSG_CTRUNC) != 0) return -1;
   const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return -1;
+  if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return got;
   const std::size_t bytes = rights->cmsg_len - CMSG_LEN(0);
   ::memcpy(descriptors, CMSG_DATA(rights), bytes);
-  return static_cast<int>(bytes / sizeof(int));
+  count = static_cast<int>(bytes / sizeof(int));
+  return got;
+}
+
+}  // namespace
+
+int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
+  int count = 0;
+  const ssize_t got = receive_from(kSocket, {&header, sizeof header}, descriptors, count);
+  return got == static_cast<ssize_t>(sizeof header) && count > 0 ? count : -1;
+}
+
+int receive_at(int door, DoorMessage& message, int (&descriptors)[kDescriptorsMax]) {
+  int count = 0;
+  const ssize_t got = receive_from(door, {&message, sizeof message}, descriptors, count);
+  return got == static_cast<ssize_t>(sizeof message) ? count : -1;
 }
 
 void send_reply(const Reply& reply, int descriptor) {

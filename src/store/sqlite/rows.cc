@@ -67,6 +67,10 @@ std::string encode_extra(const TaskExtra& extra) {
   encode(writer, extra.message);
   encode(writer, extra.outputs);
   encode(writer, extra.artifacts);
+  // Few tasks have these: the others are as they were before there were such.
+  if (extra.entries.empty() && extra.hold == Duration{0}) return out;
+  encode(writer, extra.entries);
+  encode(writer, extra.hold);
   return out;
 }
 
@@ -77,8 +81,11 @@ bool decode_extra(std::string_view bytes, TaskExtra& out) {
   for (std::uint64_t i = 0; i < classes; ++i) {
     if (!decode(reader, out.ends_by_class[i])) return false;
   }
-  return decode(reader, out.message) && decode(reader, out.outputs) &&
-         decode(reader, out.artifacts) && reader.at_end();
+  if (!decode(reader, out.message) || !decode(reader, out.outputs) ||
+      !decode(reader, out.artifacts))
+    return false;
+  if (reader.at_end()) return true;
+  return decode(reader, out.entries) && decode(reader, out.hold) && reader.at_end();
 }
 
 template <class T>

@@ -1,0 +1,31 @@
+// A program that is started in the sandbox: the attempt's own, or that of somebody who enters it.
+// Both get the same user, limits, filter and no capability. Single-threaded.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "sandbox/zygote/steps.h"
+
+namespace reeve::sandbox::zygote {
+
+/// What is to be started. The texts lie in the request's blob.
+struct Program {
+  const char* work_directory = "";
+  rlimit open_files{};
+  char** arguments = nullptr;  ///< a free place before it, for an interpreter
+  char** candidates = nullptr;
+  char** environment = nullptr;
+  int streams[3] = {-1, -1, -1};
+  bool takes_terminal = false;  ///< standard input becomes the terminal of its session
+  // Written by the child that shares this memory, when it could not execute the program.
+  ProgramStep failed_step{};
+  int failed_error = 0;
+};
+
+/// False: not a valid request, or too many words. One program at a time is read and started.
+bool read_program(BlobReader& reader, Program& program);
+/// The process, or -1. Returns when it executes, or has failed: then `failed_error` says why.
+pid_t start(Program& program);
+
+}  // namespace reeve::sandbox::zygote
