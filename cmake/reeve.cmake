@@ -35,7 +35,7 @@ engine_precompiled_header(reeve_pch_test pch_test)
 engine_precompiled_header(reeve_core_pch pch_core)
 engine_precompiled_header(reeve_core_pch_test pch_core_test)
 
-# engine_pick_pch(<variable> <target and what it links>...); with _test behind it, that of its tests.
+# engine_pick_pch(<variable> <target and what it links>...). That of its tests has _test behind it.
 function(engine_pick_pch result)
   if("${ARGN}" MATCHES "reeve_(core|engine|sim|cli|bench|store_[a-z]+)(;|$)")
     set(${result} reeve_core_pch PARENT_SCOPE)
