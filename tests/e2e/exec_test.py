@@ -307,7 +307,8 @@ class Terminals(TerminalCase):
         terminal = self.shell(columns=101, rows=33)
         self.say(terminal, "stty size", r"33 101")
         self.say(terminal, "echo type=$TERM", r"type=xterm-256color")
-        self.say(terminal, "test -t 0 && test -t 1 && test -t 2 && echo all-three", r"(?<!echo )all-three")
+        self.say(terminal, "test -t 0 && test -t 1 && test -t 2 && echo all-three",
+                 r"(?<!echo )all-three")
         terminal.resize(120, 40)
         self.say(terminal, "stty size", r"40 120")
         self.say(terminal, "echo so > /dev/tty; echo oh > /dev/stderr", r"so\noh")
