@@ -151,6 +151,10 @@ class Inside(ExecCase):
         self.enter("true", target="1/many[9]", expect=3)
         self.end(run)
 
+    def test_the_help_says_how(self):
+        said = self.reeve("exec", "--help").stdout
+        self.assertIn("Usage: reeve exec [OPTIONS] ID[/TASK] [-- COMMAND [ARGUMENT...]]\n", said)
+
     def test_what_does_not_run_cannot_be_entered(self):
         run = self.begin()
         self.assertIn("attempt 2 does not run",
