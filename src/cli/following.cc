@@ -124,12 +124,13 @@ Checked<void> Work::permit(const spec::Workflow& workflow, const SandboxRules& r
 Ended follow_runs(const Session& session, const StateLayout& layout,
                   const FollowingOptions& options, Work work) {
   TRY_ASSIGN(Signals signals, Signals::open());
+  // Outlives the engine, whose thread tells it what happens, also where we leave early.
+  TRY_ASSIGN(auto follower, RunFollower::make());
   TRY_ASSIGN(auto host, EngineHost::open({.layout = layout,
                                           .capacity = options.capacity,
                                           .sandbox = options.sandbox,
                                           .resume = work.resume,
                                           .command_line = session.command_line}));
-  TRY_ASSIGN(auto follower, RunFollower::make());
   RunSession run(session, *host, *follower, signals, layout, session_options(session, options));
   for (const Uuid& uuid : work.runs) run.follow(uuid);
   host->engine().add_observer(*follower);

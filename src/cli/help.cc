@@ -109,7 +109,7 @@ std::string program_help() {
 
 std::string command_help(const Command& command, int columns) {
   std::string out = fmt::format("reeve {}: {}\n\n", command.name, command.summary);
-  for (const std::string_view synopsis : command.synopses) {
+  for (const std::string_view& synopsis : command.synopses) {
     out += fmt::format("{} reeve {}{}{}\n",
                        &synopsis == &command.synopses.front() ? "Usage:" : "      ", command.name,
                        synopsis.empty() ? "" : " ", synopsis);

@@ -38,6 +38,12 @@ class TwoEngines(ReeveCase):
         self.assertEqual(first.wait(30), 0)
         self.reeve("run", "--", "true")
 
+    def test_a_refusal_ends_the_engine_in_order(self):
+        """What listens to the engine has to be there until its thread has ended."""
+        self.reeve("run", "--", "true")
+        for _ in range(60):
+            self.reeve("retry", "last", "--failed", expect=6)
+
     def test_a_killed_engine_holds_nothing(self):
         self.write("flow.yaml", GATED)
         first = self.start("run", "flow.yaml")
