@@ -41,7 +41,7 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[std::min(at, sorted.size() - 1)];
 }
 
-/// Ends once there is a file `stop`; more output than it may write would end it badly.
+/// Ends once there is a file `stop`.
 WorkflowRef attacker_workflow(const std::string& stop) {
   return command_workflow({"/bin/sh", "-c",
                            "while [ ! -e \"$0\" ]; do head -c 262144 "

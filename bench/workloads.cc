@@ -59,6 +59,7 @@ WorkflowRef chain_workflow(std::uint32_t count) {
 
 WorkflowRef command_workflow(const std::vector<std::string>& arguments) {
   spec::Workflow workflow = empty_workflow("command");
+  workflow.policies.front().output_bytes_max = std::int64_t{64} << 30;
   spec::Command command;
   for (const std::string& argument : arguments) {
     command.arguments.push_back(spec::Template::literal(argument));

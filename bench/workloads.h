@@ -22,7 +22,7 @@ WorkflowRef chain_workflow(std::uint32_t count);
 /// `layers` layers of `width` tasks; each task needs three of the layer before.
 WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width);
 
-/// One task with this argument vector.
+/// One task with this argument vector, which may write up to 64 GiB.
 WorkflowRef command_workflow(const std::vector<std::string>& arguments);
 
 /// Submissions of one workflow. Not thread-safe: one per producer.

@@ -1,6 +1,7 @@
 #include "supervisor/progress.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -104,11 +105,14 @@ std::optional<ProgressLine> ProgressScanner::finish_carried(std::string_view& by
 }
 
 void ProgressScanner::carry_tail(std::string_view bytes) {
-  const std::size_t newline = bytes.rfind('\n');
-  if (newline == std::string_view::npos) {
+  // Not rfind(): that looks at one byte at a time, which was a fifth of the cost of a flood.
+  const void* const newline = ::memrchr(bytes.data(), '\n', bytes.size());
+  if (newline == nullptr) {
     if (!at_line_start_) return;
   } else {
-    bytes.remove_prefix(newline + 1);
+    const auto line_end =
+        static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data());
+    bytes.remove_prefix(line_end + 1);
   }
   at_line_start_ = bytes.empty();
   if (bytes.empty() || !may_become_progress(bytes)) return;

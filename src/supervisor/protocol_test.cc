@@ -48,6 +48,7 @@ std::string all_from_engine() {
   append_message(stream, Forget{Token{7}});
   append_message(stream, Detach{});
   append_message(stream, EnterOrder{Token{9}, Uuid::from_parts(4, 5, 6), {"sh", "-c", ""}});
+  append_message(stream, SecretsFor{Token{77}, {{"KEY", std::string("a\0b", 3)}, {"EMPTY", ""}}});
   return stream;
 }
 
@@ -61,6 +62,8 @@ std::string all_from_supervisor() {
   append_message(stream, AttemptHold{Token{9},
                                      {OutcomeClass::exited, 3, {ReasonCode::exit_status, 0, 3}},
                                      Time{std::chrono::seconds(9)}});
+  append_message(stream,
+                 Samples{{{.token = Token{9}, .cpu_millicores = 1500, .processes = 3}, {}}});
   return stream;
 }
 
@@ -89,7 +92,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
   for (const std::size_t piece : {1UL, 2UL, 3UL, 7UL, 100UL, 100'000UL}) {
     const auto messages = read_all<FromEngine>(all_from_engine(), piece, decode_from_engine);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 8U);
+    ASSERT_EQ(messages->size(), 9U);
     EXPECT_EQ(std::get<Hello>((*messages)[0]).environment[0], "PATH=/bin");
     EXPECT_EQ(std::get<Capacity>((*messages)[1]).resources, full_launch().resources);
     EXPECT_EQ(std::get<Launch>((*messages)[2]), full_launch());
@@ -98,6 +101,7 @@ TEST(Protocol, what_engines_say_survives_any_cutting) {
     EXPECT_EQ(std::get<Forget>((*messages)[5]).token, Token{7});
     EXPECT_TRUE(std::holds_alternative<Detach>((*messages)[6]));
     EXPECT_EQ(std::get<EnterOrder>((*messages)[7]).command.size(), 3U);
+    EXPECT_EQ(std::get<SecretsFor>((*messages)[8]).values[0].value, std::string("a\0b", 3));
   }
 }
 
@@ -106,13 +110,14 @@ TEST(Protocol, what_supervisors_say_survives_any_cutting) {
     const auto messages =
         read_all<FromSupervisor>(all_from_supervisor(), piece, decode_from_supervisor);
     ASSERT_TRUE(messages);
-    ASSERT_EQ(messages->size(), 6U);
+    ASSERT_EQ(messages->size(), 7U);
     EXPECT_EQ(std::get<Welcome>((*messages)[0]).why_not, "no");
     EXPECT_EQ(std::get<Started>((*messages)[1]).token, Token{5});
     EXPECT_EQ(std::get<Progress>((*messages)[2]), (Progress{Token{5}, 40, "half"}));
     EXPECT_EQ(std::get<Ended>((*messages)[3]), full_end());
     EXPECT_EQ(std::get<Answer>((*messages)[4]).liveness, Liveness::running);
     EXPECT_EQ(std::get<AttemptHold>((*messages)[5]).outcome.code, 3);
+    EXPECT_EQ(std::get<Samples>((*messages)[6]).attempts[0].cpu_millicores, 1500);
   }
 }
 
