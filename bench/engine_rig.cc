@@ -37,8 +37,7 @@ Result<std::unique_ptr<EngineRig>> EngineRig::open(const RigOptions& options,
   engine::Options setup;
   setup.pools = {{.name = "local", .capacity = {.cpu_millicores = options.cpus * 1000}}};
   setup.engine_name = "bench";
-  setup.sandbox.tier =
-      SandboxTier::none;  // the path to a bare process: sandboxes have a row of their own
+  setup.sandbox.tier = options.tier;
   TRY_ASSIGN(rig->engine_, engine::Engine::open(std::move(ports), std::move(setup)));
   rig->engine_->add_observer(*rig);
   return rig;

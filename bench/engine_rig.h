@@ -39,6 +39,7 @@ struct RigOptions {
   StoreKind store = StoreKind::sqlite;
   std::string directory;  ///< of the SQLite file
   std::int64_t cpus = 4096;
+  SandboxTier tier = SandboxTier::none;  ///< of all tasks
 };
 
 class EngineRig final : public engine::Observer {

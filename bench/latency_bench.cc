@@ -4,12 +4,13 @@
 // With --attacker 1 another attempt writes as fast as it can meanwhile, without a newline.
 //
 //   latency_bench --directory DIR --supervisor REEVE --task FIRST_INSTRUCTION --count N
-//                 [--attacker 1]
+//                 [--sandbox native] [--attacker 1]
 #include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -52,15 +53,27 @@ WorkflowRef attacker_workflow(const std::string& stop) {
 /// The first submission starts the supervisor and does not count.
 Result<std::vector<double>> measure(const std::map<std::string, std::string>& given) {
   const std::string directory = given.at("directory");
-  const std::string readings = directory + "/readings";
+  // Beside the state directory, which a sandbox hides.
+  const std::string work = directory + "/work";
+  std::filesystem::create_directory(work);
+  const std::string readings = work + "/readings";
   std::ofstream{readings};
+  std::filesystem::permissions(readings, std::filesystem::perms::all);
   executors::LocalExecutor executor(
-      {.state_directory = directory, .program = given.at("supervisor")});
-  TRY_ASSIGN(const auto rig, EngineRig::open({.directory = directory, .cpus = 2}, executor));
+      {.state_directory = directory + "/state", .program = given.at("supervisor")});
+  const bool is_enclosed = given.contains("sandbox");
+  TRY_ASSIGN(const auto rig,
+             EngineRig::open({.directory = directory,
+                              .cpus = 2,
+                              .tier = is_enclosed ? SandboxTier::native : SandboxTier::none},
+                             executor));
   rig->start();
-  Submissions submissions(command_workflow({given.at("task"), readings}), 1);
+  SandboxRequest sandbox;
+  sandbox.readable = {std::filesystem::path(given.at("task")).parent_path().string()};
+  sandbox.writable = {work};
+  Submissions submissions(command_workflow({given.at("task"), readings}, sandbox), 1);
   const auto count = std::stoul(given.at("count"));
-  const std::string stop = directory + "/stop";
+  const std::string stop = work + "/stop";
   Submissions attack(attacker_workflow(stop), 2);
   const bool is_attacked = given.contains("attacker");
   if (is_attacked) TRY(rig->submit(attack.next()));

@@ -110,12 +110,12 @@ def enqueue(depth, tasks):
     return measure
 
 
-def latency(quantile):
+def latency(quantile, *more):
     def measure(bed):
         folder = bed.folder()
         got = bed.call_json([bed.program("latency_bench"), "--directory", str(folder),
                              "--supervisor", bed.reeve, "--task",
-                             bed.program("first_instruction"), "--count", "500"])
+                             bed.program("first_instruction"), "--count", "500", *more])
         bed.drop(folder)
         return {"value": got[quantile] * 1000, "notes": {"p50": round(got["p50"] * 1000, 2),
                                                          "p99": round(got["p99"] * 1000, 2)}}
@@ -231,6 +231,10 @@ ROWS = [
         better="lower"),
     Row("latency-p99", "submit to first instruction at idle, p99", "ms", 10, latency("p99"),
         better="lower"),
+    Row("sandbox-p50", "submit to first instruction in a sandbox at idle, p50", "ms", 1.5,
+        latency("p50", "--sandbox", "native"), better="lower"),
+    Row("sandbox-p99", "submit to first instruction in a sandbox at idle, p99", "ms", 5,
+        latency("p99", "--sandbox", "native"), better="lower"),
     Row("attacked-p99", "submit to first instruction beside a writer at full speed over idle, p99",
         "times", 1.1, attacked("p99"), better="lower"),
     Row("memory-array", "resident memory, 1,000,000 queued, one array", "B/task", 400,

@@ -57,9 +57,10 @@ WorkflowRef chain_workflow(std::uint32_t count) {
   return finished(std::move(workflow));
 }
 
-WorkflowRef command_workflow(const std::vector<std::string>& arguments) {
+WorkflowRef command_workflow(const std::vector<std::string>& arguments, SandboxRequest sandbox) {
   spec::Workflow workflow = empty_workflow("command");
   workflow.policies.front().output_bytes_max = std::int64_t{64} << 30;
+  workflow.policies.front().sandbox = std::move(sandbox);
   spec::Command command;
   for (const std::string& argument : arguments) {
     command.arguments.push_back(spec::Template::literal(argument));

@@ -23,7 +23,8 @@ WorkflowRef chain_workflow(std::uint32_t count);
 WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width);
 
 /// One task with this argument vector, which may write up to 64 GiB.
-WorkflowRef command_workflow(const std::vector<std::string>& arguments);
+WorkflowRef command_workflow(const std::vector<std::string>& arguments,
+                             SandboxRequest sandbox = {});
 
 /// Submissions of one workflow. Not thread-safe: one per producer.
 class Submissions {
