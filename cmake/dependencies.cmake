@@ -16,6 +16,14 @@ add_library(sodium::sodium ALIAS PkgConfig::sodium)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET GLOBAL libseccomp)
 add_library(seccomp::seccomp ALIAS PkgConfig::seccomp)
 
+# Static, with the two filters that layers of images use: see src/images/CMakeLists.txt.
+find_library(REEVE_LIBARCHIVE libarchive.a REQUIRED)
+find_library(REEVE_ZLIB libz.a REQUIRED)
+find_library(REEVE_ZSTD libzstd.a REQUIRED)
+add_library(archive::archive INTERFACE IMPORTED)
+target_link_libraries(archive::archive INTERFACE
+  "${REEVE_LIBARCHIVE}" "${REEVE_ZLIB}" "${REEVE_ZSTD}")
+
 find_package(GTest REQUIRED)       # GTest::gtest GTest::gmock
 find_package(rapidcheck REQUIRED)  # rapidcheck
 find_package(benchmark REQUIRED)   # benchmark::benchmark

@@ -98,6 +98,8 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::task_failed, "task_failed", "a task failed: the first is of task group {a}"},
     {ReasonCode::not_permitted, "not_permitted",
      "was to be less enclosed than its engine permits, so it was not started"},
+    {ReasonCode::image_not_usable, "image_not_usable",
+     "could not start: its image could not be fetched, or cannot be used"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

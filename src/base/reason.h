@@ -75,10 +75,11 @@ enum class ReasonCode : std::uint16_t {
   continued_on_error,  ///< failed, but continue-on-error counts it as done
   task_failed,         ///< of a run; a: index of the first group that failed
   not_permitted,       ///< it was to be less enclosed than its engine permits; why it ended
+  image_not_usable,    ///< of why it ended: its image could not be had, or is not sound
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::not_permitted) + 1;
+    static_cast<std::size_t>(ReasonCode::image_not_usable) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

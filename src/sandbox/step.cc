@@ -14,8 +14,14 @@ namespace {
 
 /// Where the root is composed before it becomes the root. A mount hides what is there meanwhile.
 constexpr std::string_view kStage = "/tmp";
+/// Of a root made of layers, three directories in the stage: the root, the layers, and a layer above
+/// them that holds only places to mount on, since a root without a writable layer grows none.
+constexpr std::string_view kRootStage = "/tmp/root";
+constexpr std::string_view kLayersStage = "/tmp/layers";
+constexpr std::string_view kPlacesStage = "/tmp/places";
 /// Directories of which every attempt has its own, empty at its start.
 constexpr std::string_view kPrivate[] = {"/tmp", "/dev/shm"};
+constexpr std::string_view kOwnDirectories[] = {"/proc", "/tmp", "/run", "/run/reeve", "/var"};
 /// What an attempt may write into its own files.
 constexpr std::int64_t kFilesBytesMax = std::int64_t{64} << 20;
 constexpr std::uint64_t kReadOnlyAttributes =
@@ -32,6 +38,14 @@ class Planner {
 
   SandboxPlan plan() {
     enclose();
+    mount_base();
+    if (!spec_.layers.empty()) {
+      // First the places, all of them; then the root; then what is mounted on it.
+      stage_ = kPlacesStage;
+      make_places();
+      mount_layers();
+      stage_ = kRootStage;
+    }
     compose_system();
     compose_devices();
     give_paths();
@@ -51,7 +65,8 @@ class Planner {
     step.name = std::move(name);
     return step;
   }
-  static std::string staged(std::string_view path) { return std::string(kStage).append(path); }
+  std::string staged(std::string_view path) const { return std::string(stage_).append(path); }
+  bool is_layered() const { return !spec_.layers.empty(); }
 
   void directory(std::string_view path) {
     Step& step = root(StepKind::directory, fmt::format("make {}", path));
@@ -80,12 +95,43 @@ class Planner {
     root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
   }
 
-  void compose_system() {
+  void mount_base() {
     Step& base = root(StepKind::mount, "mount an empty root");
     base.source = "tmpfs";
     base.target = kStage;
     base.flags = MS_NOSUID | MS_NODEV;
     base.data = "mode=0755,size=1m";
+  }
+
+  /// Everything that is mounted on a root of layers.
+  void make_places() {
+    for (const std::string_view path : kOwnDirectories) directory(path);
+    if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    make_device_places();
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i)
+      if (!is_inner(i)) place(spec_.paths[i]);
+  }
+
+  void mount_layers() {
+    for (const std::string_view path : {kRootStage, kLayersStage}) {
+      Step& step = root(StepKind::directory, fmt::format("make {}", path));
+      step.target = path;
+      step.flags = 0755;
+    }
+    Step& given = root(StepKind::attach, "give the layers of the image");
+    given.target = kLayersStage;
+    given.number = static_cast<std::int32_t>(spec_.paths.size()) + 1;
+    Step& mounted = root(StepKind::overlay, "mount the image");
+    mounted.source = kLayersStage;
+    mounted.target = kRootStage;
+    mounted.flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+    mounted.data = kPlacesStage;
+    for (auto layer = spec_.layers.rbegin(); layer != spec_.layers.rend(); ++layer)
+      mounted.data.append(":").append(*layer);
+    root(StepKind::unmount, "put the layers away").target = kLayersStage;
+  }
+
+  void compose_system() {
     for (const SystemEntry& entry : spec_.system) {
       if (entry.link_target.empty()) {
         directory(entry.path);
@@ -97,9 +143,10 @@ class Planner {
         link(entry.path, entry.link_target);
       }
     }
-    for (const std::string_view path : {"/proc", "/tmp", "/run", "/run/reeve", "/var"})
-      directory(path);
-    if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    if (!is_layered()) {
+      for (const std::string_view path : kOwnDirectories) directory(path);
+      if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    }
     // A new /proc can be mounted only where one is in sight; attempts put theirs over it.
     bind("/proc");
   }
@@ -112,11 +159,14 @@ class Planner {
   }
 
   void compose_devices() {
+    if (!is_layered()) make_device_places();
+    for (const std::string& device : spec_.devices) bind(device);
+  }
+
+  void make_device_places() {
     directory("/dev");
-    for (const std::string& device : spec_.devices) {
+    for (const std::string& device : spec_.devices)
       root(StepKind::file, "make " + device).target = staged(device);
-      bind(device);
-    }
     directory("/dev/shm");
     directory("/dev/pts");
     link("/dev/ptmx", "pts/ptmx");
@@ -129,10 +179,8 @@ class Planner {
   void give_paths() {
     for (std::size_t i = 0; i < spec_.paths.size(); ++i) {
       const GivenPath& given = spec_.paths[i];
-      if (given.is_directory)
-        directory(given.path);
-      else
-        root(StepKind::file, "make " + given.path).target = staged(given.path);
+      // On a root of layers the others have their place already.
+      if (!is_layered() || is_inner(i)) place(given);
       Step& step = root(StepKind::attach, "give " + given.path);
       step.target = staged(given.path);
       step.number = static_cast<std::int32_t>(i) + 1;
@@ -142,6 +190,21 @@ class Planner {
           mask(masked);
         }
     }
+  }
+
+  /// Whether it lies in what is given before.
+  bool is_inner(std::size_t index) const {
+    return std::ranges::any_of(spec_.paths.begin(), spec_.paths.begin() + static_cast<std::ptrdiff_t>(index),
+                               [&](const GivenPath& outer) {
+                                 return is_below(spec_.paths[index].path, outer.path);
+                               });
+  }
+
+  void place(const GivenPath& given) {
+    if (given.is_directory)
+      directory(given.path);
+    else
+      root(StepKind::file, "make " + given.path).target = staged(given.path);
   }
 
   /// Whether the path just given is the innermost that holds the masked directory.
@@ -194,11 +257,13 @@ class Planner {
   }
 
   void finish_root() {
-    root(StepKind::pivot, "change to the composed root").target = kStage;
+    root(StepKind::pivot, "change to the composed root").target = stage_;
     // Only these two mounts: what was given below them keeps its own rights.
-    Step& sealed = root(StepKind::mount, "make the root read-only");
-    sealed.target = "/";
-    sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    if (!is_layered()) {
+      Step& sealed = root(StepKind::mount, "make the root read-only");
+      sealed.target = "/";
+      sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    }
     for (const std::string& masked : spec_.masked) {
       if (!is_in_sight(masked)) continue;
       Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
@@ -264,6 +329,7 @@ class Planner {
   }
 
   const RootSpec& spec_;
+  std::string_view stage_ = kStage;
   SandboxPlan plan_;
 };
 

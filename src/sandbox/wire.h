@@ -17,6 +17,8 @@ enum class StepKind : std::uint32_t {
   unshare,        ///< `flags`: CLONE_NEW*
   propagation,    ///< of all mounts: `flags`
   mount,          ///< type `source` at `target`, with `flags` and `data`
+  overlay,        ///< at `target`: the directories `data`, top first, seen from `source`
+  unmount,        ///< `target` is detached
   bind,           ///< `source` at `target`, with everything below
   seal,           ///< the mount at `target`, and all below: attributes `flags` are set
   attach,         ///< the detached mount in descriptor `number` at `target`

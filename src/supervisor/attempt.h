@@ -4,7 +4,7 @@
 //   preparing ──its sandbox is ready──►
 //   running ──main process exited──► draining ──pipes at their end, or lingered──► clearing ──► end
 //
-// preparing its sandbox is being composed; nothing of it runs (tier native only)
+// preparing its image is being fetched, or its sandbox is being composed; nothing of it runs
 // running   the main process lives, or is a zombie that was not looked at yet
 // draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
 // clearing  whatever is left gets SIGKILL, until there is nothing
@@ -19,6 +19,7 @@
 
 #include "base/fd.h"
 #include "base/launch.h"
+#include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/output.h"
@@ -45,7 +46,9 @@ struct Attempt {
   SpawnPlan plan;
   std::string output_path;    ///< REEVE_OUTPUT
   std::string progress_path;  ///< REEVE_PROGRESS
+  std::string start_directory;  ///< "": the work directory
   std::string script_path;    ///< "" unless the script is in a file
+  SharedImage image;  ///< null: its root is the host's
   SandboxNumber sandbox = kNoSandbox;
   Fd files;   ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
   Fd output;  ///< while preparing: the writing ends of its pipes

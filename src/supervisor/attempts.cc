@@ -27,6 +27,15 @@ int make_output_pipe(Fd& reader, Fd& writer) {
   return ::fcntl(reader.get(), F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
 }
 
+Status check_tier(const SandboxRequest& sandbox) {
+  if (sandbox.tier == SandboxTier::none && !sandbox.image.empty())
+    return fail(ErrorCode::unsupported,
+                "an image needs a sandbox: run without --sandbox none, or leave the image out");
+  if (sandbox.tier == SandboxTier::oci)
+    return fail(ErrorCode::unsupported, "tier oci: there is no runtime");
+  return {};
+}
+
 }  // namespace
 
 Attempts::Attempts(Settings settings, AttemptEvents& events)
@@ -34,9 +43,12 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       events_(events),
       folders_(settings_.state_directory),
       leftovers_(settings_.state_id + "."),
-      sandboxes_(
-          {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag},
-          leftovers_),
+      images_({settings_.state_directory, settings_.epoll, settings_.image_tag,
+               settings_.image_bytes_max},
+              leftovers_),
+      sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
+                  settings_.sandbox_tag, images_.layers_directory()},
+                 leftovers_),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
       enclosed_base_(base_),
@@ -45,6 +57,7 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
 void Attempts::inherit(const Hello& hello) {
   base_ = std::make_shared<BaseEnvironment>(hello.environment);
   enclosed_base_ = std::make_shared<BaseEnvironment>(enclosed_environment(hello.environment));
+  engine_environment_ = hello.environment;
   work_directory_ = hello.work_directory;
   sandboxes_.prepare(work_directory_);
 }
@@ -128,6 +141,12 @@ void Attempts::start(Launch launch, Instant now) {
   const AttemptName name{launch.run, launch.task.index, launch.attempt};
   auto attempt =
       std::make_unique<Attempt>(std::move(launch), log_path(settings_.state_directory, name));
+  if (const Status possible = check_tier(attempt->launch.sandbox); !possible) {
+    Outcome outcome = could_not_start(EOPNOTSUPP);
+    outcome.kind = OutcomeClass::rejected;
+    end_unstarted(std::move(attempt), outcome, possible.error().text(), now);
+    return;
+  }
   if (attempt->is_enclosed()) return start_enclosed(std::move(attempt), now);
   std::string message;
   int error = prepare(*attempt, message);

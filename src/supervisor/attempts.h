@@ -46,6 +46,8 @@ class Attempts {
     std::function<std::uint64_t(Serial, PipeKind)> tag;
     rlimit open_files{};  ///< what attempts get
     std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
+    std::function<std::uint64_t(FetchNumber)> image_tag;
+    std::int64_t image_bytes_max = 0;
   };
   Attempts(Settings settings, AttemptEvents& events);
 
@@ -61,6 +63,8 @@ class Attempts {
   void on_readable(Serial serial, PipeKind kind, Instant now);
   /// A sandbox has something to say.
   void on_sandbox(SandboxNumber number, Instant now);
+  /// A process that fetches an image has something to say.
+  void on_image(FetchNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
   /// Looks at everything that is due.
@@ -94,8 +98,17 @@ class Attempts {
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);
 
+  // attempts_image.cc: attempts whose root is an image
+  void start_with_image(std::unique_ptr<Attempt> attempt, Instant now);
+  void on_image_ready(Serial serial, const SharedImage& image, Instant now);
+  void on_image_failed(Attempt& attempt, const Error& error, Instant now);
+  static Status use_program_of_image(Attempt& attempt);
+  std::unique_ptr<Attempt> take_out(Serial serial);
+  std::vector<std::string> images_in_use();
+
   // attempts_sandbox.cc: attempts in sandboxes
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
+  void enclose(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
   Status give_secrets(Attempt& attempt, Additions& variables) const;
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
@@ -137,10 +150,12 @@ class Attempts {
   RunFolders folders_;
   Spawner spawner_;
   Leftovers leftovers_;
+  ImageFetches images_;
   Sandboxes sandboxes_;
   Fd null_;
   std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
   std::shared_ptr<const BaseEnvironment> enclosed_base_;  // shared: as base_
+  std::vector<std::string> engine_environment_;
   std::string work_directory_;
   std::vector<char> buffer_;
 

@@ -77,10 +77,16 @@ Status write_output(const std::string& path, std::string_view bytes) {
 
 void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
   attempt->serial = ++last_serial_;
+  if (!attempt->launch.sandbox.image.empty()) return start_with_image(std::move(attempt), now);
+  enclose(std::move(attempt), now);
+}
+
+void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
-    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->serial);
+    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory,
+                                  attempt->image, attempt->serial);
     if (taken)
       sandbox = *taken;
     else
@@ -119,8 +125,12 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
     attempt.script_path.clear();
   }
   plan.base = enclosed_base_;
-  plan.environment = std::make_unique<EnvironmentBlock>(*enclosed_base_, launch.environment, own);
+  if (attempt.image != nullptr)
+    plan.base = std::make_shared<const BaseEnvironment>(
+        image_environment(engine_environment_, attempt.image->environment));
+  plan.environment = std::make_unique<EnvironmentBlock>(*plan.base, launch.environment, own);
   plan.arguments = command_line(launch, inside("script"));
+  if (plan.arguments.empty() && attempt.image != nullptr) TRY(use_program_of_image(attempt));
   if (plan.arguments.empty())
     return fail(ErrorCode::invalid_argument, "there is no command to execute");
   plan.candidates = program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
@@ -155,7 +165,9 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
                                   .candidates = plan.candidates,
                                   .environment = {},
                                   .files = std::move(attempt.own_files),
-                                  .work_directory = plan.work_directory,
+                                  .work_directory = attempt.start_directory.empty()
+                                                        ? plan.work_directory
+                                                        : attempt.start_directory,
                                   .open_files_soft = plan.open_files.rlim_cur,
                                   .open_files_hard = plan.open_files.rlim_max};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
@@ -169,6 +181,8 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
   }
   attempt.pid = started->init;
   attempt.files = std::move(started->files);
+  // What they would be on the host says nothing of an image.
+  if (attempt.image != nullptr) attempt.plan.candidates.clear();
   leftovers_.add_enclosed(attempt.pid);
   on_running(attempt, now);
   return true;
@@ -212,6 +226,8 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
 void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,
                                const sandbox::Reply& reply, Instant now) {
   if (attempt.phase == Phase::preparing) {
+    // Somebody may have removed its layers.
+    if (attempt.image != nullptr) images_.distrust(attempt.image->digest);
     end_preparing(attempt, could_not_start(reply.error), sandbox.zygote->describe(reply), now);
     return;
   }
@@ -248,12 +264,9 @@ void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
 }
 
 void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now) {
-  const Serial serial = attempt.serial;
-  auto node = attempts_.extract(serial);
-  living_.erase(serial);
-  by_token_.erase(attempt.launch.token);
+  images_.leave(attempt.serial);
   sandboxes_.give_back(attempt.sandbox);
-  end_unstarted(std::move(node.mapped()), outcome, std::move(message), now);
+  end_unstarted(take_out(attempt.serial), outcome, std::move(message), now);
 }
 
 /// What the attempt leaves: its REEVE_OUTPUT, and the account of its control group.

@@ -16,6 +16,7 @@ struct Options {
   int engine_socket = -1;       ///< inherited: the engine that started it is at the other end
   /// How long to stay when nothing runs and no engine is there.
   Duration idle_end = std::chrono::seconds(30);
+  std::int64_t image_bytes_max = std::int64_t{20} << 30;  ///< of the store of images
   friend bool operator==(const Options&, const Options&) = default;
 };
 

@@ -36,6 +36,8 @@ class OutputLog {
 
   /// Reads once, at most as much as fits into `buffer`, and stores it as far as the limit allows.
   PumpResult pump(OutputPipe& pipe, LogStream stream, Time at, std::span<char> buffer);
+  /// The supervisor's own words: not counted.
+  void note(Time at, std::string_view text) { writer_.append(at, LogStream::notice, text); }
   /// Bytes that came, stored or not.
   std::int64_t total_bytes() const { return total_bytes_; }
   bool is_over_limit() const { return bytes_max_ > 0 && total_bytes_ > bytes_max_; }

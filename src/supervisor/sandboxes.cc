@@ -21,11 +21,13 @@ constexpr std::size_t kFreeMax = 64;
 /// Threads count; the zygote and two inits are among them.
 constexpr std::int64_t kProcessesMax = 8192;
 
-std::string shape_of(const std::string& work_directory, const SandboxRequest& request) {
+std::string shape_of(const std::string& work_directory, const SandboxRequest& request,
+                     const SharedImage& image) {
   std::string shape = work_directory;
   shape.append("\n").append(name(request.network));
   for (const std::string& path : request.readable) shape.append("\n<").append(path);
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
+  if (image != nullptr) shape.append("\n@").append(image->digest);
   return shape;
 }
 
@@ -100,9 +102,16 @@ Result<sandbox::Host*> Sandboxes::host() {
 }
 
 Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
-                                             const SandboxRequest& request) const {
+                                             const SandboxRequest& request,
+                                             const SharedImage& image) const {
   sandbox::RootSpec spec;
-  spec.system = sandbox::Host::system_entries();
+  if (image == nullptr) {
+    spec.system = sandbox::Host::system_entries();
+  } else {
+    spec.layers_directory = settings_.layers_directory;
+    for (const images::Layer& layer : image->layers)
+      spec.layers.emplace_back(images::digits_of(layer.content));
+  }
   spec.devices = sandbox::Host::devices();
   spec.network = request.network;
   spec.keeps_groups = !host_->is_root();
@@ -136,12 +145,13 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
 }
 
 Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
-                                    const SandboxRequest& request) {
+                                    const SandboxRequest& request, const SharedImage& image) {
   TRY_ASSIGN(sandbox::Host* const host, this->host());
-  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request));
+  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request, image));
   auto made = std::make_unique<Sandbox>();
   made->number = ++last_number_;
   made->shape = std::move(shape);
+  made->image = image;
   if (groups_->abilities().version != 0) {
     TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
     spec.join_files = made->group->join_files();
@@ -173,8 +183,8 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
-                                 Serial user) {
-  std::string shape = shape_of(work_directory, launch.sandbox);
+                                 const SharedImage& image, Serial user) {
+  std::string shape = shape_of(work_directory, launch.sandbox, image);
   Sandbox* found = nullptr;
   for (const auto& [number, sandbox] : sandboxes_) {
     if (sandbox->user != kNoSerial || sandbox->is_broken || sandbox->shape != shape) continue;
@@ -184,7 +194,7 @@ Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_d
     break;
   }
   if (found == nullptr) {
-    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox));
+    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox, image));
   }
   TRY(hold_to_limits(*found, launch));
   found->user = user;
@@ -221,10 +231,24 @@ void Sandboxes::retire(SandboxNumber number) {
 
 void Sandboxes::prepare(const std::string& work_directory) {
   // What is wrong shows again, and is told, when an attempt needs it.
-  std::string shape = shape_of(work_directory, {});
+  std::string shape = shape_of(work_directory, {}, nullptr);
   const bool is_there = std::ranges::any_of(
       sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
-  if (!is_there && !compose(std::move(shape), work_directory, {})) return;
+  if (!is_there && !compose(std::move(shape), work_directory, {}, nullptr)) return;
+}
+
+std::vector<std::string> Sandboxes::retire_spare_images() {
+  std::vector<SandboxNumber> spare;
+  std::vector<std::string> used;
+  for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->image == nullptr) continue;
+    if (sandbox->user == kNoSerial)
+      spare.push_back(number);
+    else
+      used.push_back(sandbox->image->digest);
+  }
+  for (const SandboxNumber number : spare) retire(number);
+  return used;
 }
 
 Serial Sandboxes::on_child_ended(pid_t pid) {

@@ -23,6 +23,7 @@ enum class Tag : std::uint8_t {
   standard_output,
   standard_error,
   sandbox,
+  image,
 };
 constexpr unsigned kTagBits = 3;
 
@@ -51,6 +52,8 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
   };
   settings.open_files = open_files;
   settings.sandbox_tag = [](SandboxNumber number) { return make_tag(Tag::sandbox, number); };
+  settings.image_tag = [](FetchNumber number) { return make_tag(Tag::image, number); };
+  settings.image_bytes_max = options.image_bytes_max;
   return settings;
 }
 
@@ -152,6 +155,7 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     case Tag::peer: link_.on_peer(number, is_readable, is_writable); return;
     case Tag::standard_output: running_.on_readable(number, PipeKind::standard_output, now); return;
     case Tag::sandbox: running_.on_sandbox(number, now); return;
+    case Tag::image: running_.on_image(number, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
 }
