@@ -15,6 +15,7 @@
 #include "api/control_server.h"
 #include "artifacts/file_artifact_store.h"
 #include "cli/environment_secrets.h"
+#include "cli/image_settings.h"
 #include "cli/system_clock.h"
 #include "cli/version.h"
 #include "executors/local_executor.h"
@@ -109,8 +110,10 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   parts->command_line = options.command_line;
   TRY_ASSIGN(parts->store, store::sqlite::SqliteStore::open(options.layout.database()));
   parts->store_with_clock.emplace(*parts->store, parts->clock);
-  parts->executor = std::make_unique<executors::LocalExecutor>(
-      executors::LocalExecutor::Options{.state_directory = options.layout.root});
+  executors::LocalExecutor::Options local{.state_directory = options.layout.root};
+  TRY_ASSIGN(const std::vector<std::string> settings, image_settings());
+  local.arguments.insert(local.arguments.end(), settings.begin(), settings.end());
+  parts->executor = std::make_unique<executors::LocalExecutor>(std::move(local));
   parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));

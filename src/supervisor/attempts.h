@@ -75,6 +75,9 @@ class Attempts {
   /// Before the end, with no attempt left: whatever was adopted goes too.
   void end_strays();
 
+  /// The store of images is being cleaned up.
+  bool is_cleaning() const { return images_.is_cleaning(); }
+
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
 

@@ -75,11 +75,19 @@ Result<SharedImage> ImageFetches::want(const Wish& wish) {
     fetch.waiting.emplace_back(wish.who, wish.run);
     return SharedImage();
   }
+  const auto held = std::ranges::find(held_, wish.name, &Fetch::name);
+  if (held != held_.end()) {
+    held->waiting.emplace_back(wish.who, wish.run);
+    return SharedImage();
+  }
   Fetch fetch;
   fetch.name = wish.name;
   fetch.waiting.emplace_back(wish.who, wish.run);
-  TRY(start(std::move(fetch), {"fetch", store_.directory(), wish.name}));
   is_grown_ = true;
+  if (is_cleaning())
+    held_.push_back(std::move(fetch));
+  else
+    TRY(start(std::move(fetch), {"fetch", store_.directory(), wish.name}));
   return SharedImage();
 }
 
@@ -112,7 +120,23 @@ Status ImageFetches::start(Fetch fetch, std::vector<std::string> arguments) {
   return {};
 }
 
+/// The store has been cleaned up: what waited for that begins.
+void ImageFetches::start_held(std::vector<News>& news) {
+  for (Fetch& fetch : std::exchange(held_, {})) {
+    const std::string name = fetch.name;
+    News told;
+    for (const auto& [serial, run] : fetch.waiting) told.waiting.push_back(serial);
+    const Status started = start(std::move(fetch), {"fetch", store_.directory(), name});
+    if (started) continue;
+    told.what = started.error();
+    news.push_back(std::move(told));
+  }
+}
+
 void ImageFetches::leave(Serial who) {
+  for (Fetch& fetch : held_)
+    std::erase_if(fetch.waiting, [&](const auto& entry) { return entry.first == who; });
+  std::erase_if(held_, [](const Fetch& fetch) { return fetch.waiting.empty(); });
   for (auto& [number, fetch] : fetches_) {
     const auto removed =
         std::erase_if(fetch.waiting, [&](const auto& entry) { return entry.first == who; });
@@ -181,6 +205,7 @@ std::vector<ImageFetches::News> ImageFetches::receive(FetchNumber number) {
                         "image " + fetch.name + ": the process that fetched it ended", {}},
            news);
   fetches_.erase(at);
+  if (!is_cleaning()) start_held(news);
   return news;
 }
 

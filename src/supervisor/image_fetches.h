@@ -62,6 +62,7 @@ class ImageFetches {
   void distrust(const std::string& digest) { ready_.erase(digest); }
   /// `in_use` gives the digests that must stay. Only when nothing is fetched.
   void keep_small(const std::function<std::vector<std::string>()>& in_use);
+  bool is_cleaning() const;
   std::string layers_directory() const { return store_.layers(); }
 
  private:
@@ -75,9 +76,9 @@ class ImageFetches {
   };
   SharedImage find_ready(const std::string& digest);
   Status start(Fetch fetch, std::vector<std::string> arguments);
+  void start_held(std::vector<News>& news);
   void answer(Fetch& fetch, images::FetchLine line, std::vector<News>& news);
   void on_line(Fetch& fetch, std::string_view line, std::vector<News>& news);
-  bool is_cleaning() const;
   void remember(const Uuid& run, const std::string& name, const std::string& digest);
 
   Settings settings_;
@@ -85,6 +86,7 @@ class ImageFetches {
   images::Store store_;
   FetchNumber last_number_ = 0;
   std::map<FetchNumber, Fetch> fetches_;
+  std::vector<Fetch> held_;  // until the store is cleaned up
   std::map<std::string, SharedImage> ready_;  // by digest
   std::deque<std::pair<std::pair<Uuid, std::string>, std::string>> named_;  // what tags meant
   bool is_grown_ = true;  // something came since the store was last looked at

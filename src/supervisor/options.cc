@@ -31,6 +31,10 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
     } else if (name == "--idle-end-ms") {
       TRY_ASSIGN(const std::int64_t number, parse_number(name, value));
       options.idle_end = std::chrono::milliseconds(number);
+    } else if (name == "--image-bytes-max") {
+      TRY_ASSIGN(options.image_bytes_max, parse_number(name, value));
+    } else if (name == "--oci-runtime") {
+      options.oci_runtime = value;
     } else {
       return fail(ErrorCode::invalid_argument, "the supervisor knows no option " + name);
     }

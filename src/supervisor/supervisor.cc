@@ -182,7 +182,7 @@ void Supervisor::admit(Instant now) {
 }
 
 bool Supervisor::is_over(Instant now) {
-  if (link_.has_peers() || running_.count() > 0) return false;
+  if (link_.has_peers() || running_.count() > 0 || running_.is_cleaning()) return false;
   return was_detached_ || is_hurried_ || now >= alone_since_ + options_.idle_end;
 }
 
