@@ -51,9 +51,9 @@ bool names_a_registry(std::string_view first) {
 }
 
 tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::invalid_argument,
-              "'" + std::string(text) + "' is no name of an image: " + std::string(why) +
-                  "; write name:tag or name@sha256:<64 digits>");
+  return fail(ErrorCode::invalid_argument, "'" + std::string(text) +
+                                               "' is no name of an image: " + std::string(why) +
+                                               "; write name:tag or name@sha256:<64 digits>");
 }
 
 }  // namespace
@@ -85,8 +85,8 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
   }
   const std::size_t last_slash = rest.rfind('/');
   const std::size_t colon = rest.rfind(':');
-  const bool has_tag =
-      colon != std::string_view::npos && (last_slash == std::string_view::npos || colon > last_slash);
+  const bool has_tag = colon != std::string_view::npos &&
+                       (last_slash == std::string_view::npos || colon > last_slash);
   if (has_tag) {
     found.tag = rest.substr(colon + 1);
     if (!is_tag(found.tag)) return refuse(text, "its tag is not one");

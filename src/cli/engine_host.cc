@@ -111,8 +111,8 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   TRY_ASSIGN(parts->store, store::sqlite::SqliteStore::open(options.layout.database()));
   parts->store_with_clock.emplace(*parts->store, parts->clock);
   executors::LocalExecutor::Options local{.state_directory = options.layout.root};
-  TRY_ASSIGN(const std::vector<std::string> settings, image_settings());
-  local.arguments.insert(local.arguments.end(), settings.begin(), settings.end());
+  TRY_ASSIGN(local.image_bytes_max, image_bytes_max());
+  local.oci_runtime = oci_runtime();
   parts->executor = std::make_unique<executors::LocalExecutor>(std::move(local));
   parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});

@@ -11,17 +11,15 @@ std::string oci_runtime() {
   return name == nullptr || *name == '\0' ? "runc" : name;
 }
 
-Result<std::vector<std::string>> image_settings() {
-  std::vector<std::string> options{"--oci-runtime", oci_runtime()};
+Result<std::int64_t> image_bytes_max() {
+  constexpr std::int64_t kUnlessSaid = std::int64_t{20} << 30;
   const char* const size = ::getenv("REEVE_IMAGES_MAX");
-  if (size == nullptr) return options;
+  if (size == nullptr) return kUnlessSaid;
   const auto bytes = parse_bytes(size);
   if (!bytes || *bytes <= 0)
     return fail(ErrorCode::invalid_argument,
                 "REEVE_IMAGES_MAX wants a size such as 20Gi, not \"" + std::string(size) + "\"");
-  options.emplace_back("--image-bytes-max");
-  options.push_back(std::to_string(*bytes));
-  return options;
+  return *bytes;
 }
 
 }  // namespace reeve::cli

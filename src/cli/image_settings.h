@@ -2,15 +2,15 @@
 // become, and REEVE_OCI_RUNTIME, the program that makes sandboxes of that tier.
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 
 namespace reeve::cli {
 
-/// As options of a supervisor. invalid_argument: a size that is none.
-Result<std::vector<std::string>> image_settings();
+/// invalid_argument: a size that is none.
+Result<std::int64_t> image_bytes_max();
 /// The name of the runtime.
 std::string oci_runtime();
 

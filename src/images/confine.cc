@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -12,6 +11,8 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+
+#include <seccomp.h>
 
 namespace reeve::images {
 namespace {
@@ -60,8 +61,8 @@ Status drop_privileges() {
 }
 
 Status filter_system_calls() {
-  const std::unique_ptr<void, decltype(&seccomp_release)> filter(seccomp_init(SCMP_ACT_KILL_PROCESS),
-                                                                 &seccomp_release);
+  const std::unique_ptr<void, decltype(&seccomp_release)> filter(
+      seccomp_init(SCMP_ACT_KILL_PROCESS), &seccomp_release);
   if (!filter) return cannot("make a filter", ENOMEM);
   for (const int call : kAllowed) {
     if (const int error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0); error != 0)

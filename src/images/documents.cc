@@ -73,7 +73,8 @@ Result<Chosen> choose(const boost::json::array& manifests) {
       TRY_ASSIGN(std::string digest, digest_at(manifest, "the index"));
       return Chosen{std::move(digest)};
     }
-    if (offered.size() < 200) offered.append(offered.empty() ? "" : ", ").append(system + "/" + machine);
+    if (offered.size() < 200)
+      offered.append(offered.empty() ? "" : ", ").append(system + "/" + machine);
   }
   return fail(ErrorCode::unsupported,
               "the image is not for this machine, linux/amd64; there is: " + offered);

@@ -24,8 +24,7 @@ std::string manifest_of(int layers) {
 TEST(Documents, a_manifest_names_its_parts) {
   const auto found = read_manifest(manifest_of(2));
   ASSERT_TRUE(found) << found.error().text();
-  EXPECT_EQ(std::get<Manifest>(*found),
-            (Manifest{digest('c'), {digest('b'), digest('b')}}));
+  EXPECT_EQ(std::get<Manifest>(*found), (Manifest{digest('c'), {digest('b'), digest('b')}}));
 }
 
 TEST(Documents, an_index_is_a_choice_for_this_machine) {

@@ -51,7 +51,8 @@ Result<std::string> read_document(const std::string& path, std::string_view dige
   std::string text(kDocumentBytesMax + 1, '\0');
   std::size_t size = 0;
   ssize_t got = 0;
-  while (size < text.size() && (got = ::read(file.get(), text.data() + size, text.size() - size)) > 0)
+  while (size < text.size() &&
+         (got = ::read(file.get(), text.data() + size, text.size() - size)) > 0)
     size += static_cast<std::size_t>(got);
   if (got < 0) return fail_errno(errno, "cannot read " + path);
   text.resize(size);
@@ -158,7 +159,8 @@ class Fetch {
     if (!std::holds_alternative<Manifest>(manifest))
       return fail(ErrorCode::corrupt, "image " + wanted.name + ": its index holds an index");
     const auto& parts = std::get<Manifest>(manifest);
-    TRY_ASSIGN(const std::string config, read_document(store_.blob_path(parts.config), parts.config));
+    TRY_ASSIGN(const std::string config,
+               read_document(store_.blob_path(parts.config), parts.config));
     Image image;
     image.digest = digest;
     TRY(read_configuration(config, parts, image));
@@ -213,8 +215,9 @@ class Fetch {
 
   static Status damaged(const std::string& blob, const std::string& digest) {
     ::unlink(blob.c_str());
-    return fail(ErrorCode::io_failed, "the stored copy of the layer " + digest +
-                                          " was damaged; it is removed, and fetched again next time");
+    return fail(ErrorCode::io_failed,
+                "the stored copy of the layer " + digest +
+                    " was damaged; it is removed, and fetched again next time");
   }
 
   Store store_;
@@ -240,13 +243,16 @@ Result<std::string> work(std::span<const std::string> arguments) {
     return "done " + digest;
   }
   if (arguments.size() >= 3 && arguments[0] == "collect") return collect(arguments);
-  return fail(ErrorCode::invalid_argument, "images: fetch STORE IMAGE, collect STORE BYTES KEPT...");
+  return fail(ErrorCode::invalid_argument,
+              "images: fetch STORE IMAGE, collect STORE BYTES KEPT...");
 }
 
 }  // namespace
 
 FetchLine read_fetch_line(std::string_view line) {
-  const auto rest_after = [&](std::string_view word) { return std::string(line.substr(word.size())); };
+  const auto rest_after = [&](std::string_view word) {
+    return std::string(line.substr(word.size()));
+  };
   if (line.starts_with("note ")) return Note{rest_after("note ")};
   if (line.starts_with("done ") && is_sha256(line.substr(5))) return Done{rest_after("done ")};
   if (line.starts_with("left ")) {
@@ -257,7 +263,8 @@ FetchLine read_fetch_line(std::string_view line) {
   if (line.starts_with("fail ")) {
     const std::string_view rest = line.substr(5);
     const std::size_t space = std::min(rest.find(' '), rest.size());
-    Error error{ErrorCode::io_failed, std::string(rest.substr(std::min(space + 1, rest.size()))), {}};
+    Error error{
+        ErrorCode::io_failed, std::string(rest.substr(std::min(space + 1, rest.size()))), {}};
     for (const ErrorCodeInfo& row : error_code_table())
       if (row.name == rest.substr(0, space)) error.code = row.code;
     return error;

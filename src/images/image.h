@@ -12,8 +12,8 @@ namespace reeve::images {
 
 /// Of one layer. Digests are "sha256:<64 digits>".
 struct Layer {
-  std::string blob;     ///< as transferred, compressed
-  std::string content;  ///< of the uncompressed archive: the image's diff id
+  std::string blob;        ///< as transferred, compressed
+  std::string content;     ///< of the uncompressed archive: the image's diff id
   std::int64_t bytes = 0;  ///< in the store, both forms
   friend bool operator==(const Layer&, const Layer&) = default;
   static constexpr auto fields() {
@@ -31,12 +31,10 @@ struct Image {
   std::string work_directory;
   friend bool operator==(const Image&, const Image&) = default;
   static constexpr auto fields() {
-    return std::tuple{field("digest", &Image::digest),
-                      field("layers", &Image::layers),
-                      field("environment", &Image::environment),
-                      field("entrypoint", &Image::entrypoint),
-                      field("command", &Image::command),
-                      field("work_directory", &Image::work_directory)};
+    return std::tuple{
+        field("digest", &Image::digest),           field("layers", &Image::layers),
+        field("environment", &Image::environment), field("entrypoint", &Image::entrypoint),
+        field("command", &Image::command),         field("work_directory", &Image::work_directory)};
   }
 };
 

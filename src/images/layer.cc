@@ -1,7 +1,5 @@
 #include "images/layer.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include "base/resources.h"
@@ -133,8 +133,8 @@ class Unpacker {
   Status take(archive* handle, archive_entry* entry) {
     if (++entries_ > limits_.entries_max)
       return fail(ErrorCode::unsupported, fmt::format("the layer is refused: it has more than {} "
-                                                    "entries",
-                                                    limits_.entries_max));
+                                                      "entries",
+                                                      limits_.entries_max));
     const char* const path = archive_entry_pathname(entry);
     if (path == nullptr || *path == '\0')
       return fail(ErrorCode::corrupt, "the layer is refused: an entry has no name");

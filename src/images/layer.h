@@ -17,13 +17,14 @@ struct LayerLimits {
 
 /// What was read, to be compared with what the image says.
 struct LayerDigests {
-  std::string blob;     ///< of the bytes of `archive`
-  std::string content;  ///< of the uncompressed archive
+  std::string blob;        ///< of the bytes of `archive`
+  std::string content;     ///< of the uncompressed archive
   std::int64_t bytes = 0;  ///< of the files made
 };
 
-/// Unpacks into the empty directory `root`. corrupt: the archive is damaged or refused; unsupported:
-/// it is over a limit; io_failed: this machine could not write it. What was made by then stays.
+/// Unpacks into the empty directory `root`. corrupt: the archive is damaged or refused;
+/// unsupported: it is over a limit; io_failed: this machine could not write it. What was made by
+/// then stays.
 Result<LayerDigests> unpack_layer(int archive, Fd root, const LayerLimits& limits);
 
 }  // namespace reeve::images

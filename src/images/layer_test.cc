@@ -167,9 +167,9 @@ TEST_F(LayerTest, hostile_archives_are_refused_or_contained) {
   expect_refused({{.path = "h", .kind = '1', .link = "../secret"}}, "leads out of it");
   expect_refused({{.path = "m", .kind = '1', .link = "missing"}}, "not in the layer");
   expect_refused({{.path = "d", .kind = '5'}, {.path = "e", .kind = '1', .link = "d"}}, "no file");
-  expect_refused({{.path = "o", .kind = '2', .link = ".."}, {.path = "p", .kind = '1',
-                                                             .link = "o/secret"}},
-                 "no directory");
+  expect_refused(
+      {{.path = "o", .kind = '2', .link = ".."}, {.path = "p", .kind = '1', .link = "o/secret"}},
+      "no directory");
   expect_refused({{.path = "dir/x", .content = "x"}, {.path = "dir", .content = "y"}},
                  "a directory and something else");
   expect_refused({pax("path", std::string(5000, 'a')), {.path = "x", .content = "x"}},
@@ -210,8 +210,8 @@ TEST_F(LayerTest, limits_hold) {
 }
 
 TEST_F(LayerTest, damage_is_told) {
-  const std::string whole = gzip_of(tar_of({{.path = "a", .content = std::string(9000, 'x')},
-                                            {.path = "b", .content = "y"}}));
+  const std::string whole = gzip_of(
+      tar_of({{.path = "a", .content = std::string(9000, 'x')}, {.path = "b", .content = "y"}}));
   for (std::size_t size = 1; size < whole.size(); size += 7) {
     const auto done = unpack(whole.substr(0, size));
     ASSERT_FALSE(done) << size;

@@ -111,8 +111,8 @@ Result<LayerTree::Place> LayerTree::place_of(std::string_view path, Missing pare
       next.reset(open_part(from, part));
     }
     if (!next && (errno == ELOOP || errno == ENOTDIR))
-      return refuse(path, "goes through '" + sanitize_for_terminal(part) +
-                              "', which is no directory");
+      return refuse(path,
+                    "goes through '" + sanitize_for_terminal(part) + "', which is no directory");
     if (!next && errno == ENOENT) return refuse(path, "is not in it");
     if (!next) return fail_at(path, errno);
     at = std::move(next);

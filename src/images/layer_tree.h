@@ -20,7 +20,7 @@
 namespace reeve::images {
 
 struct EntryTraits {
-  mode_t mode = 0;         ///< with its type
+  mode_t mode = 0;            ///< with its type
   std::int64_t modified = 0;  ///< seconds
 };
 

@@ -1,8 +1,8 @@
 #include "images/sha256.h"
 
-#include <sodium/utils.h>
-
 #include <array>
+
+#include <sodium/utils.h>
 
 namespace reeve::images {
 

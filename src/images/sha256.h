@@ -1,10 +1,10 @@
 // SHA-256 (FIPS 180-4) through libsodium: what images and registries name things by. One owner.
 #pragma once
 
-#include <sodium/crypto_hash_sha256.h>
-
 #include <cstddef>
 #include <string>
+
+#include <sodium/crypto_hash_sha256.h>
 
 namespace reeve::images {
 

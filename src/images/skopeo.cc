@@ -182,9 +182,9 @@ Status Skopeo::run(const ImageReference& image, std::vector<std::string> argumen
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127 && complaint.empty())
-    return fail(ErrorCode::unsupported,
-                "image " + image.name + ": there is no skopeo, which fetches images: "
-                "apt install skopeo");
+    return fail(ErrorCode::unsupported, "image " + image.name +
+                                            ": there is no skopeo, which fetches images: "
+                                            "apt install skopeo");
   return tl::unexpected(explain_skopeo(complaint, image));
 }
 

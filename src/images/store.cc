@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kRecordBytesMax = 1U << 20;
-constexpr std::string_view kDirectories[] = {"",       "/images", "/layers",   "/blobs",
+constexpr std::string_view kDirectories[] = {"",       "/images",       "/layers",   "/blobs",
                                              "/pulls", "/blobs/sha256", "/unpacking"};
 
 std::optional<std::string> read_record(const std::string& path) {

@@ -1,6 +1,7 @@
 // Where images lie on the disk: one directory for all attempts of a state directory.
 //
-//   images/<hex>     record of an image, by the digest that its registry knows; its time is its last
+//   images/<hex>     record of an image, by the digest that its registry knows; its time is its
+//   last
 //                    use
 //   layers/<hex>     an unpacked layer, by the digest of its uncompressed archive
 //   blobs/sha256/    what was transferred

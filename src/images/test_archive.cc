@@ -1,11 +1,10 @@
 #include "images/test_archive.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <cstring>
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include "base/ensure.h"
 

@@ -14,8 +14,8 @@ namespace {
 
 /// Where the root is composed before it becomes the root. A mount hides what is there meanwhile.
 constexpr std::string_view kStage = "/tmp";
-/// Of a root made of layers, three directories in the stage: the root, the layers, and a layer above
-/// them that holds only places to mount on, since a root without a writable layer grows none.
+/// Of a root made of layers, three directories in the stage: the root, the layers, and a layer
+/// above them that holds only places to mount on, since a root without a writable layer grows none.
 constexpr std::string_view kRootStage = "/tmp/root";
 constexpr std::string_view kLayersStage = "/tmp/layers";
 constexpr std::string_view kPlacesStage = "/tmp/places";
@@ -194,10 +194,9 @@ class Planner {
 
   /// Whether it lies in what is given before.
   bool is_inner(std::size_t index) const {
-    return std::ranges::any_of(spec_.paths.begin(), spec_.paths.begin() + static_cast<std::ptrdiff_t>(index),
-                               [&](const GivenPath& outer) {
-                                 return is_below(spec_.paths[index].path, outer.path);
-                               });
+    return std::ranges::any_of(
+        spec_.paths.begin(), spec_.paths.begin() + static_cast<std::ptrdiff_t>(index),
+        [&](const GivenPath& outer) { return is_below(spec_.paths[index].path, outer.path); });
   }
 
   void place(const GivenPath& given) {

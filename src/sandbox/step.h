@@ -47,8 +47,8 @@ struct GivenPath {
 
 struct RootSpec {
   std::vector<SystemEntry> system;  ///< none, where there are layers
-  /// Directory of the layers of an image, descriptor 1 + paths.size(), and their names in it, lowest
-  /// first. No layers: the host's system is the root.
+  /// Directory of the layers of an image, descriptor 1 + paths.size(), and their names in it,
+  /// lowest first. No layers: the host's system is the root.
   std::string layers_directory;
   std::vector<std::string> layers;
   std::vector<std::string> devices;  ///< "/dev/null"

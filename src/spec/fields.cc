@@ -151,11 +151,12 @@ constexpr std::array kSandboxFields{
     Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
     Field{"user", {}, nullptr, "not supported yet: a task runs as whoever runs reeve"},
 };
-constexpr Shape kSandbox{.name = "sandbox",
-                         .expected = "native, oci, none or a map of tier, network, readable, writable",
-                         .scalar = ScalarKind::choice,
-                         .choices = kTiers,
-                         .fields = kSandboxFields};
+constexpr Shape kSandbox{
+    .name = "sandbox",
+    .expected = "native, oci, none or a map of tier, network, readable, writable",
+    .scalar = ScalarKind::choice,
+    .choices = kTiers,
+    .fields = kSandboxFields};
 
 // --- what else a task may say
 
@@ -300,9 +301,7 @@ constexpr std::array kTaskFields{
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},
-    Field{"image",
-          kImageNames,
-          &kImage,
+    Field{"image", kImageNames, &kImage,
           "Image that is its root; without run or command its own program is run."},
     Field{"priority", {}, &kPriority, "Higher comes first (0)."},
     Field{"deadline", {}, &kDuration, "When it must have ended, after the run's submission."},

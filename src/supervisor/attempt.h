@@ -44,11 +44,11 @@ struct Attempt {
   Phase phase = Phase::running;
   pid_t pid = 0;  ///< in a sandbox: of its init, which is process 1 there
   SpawnPlan plan;
-  std::string output_path;    ///< REEVE_OUTPUT
-  std::string progress_path;  ///< REEVE_PROGRESS
+  std::string output_path;      ///< REEVE_OUTPUT
+  std::string progress_path;    ///< REEVE_PROGRESS
   std::string start_directory;  ///< "": the work directory
-  std::string script_path;    ///< "" unless the script is in a file
-  SharedImage image;  ///< null: its root is the host's
+  std::string script_path;      ///< "" unless the script is in a file
+  SharedImage image;            ///< null: its root is the host's
   SandboxNumber sandbox = kNoSandbox;
   Fd files;   ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
   Fd output;  ///< while preparing: the writing ends of its pipes

@@ -24,8 +24,7 @@ Outcome outcome_of(const Error& error) {
 }  // namespace
 
 void Attempts::start_with_image(std::unique_ptr<Attempt> attempt, Instant now) {
-  auto image = images_.want(
-      {attempt->launch.sandbox.image, attempt->launch.run, attempt->serial});
+  auto image = images_.want({attempt->launch.sandbox.image, attempt->launch.run, attempt->serial});
   if (!image) {
     end_unstarted(std::move(attempt), outcome_of(image.error()), image.error().text(), now);
     return;
@@ -48,7 +47,8 @@ void Attempts::on_image(FetchNumber number, Instant now) {
         attempt->log.note(clock_.at(now), note->text);
       if (const auto* image = std::get_if<SharedImage>(&news.what))
         on_image_ready(serial, *image, now);
-      if (const auto* error = std::get_if<Error>(&news.what)) on_image_failed(*attempt, *error, now);
+      if (const auto* error = std::get_if<Error>(&news.what))
+        on_image_failed(*attempt, *error, now);
     }
   }
 }

@@ -85,8 +85,8 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
-    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory,
-                                  attempt->image, attempt->serial);
+    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->image,
+                                 attempt->serial);
     if (taken)
       sandbox = *taken;
     else

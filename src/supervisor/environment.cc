@@ -43,8 +43,8 @@ std::vector<std::string> enclosed_environment(const std::vector<std::string>& en
 
 std::vector<std::string> image_environment(const std::vector<std::string>& entries,
                                            const std::vector<std::string>& image) {
-  std::vector<std::string> kept{
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp"};
+  std::vector<std::string> kept{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                "HOME=/tmp"};
   for (const std::string& entry : enclosed_environment(entries)) {
     const std::string_view name = name_of(entry);
     if (name != "PATH" && name != "SHELL" && name != "HOME") kept.push_back(entry);

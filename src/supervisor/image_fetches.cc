@@ -92,8 +92,7 @@ Result<SharedImage> ImageFetches::want(const Wish& wish) {
 }
 
 Status ImageFetches::start(Fetch fetch, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(),
-                   {"reeve", "supervisor", std::string(images::kFetchWord)});
+  arguments.insert(arguments.begin(), {"reeve", "supervisor", std::string(images::kFetchWord)});
   std::vector<char*> words;
   for (std::string& argument : arguments) words.push_back(argument.data());
   words.push_back(nullptr);
@@ -201,8 +200,10 @@ std::vector<ImageFetches::News> ImageFetches::receive(FetchNumber number) {
   if (fetch.begun.size() > kLineBytesMax) fetch.begun.clear();
   if (got > 0) return news;
   if (!fetch.has_answer && !fetch.name.empty())
-    answer(fetch, Error{ErrorCode::io_failed,
-                        "image " + fetch.name + ": the process that fetched it ended", {}},
+    answer(fetch,
+           Error{ErrorCode::io_failed,
+                 "image " + fetch.name + ": the process that fetched it ended",
+                 {}},
            news);
   fetches_.erase(at);
   if (!is_cleaning()) start_held(news);
@@ -210,8 +211,8 @@ std::vector<ImageFetches::News> ImageFetches::receive(FetchNumber number) {
 }
 
 bool ImageFetches::on_child_ended(pid_t pid) {
-  const auto at = std::ranges::find_if(
-      fetches_, [&](const auto& entry) { return entry.second.pid == pid; });
+  const auto at =
+      std::ranges::find_if(fetches_, [&](const auto& entry) { return entry.second.pid == pid; });
   if (at == fetches_.end()) return false;
   at->second.pid = 0;  // its last words may still be in the pipe
   return true;

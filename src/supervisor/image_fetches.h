@@ -86,7 +86,7 @@ class ImageFetches {
   images::Store store_;
   FetchNumber last_number_ = 0;
   std::map<FetchNumber, Fetch> fetches_;
-  std::vector<Fetch> held_;  // until the store is cleaned up
+  std::vector<Fetch> held_;                   // until the store is cleaned up
   std::map<std::string, SharedImage> ready_;  // by digest
   std::deque<std::pair<std::pair<Uuid, std::string>, std::string>> named_;  // what tags meant
   bool is_grown_ = true;  // something came since the store was last looked at

@@ -53,6 +53,10 @@ std::vector<std::string> format_options(const Options& options) {
   arguments.emplace_back("--idle-end-ms");
   arguments.push_back(std::to_string(
       std::chrono::duration_cast<std::chrono::milliseconds>(options.idle_end).count()));
+  arguments.emplace_back("--image-bytes-max");
+  arguments.push_back(std::to_string(options.image_bytes_max));
+  arguments.emplace_back("--oci-runtime");
+  arguments.push_back(options.oci_runtime);
   return arguments;
 }
 

@@ -120,7 +120,8 @@ class Images(ImageCase):
         _, name = self.image("defaults", base_layer())
         self.write("w.yaml", f"defaults: {{image: '{name}'}}\ntasks:\n"
                    "  a: {run: 'echo \"x=1\" > $REEVE_OUTPUT'}\n"
-                   "  b: {needs: a, run: 'echo got ${{ needs.a.outputs.x }}; [ -e /usr ] || echo no'}\n"
+                   "  b: {needs: a, run: 'echo got ${{ needs.a.outputs.x }}; test -e /usr ||"
+                   " echo no'}\n"
                    "  c: {timeout: 200ms, run: sleep 60}\n")
         done = self.reeve("run", "w.yaml", "--logs", "all", expect=124)
         self.assertIn("got 1", done.stdout)

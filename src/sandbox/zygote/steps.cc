@@ -143,8 +143,7 @@ int mount_overlay(const StepView& step) {
   ::memcpy(options, kStart, kStartSize);
   ::memcpy(options + kStartSize, step.data, size + 1);
   if (::chdir(step.source) != 0) return errno;
-  const int error =
-      result_of(::mount("overlay", step.target, "overlay", step.flags, options));
+  const int error = result_of(::mount("overlay", step.target, "overlay", step.flags, options));
   return ::chdir("/") != 0 && error == 0 ? errno : error;
 }
 
