@@ -16,8 +16,8 @@ namespace {
 constexpr std::string_view kStage = "/tmp";
 /// Of a root made of layers, three directories in the stage: the root, the layers, and a layer
 /// above them that holds only places to mount on, since a root without a writable layer grows none.
-constexpr std::string_view kRootStage = "/tmp/root";
 constexpr std::string_view kLayersStage = "/tmp/layers";
+constexpr std::string_view kGroups = "/sys/fs/cgroup";
 constexpr std::string_view kPlacesStage = "/tmp/places";
 /// Directories of which every attempt has its own, empty at its start.
 constexpr std::string_view kPrivate[] = {"/tmp", "/dev/shm"};
@@ -39,18 +39,24 @@ class Planner {
   SandboxPlan plan() {
     enclose();
     mount_base();
+    if (spec_.for_runtime) stage_ = kRuntimeRoot;
     if (!spec_.layers.empty()) {
       // First the places, all of them; then the root; then what is mounted on it.
       stage_ = kPlacesStage;
       make_places();
       mount_layers();
-      stage_ = kRootStage;
+      stage_ = kRuntimeRoot;
     }
     compose_system();
     compose_devices();
     give_paths();
-    finish_root();
-    prepare_attempt();
+    if (spec_.for_runtime) {
+      make_room_for_runtime();
+      prepare_runtime();
+    } else {
+      finish_root();
+      prepare_attempt();
+    }
     return std::move(plan_);
   }
 
@@ -83,6 +89,12 @@ class Planner {
       step.data = "500";
     }
     root(StepKind::keyring, "make a session keyring");
+    if (spec_.for_runtime) {
+      // It makes the others itself.
+      root(StepKind::unshare, "make namespaces").flags = CLONE_NEWNS;
+      root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
+      return;
+    }
     root(StepKind::enter_user, "enter the user namespace").number = 0;
     Step& become = root(StepKind::become, "become an ordinary user");
     become.number = kInsideId;
@@ -113,7 +125,7 @@ class Planner {
   }
 
   void mount_layers() {
-    for (const std::string_view path : {kRootStage, kLayersStage}) {
+    for (const std::string_view path : {kRuntimeRoot, kLayersStage}) {
       Step& step = root(StepKind::directory, fmt::format("make {}", path));
       step.target = path;
       step.flags = 0755;
@@ -123,7 +135,7 @@ class Planner {
     given.number = static_cast<std::int32_t>(spec_.paths.size()) + 1;
     Step& mounted = root(StepKind::overlay, "mount the image");
     mounted.source = kLayersStage;
-    mounted.target = kRootStage;
+    mounted.target = kRuntimeRoot;
     mounted.flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
     mounted.data = kPlacesStage;
     for (auto layer = spec_.layers.rbegin(); layer != spec_.layers.rend(); ++layer)
@@ -132,6 +144,7 @@ class Planner {
   }
 
   void compose_system() {
+    if (spec_.for_runtime && !is_layered()) directory("");
     for (const SystemEntry& entry : spec_.system) {
       if (entry.link_target.empty()) {
         directory(entry.path);
@@ -274,6 +287,49 @@ class Planner {
     root(StepKind::no_privileges, "give up all privileges to come");
   }
 
+  /// What the runtime keeps is its own and goes with it. Of the control groups it sees only that of
+  /// devices, which it insists on: it is in the attempt's already.
+  void make_room_for_runtime() {
+    for (const std::string& masked : spec_.masked) {
+      if (!is_in_sight(masked)) continue;
+      Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
+      hidden.target = staged(masked);
+      hidden.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    }
+    Step& run = root(StepKind::mount, "mount /run");
+    run.source = "tmpfs";
+    run.target = "/run";
+    run.flags = MS_NOSUID | MS_NODEV;
+    run.data = "mode=0755,size=16m";
+    Step& own = root(StepKind::directory, "make /run/reeve");
+    own.target = kFilesDirectory;
+    own.flags = 0755;
+    if (spec_.device_groups.empty()) return;
+    Step& kept = root(StepKind::keep, "hold " + spec_.device_groups);
+    kept.source = spec_.device_groups;
+    kept.number = static_cast<std::int32_t>(spec_.paths.size()) + 2;
+    // It looks at the list of mounts, where what is merely covered still stands.
+    root(StepKind::unmount, "take the control groups away").target = kGroups;
+    Step& cover = root(StepKind::mount, "hide the control groups");
+    cover.source = "tmpfs";
+    cover.target = kGroups;
+    cover.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    cover.data = "mode=0755,size=64k";
+    Step& place = root(StepKind::directory, "make " + spec_.device_groups);
+    place.target = spec_.device_groups;
+    place.flags = 0755;
+    Step& back = root(StepKind::attach, "give " + spec_.device_groups);
+    back.target = spec_.device_groups;
+    back.number = kept.number;
+  }
+
+  void prepare_runtime() {
+    mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+    mount_own("tmpfs", kFilesDirectory, MS_NOSUID | MS_NODEV,
+              fmt::format("mode=0700,size={},uid={},gid={}", kFilesBytesMax, spec_.files_owner,
+                          spec_.files_owner));
+  }
+
   void prepare_attempt() {
     mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
     std::string size = "mode=1777";
@@ -377,19 +433,37 @@ std::string encode_plan(const SandboxPlan& plan, std::string_view filter) {
   return encoder.take();
 }
 
-std::string encode_request(const ProgramRequest& request) {
-  Encoder encoder;
+namespace {
+
+void encode_program(Encoder& encoder, const ProgramRequest& request) {
+  encoder.number(request.keeps_capabilities ? 1 : 0);
   encoder.text(request.work_directory);
   encoder.number(request.open_files_soft);
   encoder.number(request.open_files_hard);
   encoder.texts(request.arguments);
   encoder.texts(request.candidates);
   encoder.texts(request.environment);
+}
+
+}  // namespace
+
+std::string encode_request(const ProgramRequest& request) {
+  Encoder encoder;
+  encode_program(encoder, request);
+  encoder.number(request.files_owner);
   encoder.number(request.files.size());
   for (const OwnFile& file : request.files) {
     encoder.text(file.path);
+    encoder.number(file.mode);
     encoder.text(file.content);
   }
+  return encoder.take();
+}
+
+std::string encode_contained(const ProgramRequest& request, std::string_view filter) {
+  Encoder encoder;
+  encode_program(encoder, request);
+  encoder.text(filter);
   return encoder.take();
 }
 

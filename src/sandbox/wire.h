@@ -36,6 +36,13 @@ enum class StepKind : std::uint32_t {
 /// Descriptors that a set-up or a request may bring.
 inline constexpr std::size_t kDescriptorsMax = 64;
 
+/// Of a container: the program of its process 1 with its one argument, what it is to do, and where
+/// it leaves a Reply.
+inline constexpr const char* kContainedProgram = "/run/reeve/.run/init";
+inline constexpr const char* kContainedWord = "contained";
+inline constexpr const char* kContainedRequest = "/run/reeve/.run/request";
+inline constexpr const char* kContainedStatus = "/run/reeve/.run/status";
+
 enum class ReplyKind : std::uint32_t {
   made,    ///< by the zygote; `pid`: the init of the next attempt
   ready,   ///< by an init: it waits for its request. With the descriptor of its files' directory

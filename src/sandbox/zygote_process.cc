@@ -47,9 +47,9 @@ Result<Fd> blob_in_memory(const std::string& blob) {
 
 Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const RootSpec& spec,
                                                             std::string_view filter) {
-  if (spec.paths.size() + 2 > kDescriptorsMax - 1)
+  if (spec.paths.size() + 3 > kDescriptorsMax - 1)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 3));
+                fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 4));
   std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess);
   zygote->plan_ = plan_sandbox(spec);
   std::vector<Fd> trees;

@@ -79,6 +79,7 @@ struct Attempt {
   Usage usage;
 
   bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
+  bool is_contained() const { return launch.sandbox.tier == SandboxTier::oci; }
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };

@@ -27,15 +27,6 @@ int make_output_pipe(Fd& reader, Fd& writer) {
   return ::fcntl(reader.get(), F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
 }
 
-Status check_tier(const SandboxRequest& sandbox) {
-  if (sandbox.tier == SandboxTier::none && !sandbox.image.empty())
-    return fail(ErrorCode::unsupported,
-                "an image needs a sandbox: run without --sandbox none, or leave the image out");
-  if (sandbox.tier == SandboxTier::oci)
-    return fail(ErrorCode::unsupported, "tier oci: there is no runtime");
-  return {};
-}
-
 }  // namespace
 
 Attempts::Attempts(Settings settings, AttemptEvents& events)

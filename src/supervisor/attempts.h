@@ -48,6 +48,7 @@ class Attempts {
     std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
     std::function<std::uint64_t(FetchNumber)> image_tag;
     std::int64_t image_bytes_max = 0;
+    std::string oci_runtime;
   };
   Attempts(Settings settings, AttemptEvents& events);
 
@@ -108,6 +109,12 @@ class Attempts {
   static Status use_program_of_image(Attempt& attempt);
   std::unique_ptr<Attempt> take_out(Serial serial);
   std::vector<std::string> images_in_use();
+
+  // attempts_oci.cc: attempts in the containers of a runtime
+  Status check_tier(const SandboxRequest& request) const;
+  sandbox::ProgramRequest contain(sandbox::ProgramRequest program, const Sandbox& sandbox,
+                                  std::string_view filter) const;
+  void read_contained_end(Attempt& attempt, const Sandbox& sandbox, Instant now);
 
   // attempts_sandbox.cc: attempts in sandboxes
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);

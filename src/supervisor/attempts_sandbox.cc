@@ -172,6 +172,7 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
                                   .open_files_hard = plan.open_files.rlim_max};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
+  if (attempt.is_contained()) request = contain(std::move(request), sandbox, sandboxes_.filter());
   auto started = sandbox.zygote->launch(
       request, {plan.standard_input, plan.standard_output, plan.standard_error});
   if (!started) {
@@ -213,6 +214,7 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
       if (attempt == nullptr || attempt->phase != Phase::running) return;
       attempt->wait_status = reply.status;
       attempt->has_status = true;
+      if (attempt->is_contained()) read_contained_end(*attempt, sandbox, now);
       drain(*attempt, now);
       attempt->limits.clear();
       attempt->phase = Phase::draining;

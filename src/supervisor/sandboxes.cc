@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/bundle.h"
 #include "sandbox/seccomp.h"
 #include "supervisor/files.h"
 
@@ -18,17 +19,29 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kFreeMax = 64;
+constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 /// Threads count; the zygote and two inits are among them.
 constexpr std::int64_t kProcessesMax = 8192;
 
 std::string shape_of(const std::string& work_directory, const SandboxRequest& request,
                      const SharedImage& image) {
   std::string shape = work_directory;
-  shape.append("\n").append(name(request.network));
+  shape.append("\n").append(name(request.tier)).append("\n").append(name(request.network));
   for (const std::string& path : request.readable) shape.append("\n<").append(path);
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
   if (image != nullptr) shape.append("\n@").append(image->digest);
   return shape;
+}
+
+/// Those that a dead supervisor's runtimes left.
+void sweep_device_groups(const std::string& state_id) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(kDeviceGroups, error)) {
+    const std::string name = entry.path().filename().string();
+    // One that is in use stays by itself.
+    if (name.starts_with("reeve." + state_id + ".") && name.ends_with(".oci"))
+      static_cast<void>(::rmdir(entry.path().c_str()) == 0);
+  }
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -89,6 +102,7 @@ Result<sandbox::Host*> Sandboxes::host() {
   if (why_no_host_) return tl::unexpected(*why_no_host_);
   groups_ = sandbox::Cgroups::detect();
   groups_->sweep(settings_.state_id);
+  sweep_device_groups(settings_.state_id);
   auto filter = sandbox::compile(sandbox::SeccompProfile::standard);
   auto opened = sandbox::Host::open();
   if (!opened || !filter) {
@@ -156,7 +170,10 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
     TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
     spec.join_files = made->group->join_files();
   }
-  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(*host, spec, filter_));
+  const bool is_contained = request.tier == SandboxTier::oci;
+  if (is_contained) prepare_bundle(*made, spec);
+  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(
+                               *host, spec, is_contained ? std::string_view() : filter_));
   leftovers_.add_enclosed(made->zygote->pid());
   epoll_event event{};
   event.events = EPOLLIN;
@@ -166,6 +183,19 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
   Sandbox* const raw = made.get();
   sandboxes_.emplace(raw->number, std::move(made));
   return raw;
+}
+
+/// The runtime gets what the zygote composes, and the rest in writing.
+void Sandboxes::prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const {
+  spec.for_runtime = true;
+  spec.files_owner = host_->outside_id();
+  const std::string group = fmt::format("/reeve.{}.{}.oci", settings_.state_id, sandbox.number);
+  if (::access(std::string(kDeviceGroups).c_str(), F_OK) == 0) {
+    spec.device_groups = kDeviceGroups;
+    sandbox.device_group = std::string(kDeviceGroups) + group;
+  }
+  sandbox.bundle_config = sandbox::bundle_config(
+      {.root = &spec, .outside_id = host_->outside_id(), .groups_path = group});
 }
 
 Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
@@ -210,6 +240,10 @@ void Sandboxes::give_back(SandboxNumber number) {
   Sandbox* const sandbox = find(number);
   if (sandbox == nullptr) return;
   sandbox->user = kNoSerial;
+  // The runtime makes it anew each time, and cannot remove it when it is killed.
+  if (!sandbox->device_group.empty() && ::rmdir(sandbox->device_group.c_str()) != 0 &&
+      errno != ENOENT)
+    sandbox->is_broken = true;
   // What cannot be counted from zero again is of no use to another.
   if (sandbox->group && !sandbox->group->reset()) sandbox->is_broken = true;
   if (sandbox->is_broken) return retire(number);

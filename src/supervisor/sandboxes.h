@@ -30,7 +30,9 @@ inline constexpr SandboxNumber kNoSandbox = 0;
 struct Sandbox {
   SandboxNumber number = kNoSandbox;
   std::string shape;
-  SharedImage image;  ///< null: its root is the host's
+  SharedImage image;          ///< null: its root is the host's
+  std::string bundle_config;  ///< tier oci
+  std::string device_group;   ///< tier oci, control groups of version 1: a directory that it leaves
   std::unique_ptr<sandbox::ZygoteProcess> zygote;
   std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
@@ -56,6 +58,8 @@ class Sandboxes {
   Result<Sandbox*> take(const Launch& launch, const std::string& work_directory,
                         const SharedImage& image, Serial user);
   Sandbox* find(SandboxNumber number);
+  /// Of system calls, compiled.
+  std::string_view filter() const { return filter_; }
   /// REQUIRES that no process of the attempt is left.
   void give_back(SandboxNumber number);
   /// Makes the attempts' user the owner of a pipe's end, so that `> /dev/stdout` can open it.
@@ -75,6 +79,7 @@ class Sandboxes {
                                     const SandboxRequest& request, const SharedImage& image) const;
   Result<Sandbox*> compose(std::string shape, const std::string& work_directory,
                            const SandboxRequest& request, const SharedImage& image);
+  void prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const;
   Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
   void retire(SandboxNumber number);
 

@@ -54,6 +54,7 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
   settings.sandbox_tag = [](SandboxNumber number) { return make_tag(Tag::sandbox, number); };
   settings.image_tag = [](FetchNumber number) { return make_tag(Tag::image, number); };
   settings.image_bytes_max = options.image_bytes_max;
+  settings.oci_runtime = options.oci_runtime;
   return settings;
 }
 
