@@ -37,9 +37,9 @@ array mounts_of(const RootSpec& root) {
   mounts.push_back(mount_of("bind", composed("/dev"), "/dev", {"rbind"}));
   mounts.push_back(mount_of("devpts", "devpts", "/dev/pts",
                             {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
-  for (const std::string_view path : {"/tmp", "/dev/shm"}) {
-    mounts.push_back(mount_of("tmpfs", "tmpfs", path, {"nosuid", "nodev", "mode=1777"}));
-    give_again(root, path, mounts);
+  for (const RuntimeDirectory& own : kRuntimePrivate) {
+    mounts.push_back(mount_of("bind", own.outside, own.inside, {"bind", "nosuid", "nodev"}));
+    give_again(root, own.inside, mounts);
   }
   mounts.push_back(mount_of("bind", kFilesDirectory, kFilesDirectory, {"bind", "nosuid", "nodev"}));
   return mounts;
@@ -75,11 +75,8 @@ object linux_of(const BundleSpec& spec) {
           {"uidMappings", mapping(spec.outside_id)},
           {"gidMappings", mapping(spec.outside_id)},
           {"resources", std::move(devices)},
-          {"cgroupsPath", spec.groups_path},
-          {"maskedPaths", array{"/proc/kcore", "/proc/keys", "/proc/timer_list",
-                                "/proc/sched_debug", "/proc/scsi", "/proc/acpi"}},
-          {"readonlyPaths",
-           array{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}}};
+          // What /proc holds back is held back by rights: tasks have none that count outside.
+          {"cgroupsPath", spec.groups_path}};
 }
 
 }  // namespace
@@ -94,14 +91,8 @@ std::string bundle_config(const BundleSpec& spec) {
 }
 
 std::vector<std::string> runtime_command(const std::string& program) {
-  std::vector<std::string> words{program, "--root", "/run/runtime"};
-  // The attempt's control group is made already, and that of devices is needed by runc alone.
-  if (program.substr(program.rfind('/') + 1) == "crun")
-    words.emplace_back("--cgroup-manager=disabled");
-  for (const char* const word : {"run", "--bundle"}) words.emplace_back(word);
-  words.emplace_back(kFilesDirectory);
-  words.emplace_back("attempt");
-  return words;
+  return {program,  "--root", "/run/runtime", "run", "--bundle", std::string(kFilesDirectory),
+          "attempt"};
 }
 
 }  // namespace reeve::sandbox

@@ -143,8 +143,14 @@ class Planner {
     root(StepKind::unmount, "put the layers away").target = kLayersStage;
   }
 
+  void make_root() {
+    Step& step = root(StepKind::directory, "make the root");
+    step.target = kRuntimeRoot;
+    step.flags = 0755;
+  }
+
   void compose_system() {
-    if (spec_.for_runtime && !is_layered()) directory("");
+    if (spec_.for_runtime && !is_layered()) make_root();
     for (const SystemEntry& entry : spec_.system) {
       if (entry.link_target.empty()) {
         directory(entry.path);
@@ -301,9 +307,12 @@ class Planner {
     run.target = "/run";
     run.flags = MS_NOSUID | MS_NODEV;
     run.data = "mode=0755,size=16m";
-    Step& own = root(StepKind::directory, "make /run/reeve");
-    own.target = kFilesDirectory;
-    own.flags = 0755;
+    for (const std::string_view path :
+         {kFilesDirectory, kRuntimePrivate[0].outside, kRuntimePrivate[1].outside}) {
+      Step& own = root(StepKind::directory, fmt::format("make {}", path));
+      own.target = path;
+      own.flags = 0755;
+    }
     if (spec_.device_groups.empty()) return;
     Step& kept = root(StepKind::keep, "hold " + spec_.device_groups);
     kept.source = spec_.device_groups;
@@ -325,6 +334,8 @@ class Planner {
 
   void prepare_runtime() {
     mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+    for (const RuntimeDirectory& own : kRuntimePrivate)
+      mount_own("tmpfs", own.outside, MS_NOSUID | MS_NODEV, "mode=1777");
     mount_own("tmpfs", kFilesDirectory, MS_NOSUID | MS_NODEV,
               fmt::format("mode=0700,size={},uid={},gid={}", kFilesBytesMax, spec_.files_owner,
                           spec_.files_owner));

@@ -20,6 +20,13 @@ inline constexpr std::string_view kFilesDirectory = "/run/reeve";
 
 /// Where a root is composed that is not pivoted into.
 inline constexpr std::string_view kRuntimeRoot = "/tmp/root";
+/// And what its private directories are, outside of it.
+struct RuntimeDirectory {
+  std::string_view inside;
+  std::string_view outside;
+};
+inline constexpr RuntimeDirectory kRuntimePrivate[] = {{"/tmp", "/run/tmp"},
+                                                       {"/dev/shm", "/run/shm"}};
 
 struct Step {
   StepKind kind = StepKind::directory;

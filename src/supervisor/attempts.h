@@ -114,6 +114,7 @@ class Attempts {
   Status check_tier(const SandboxRequest& request) const;
   sandbox::ProgramRequest contain(sandbox::ProgramRequest program, const Sandbox& sandbox,
                                   std::string_view filter) const;
+  void on_runtime_failed(Attempt& attempt) const;
   void read_contained_end(Attempt& attempt, const Sandbox& sandbox, Instant now);
 
   // attempts_sandbox.cc: attempts in sandboxes

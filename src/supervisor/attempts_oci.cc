@@ -83,11 +83,15 @@ void Attempts::read_contained_end(Attempt& attempt, const Sandbox& sandbox, Inst
              reply.phase == sandbox::Phase::program) {
     on_failed_reply(attempt, sandbox, reply, now);
   } else if (attempt.verdict.kind == OutcomeClass::none && !attempt.was_killed) {
-    attempt.failure =
-        settings_.oci_runtime + " could not make the sandbox: its words are in the log";
-    attempt.plan.failed_error.store(EIO, std::memory_order_relaxed);
-    attempt.plan.failed_step.store(SpawnStep::streams, std::memory_order_release);
+    on_runtime_failed(attempt);
   }
+}
+
+void Attempts::on_runtime_failed(Attempt& attempt) const {
+  attempt.failure =
+      settings_.oci_runtime + " could not make the sandbox; what it said is in the log";
+  attempt.plan.failed_error.store(EIO, std::memory_order_relaxed);
+  attempt.plan.failed_step.store(SpawnStep::streams, std::memory_order_release);
 }
 
 }  // namespace reeve::supervisor

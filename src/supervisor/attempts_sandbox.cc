@@ -234,6 +234,7 @@ void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,
     return;
   }
   if (reply.phase != sandbox::Phase::program) return;  // of the next attempt's init
+  if (attempt.is_contained() && !attempt.has_status) return on_runtime_failed(attempt);
   const SpawnStep step = spawn_step_of(reply);
   if (step == SpawnStep::streams) attempt.failure = sandbox.zygote->describe(reply);
   attempt.plan.failed_error.store(reply.error, std::memory_order_relaxed);
