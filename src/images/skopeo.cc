@@ -203,7 +203,8 @@ Result<std::string> Skopeo::manifest(const ImageReference& image,
 Status Skopeo::copy(const ImageReference& image, const std::string& digest,
                     const std::string& layout, const std::string& blobs,
                     const std::function<void(std::string_view)>& tell) const {
-  std::vector<std::string> arguments{"copy", "--dest-shared-blob-dir", blobs};
+  std::vector<std::string> arguments{"copy", "--remove-signatures", "--dest-shared-blob-dir",
+                                     blobs};
   if (image.is_loopback()) arguments.emplace_back("--src-tls-verify=false");
   arguments.push_back("docker://" + image.name + "@" + digest);
   arguments.push_back("oci:" + layout + ":image");

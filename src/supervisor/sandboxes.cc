@@ -161,6 +161,10 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
 Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
                                     const SandboxRequest& request, const SharedImage& image) {
   TRY_ASSIGN(sandbox::Host* const host, this->host());
+  const bool is_contained = request.tier == SandboxTier::oci;
+  if (is_contained && !host->is_root())
+    return fail(ErrorCode::unsupported,
+                "tier oci: it needs an engine that runs as root; tier native does not");
   TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request, image));
   auto made = std::make_unique<Sandbox>();
   made->number = ++last_number_;
@@ -170,7 +174,6 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
     TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}", settings_.state_id, made->number)));
     spec.join_files = made->group->join_files();
   }
-  const bool is_contained = request.tier == SandboxTier::oci;
   if (is_contained) prepare_bundle(*made, spec);
   TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(
                                *host, spec, is_contained ? std::string_view() : filter_));

@@ -1,6 +1,7 @@
 #include "sandbox/zygote/contained.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +77,8 @@ int shell_status(int status) {
 }  // namespace
 
 void run_contained() {
+  // The program is the same user: its memory and descriptors are not to be opened.
+  ::prctl(PR_SET_DUMPABLE, 0);
   status_file = ::open(kContainedStatus, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const int request = ::open(kContainedRequest, O_RDONLY | O_CLOEXEC);
   struct stat about {};
