@@ -14,6 +14,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from images import image_cost
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -219,6 +221,8 @@ ROWS = [
         "tasks/s", 0.75, spawn_rate, judged="ratio", aim=0.85),
     Row("sandbox", "2,000 x `/bin/true` in sandboxes by `reeve run`, SQLite, 2 at a time, over "
         "bare clone + pivot_root + exec", "tasks/s", 0.85, sandbox_rate, judged="ratio", aim=1.0),
+    Row("image", "attempt on an image of five layers over one on the host's root, one at a time",
+        "ms", 1.5, image_cost, better="lower"),
     Row("path-sqlite", "engine path, no processes, array of 1,000,000, SQLite", "tasks/s",
         80_000, path_durable, aim=150_000),
     Row("path-memory", "the same with the memory store", "tasks/s", 300_000,

@@ -26,6 +26,14 @@ add_library(yaml-cpp::yaml-cpp UNKNOWN IMPORTED)
 set_target_properties(yaml-cpp::yaml-cpp PROPERTIES IMPORTED_LOCATION "${YAML_CPP_LIBRARY}")
 add_library(reeve_fmt STATIC "${PROJECT_SOURCE_DIR}/cmake/fmt.cc")
 
+# Static, with the two filters that layers of images use: see src/images/CMakeLists.txt.
+find_library(REEVE_LIBARCHIVE libarchive.a REQUIRED)
+find_library(REEVE_ZLIB libz.a REQUIRED)
+find_library(REEVE_ZSTD libzstd.a REQUIRED)
+add_library(archive::archive INTERFACE IMPORTED)
+target_link_libraries(archive::archive INTERFACE
+  "${REEVE_LIBARCHIVE}" "${REEVE_ZLIB}" "${REEVE_ZSTD}")
+
 find_package(GTest REQUIRED)       # GTest::gtest GTest::gmock
 find_package(rapidcheck REQUIRED)  # rapidcheck
 find_package(benchmark REQUIRED)   # benchmark::benchmark

@@ -103,6 +103,8 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "resume` lets it go"},
     {ReasonCode::hold_released, "hold_released",
      "failed with status {b}; its sandbox was let go and is being taken down"},
+    {ReasonCode::image_not_usable, "image_not_usable",
+     "could not start: its image could not be fetched, or cannot be used"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

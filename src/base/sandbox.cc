@@ -8,6 +8,7 @@ std::string_view name(SandboxTier tier) {
   switch (tier) {
     case SandboxTier::none: return "none";
     case SandboxTier::native: return "native";
+    case SandboxTier::oci: return "oci";
   }
   ENSURE(false);
 }

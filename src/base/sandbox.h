@@ -16,8 +16,9 @@ namespace reeve {
 enum class SandboxTier : std::uint8_t {
   none,    ///< not at all: needs permission
   native,  ///< namespaces, a composed root, seccomp, cgroups
+  oci,     ///< as native, made by an OCI runtime: runc, crun, runsc
 };
-inline constexpr std::size_t kSandboxTierCount = 2;
+inline constexpr std::size_t kSandboxTierCount = 3;
 std::string_view name(SandboxTier tier);
 
 /// Stored as numbers: append only.
@@ -34,12 +35,14 @@ struct SandboxRequest {
   SandboxNetwork network = SandboxNetwork::none;
   std::vector<std::string> readable;  ///< of the host's files, beyond the system's own
   std::vector<std::string> writable;  ///< beyond the work directory
+  std::string image;                  ///< its root, instead of the host's system; "": none
   friend bool operator==(const SandboxRequest&, const SandboxRequest&) = default;
 
   static constexpr auto fields() {
     return std::tuple{
         field("tier", &SandboxRequest::tier), field("network", &SandboxRequest::network),
-        field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable)};
+        field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable),
+        field("image", &SandboxRequest::image)};
   }
 };
 

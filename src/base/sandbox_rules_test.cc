@@ -9,7 +9,7 @@ constexpr auto kNone = SandboxTier::none;
 constexpr auto kNative = SandboxTier::native;
 
 SandboxRequest request(SandboxTier tier, SandboxNetwork network = SandboxNetwork::none) {
-  return {.tier = tier, .network = network, .readable = {}, .writable = {}};
+  return {.tier = tier, .network = network, .readable = {}, .writable = {}, .image = {}};
 }
 
 TEST(SandboxRules, what_is_enclosed_needs_no_permission) {

@@ -1,8 +1,12 @@
 // `reeve doctor`.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "cli/image_settings.h"
 #include "cli/machine_checks.h"
 #include "cli/resource_list.h"
 #include "cli/session.h"
@@ -36,6 +40,21 @@ MachineCheck tier_check() {
   return {"sandbox", Status::bad, "tier none", made.error().text()};
 }
 
+/// A program that is looked for in PATH.
+MachineCheck program_check(const std::string& what, const std::string& program,
+                           const std::string& meaning) {
+  const char* const path = ::getenv("PATH");
+  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
+  const auto is_there = [](const std::string& file) { return ::access(file.c_str(), X_OK) == 0; };
+  bool found = program.find('/') != std::string::npos && is_there(program);
+  while (!found && !rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    found = is_there(std::string(rest.substr(0, colon)) + "/" + program);
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return {what, found ? Status::good : Status::missing, program, found ? "" : meaning};
+}
+
 Cell status_cell(const JsonObject& item) {
   const std::string status = text_of(item, "status");
   if (status == "good") return {"✔ good", Tone::good};
@@ -60,6 +79,10 @@ Ended command_doctor(const Session& session) {
           {"engine", Status::good, fmt::format("process {}", holder->pid), holder->command});
   }
   checks.push_back(tier_check());
+  checks.push_back(program_check("images", "skopeo", "none can be fetched: apt install skopeo"));
+  const std::string runtime = oci_runtime();
+  checks.push_back(program_check("tier oci", runtime,
+                                 "there is none: apt install runc, or set REEVE_OCI_RUNTIME"));
 
   Listing listing{
       .kind = "checks",

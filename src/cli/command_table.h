@@ -12,7 +12,7 @@ namespace reeve::cli {
 
 inline constexpr auto kFormats =
     std::to_array<std::string_view>({"table", "json", "jsonl", "yaml", "name"});
-inline constexpr auto kTierChoices = std::to_array<std::string_view>({"native", "none"});
+inline constexpr auto kTierChoices = std::to_array<std::string_view>({"native", "oci", "none"});
 inline constexpr auto kPermissions =
     std::to_array<std::string_view>({"unsandboxed", "host-network"});
 inline constexpr auto kLogChoices = std::to_array<std::string_view>({"all", "failed", "none"});

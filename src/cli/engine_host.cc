@@ -15,6 +15,7 @@
 #include "api/control_server.h"
 #include "artifacts/file_artifact_store.h"
 #include "cli/environment_secrets.h"
+#include "cli/image_settings.h"
 #include "cli/system_clock.h"
 #include "cli/version.h"
 #include "executors/local_executor.h"
@@ -107,8 +108,10 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   auto parts = std::make_unique<Parts>(std::move(lock));
   parts->socket_path = options.layout.socket();
   parts->command_line = options.command_line;
-  parts->executor = std::make_unique<executors::LocalExecutor>(
-      executors::LocalExecutor::Options{.state_directory = options.layout.root});
+  executors::LocalExecutor::Options local{.state_directory = options.layout.root};
+  TRY_ASSIGN(local.image_bytes_max, image_bytes_max());
+  local.oci_runtime = oci_runtime();
+  parts->executor = std::make_unique<executors::LocalExecutor>(std::move(local));
   // First of all: the supervisor composes a sandbox while the store is opened.
   TRY(parts->executor->find_supervisor());
   auto store = store::sqlite::SqliteStore::open(options.layout.database());

@@ -8,7 +8,9 @@ SandboxRules sandbox_rules(const Arguments& arguments) {
   SandboxRules rules;
   // The parser has checked the words.
   if (const std::string* tier = arguments.find("sandbox"); tier != nullptr)
-    rules.tier = *tier == "none" ? SandboxTier::none : SandboxTier::native;
+    rules.tier = *tier == "none"  ? SandboxTier::none
+                 : *tier == "oci" ? SandboxTier::oci
+                                  : SandboxTier::native;
   for (const std::string& what : arguments.all("allow"))
     (what == "unsandboxed" ? rules.unsandboxed : rules.host_network) = Permission::allowed;
   return rules;

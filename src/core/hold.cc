@@ -24,6 +24,21 @@ void note(Step& step, Run& run, std::uint32_t index) {
   mark_task(step, run, index);
 }
 
+Status check_tier_can_be_entered(SandboxTier tier) {
+  switch (tier) {
+    case SandboxTier::native: return {};
+    case SandboxTier::none:
+      return fail(ErrorCode::conflict,
+                  "the task runs without a sandbox, so there is none to enter: it is an ordinary "
+                  "process of this machine");
+    case SandboxTier::oci:
+      return fail(ErrorCode::conflict,
+                  "the task runs in a container of an OCI runtime (tier oci): only sandboxes of "
+                  "the tier native can be entered");
+  }
+  std::unreachable();
+}
+
 Status check_enterable(const Step& step, const Run& run, const Enter& event) {
   if (event.command.empty()) return fail(ErrorCode::invalid_argument, "there is no command");
   if (!has_task(run, event.task.index))
@@ -38,11 +53,7 @@ Status check_enterable(const Step& step, const Run& run, const Enter& event) {
                                          " does not run: it is attempt " +
                                          std::to_string(task.attempt) + " that does");
   const spec::Policy& policy = run.workflow().policy_of(run.group_spec(task.group));
-  if (enforced(policy.sandbox, step.state.sandbox_rules).tier == SandboxTier::none)
-    return fail(ErrorCode::conflict,
-                "the task runs without a sandbox, so there is none to enter: it is an ordinary "
-                "process of this machine");
-  return {};
+  return check_tier_can_be_entered(enforced(policy.sandbox, step.state.sandbox_rules).tier);
 }
 
 }  // namespace

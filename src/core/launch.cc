@@ -101,8 +101,10 @@ Status render_action(const spec::TaskGroup& group, const spec::Context& context,
     if (launch.script.empty()) launch.script = "\n";  // empty means "no script" to executors
     return {};
   }
-  Status rendered =
-      render_command(std::get<spec::Command>(group.action), context, launch.arguments);
+  const auto& command = std::get<spec::Command>(group.action);
+  // The image knows what is run.
+  if (command.arguments.empty() && !launch.sandbox.image.empty()) return {};
+  Status rendered = render_command(command, context, launch.arguments);
   if (!rendered) return wrap(std::move(rendered).error(), "command");
   return {};
 }

@@ -313,9 +313,14 @@ Status check_enclosed(const Step& step, const Retry& event) {
   for (std::uint32_t g = 0; g < reset.size(); ++g) {
     const spec::TaskGroup& group = run->group_spec(GroupIndex{g});
     const SandboxRequest& asked = run->workflow().policy_of(group).sandbox;
-    if (reset[g] && enforced(asked, step.state.sandbox_rules).tier == SandboxTier::none)
+    if (!reset[g]) continue;
+    const SandboxTier tier = enforced(asked, step.state.sandbox_rules).tier;
+    if (tier == SandboxTier::none)
       return fail(ErrorCode::conflict,
                   group.id + " runs without a sandbox: there is none to keep open");
+    if (tier != SandboxTier::native)
+      return fail(ErrorCode::conflict, group.id + " runs in the tier " + std::string(name(tier)) +
+                                           ": only the tier native can be kept open");
   }
   return {};
 }

@@ -66,6 +66,8 @@ Status LocalExecutor::find_supervisor() {
   command_.program = options_.program;
   command_.arguments = options_.arguments;
   command_.idle_end = options_.supervisor_idle_end;
+  command_.image_bytes_max = options_.image_bytes_max;
+  command_.oci_runtime = options_.oci_runtime;
   TRY_ASSIGN(Fd socket, find_or_start());
   const std::lock_guard lock(mutex_);
   greet(std::move(socket));

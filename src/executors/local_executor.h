@@ -28,6 +28,8 @@ class LocalExecutor final : public engine::Executor {
     std::vector<std::string> arguments{"supervisor"};
     /// How long a supervisor waits for the next engine when nothing runs.
     Duration supervisor_idle_end = std::chrono::seconds(30);
+    std::int64_t image_bytes_max = std::int64_t{20} << 30;  ///< of the store of images
+    std::string oci_runtime = "runc";                       ///< makes sandboxes of tier oci
   };
 
   explicit LocalExecutor(Options options);

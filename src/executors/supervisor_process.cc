@@ -101,6 +101,8 @@ Result<Fd> start_supervisor(const SupervisorCommand& command) {
   options.state_directory = command.state_directory;
   options.engine_socket = sockets.second.get();
   options.idle_end = command.idle_end;
+  options.image_bytes_max = command.image_bytes_max;
+  options.oci_runtime = command.oci_runtime;
   std::vector<std::string> arguments = command.arguments;
   arguments.insert(arguments.begin(), command.program);
   for (std::string& argument : supervisor::format_options(options))

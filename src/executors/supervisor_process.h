@@ -2,6 +2,7 @@
 // of our terminal. Safe in a process with threads.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct SupervisorCommand {
   std::vector<std::string> arguments;  ///< that make the program a supervisor
   std::string state_directory;
   Duration idle_end{0};
+  std::int64_t image_bytes_max = 0;
+  std::string oci_runtime;
 };
 
 /// Our end of a socket to the new supervisor. It may still refuse, if another one holds the state.

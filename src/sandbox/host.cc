@@ -148,6 +148,17 @@ Result<Fd> Host::open_path(const GivenPath& path) {
   return tree;
 }
 
+Result<Fd> Host::open_layers(const std::string& directory) {
+  Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, directory.c_str(),
+                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)));
+  if (!tree) return fail_errno(errno, "cannot open the layers of images, " + directory);
+  mount_attr change{};
+  change.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    return fail_errno(errno, "cannot make the layers of images read-only");
+  return tree;
+}
+
 std::vector<SystemEntry> Host::system_entries() {
   std::vector<SystemEntry> entries;
   for (const std::string_view path : kSystem) {

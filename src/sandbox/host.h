@@ -34,6 +34,9 @@ class Host {
   /// attempts' user: on the disk they act as the owner of `path`.
   Result<Fd> open_path(const GivenPath& path);
 
+  /// The mount of a directory that only a zygote sees, detached and read-only.
+  static Result<Fd> open_layers(const std::string& directory);
+
   /// The directories and links of the host's root that belong to the system, and its devices.
   static std::vector<SystemEntry> system_entries();
   static std::vector<std::string> devices();

@@ -14,8 +14,14 @@ namespace {
 
 /// Where the root is composed before it becomes the root. A mount hides what is there meanwhile.
 constexpr std::string_view kStage = "/tmp";
+/// Of a root made of layers, three directories in the stage: the root, the layers, and a layer
+/// above them that holds only places to mount on, since a root without a writable layer grows none.
+constexpr std::string_view kLayersStage = "/tmp/layers";
+constexpr std::string_view kGroups = "/sys/fs/cgroup";
+constexpr std::string_view kPlacesStage = "/tmp/places";
 /// Directories of which every attempt has its own, empty at its start.
 constexpr std::string_view kPrivate[] = {"/tmp", "/dev/shm"};
+constexpr std::string_view kOwnDirectories[] = {"/proc", "/tmp", "/run", "/run/reeve", "/var"};
 /// What an attempt may write into its own files.
 constexpr std::int64_t kFilesBytesMax = std::int64_t{64} << 20;
 constexpr std::uint64_t kReadOnlyAttributes =
@@ -32,11 +38,25 @@ class Planner {
 
   SandboxPlan plan() {
     enclose();
+    mount_base();
+    if (spec_.for_runtime) stage_ = kRuntimeRoot;
+    if (!spec_.layers.empty()) {
+      // First the places, all of them; then the root; then what is mounted on it.
+      stage_ = kPlacesStage;
+      make_places();
+      mount_layers();
+      stage_ = kRuntimeRoot;
+    }
     compose_system();
     compose_devices();
     give_paths();
-    finish_root();
-    prepare_attempt();
+    if (spec_.for_runtime) {
+      make_room_for_runtime();
+      prepare_runtime();
+    } else {
+      finish_root();
+      prepare_attempt();
+    }
     return std::move(plan_);
   }
 
@@ -51,7 +71,8 @@ class Planner {
     step.name = std::move(name);
     return step;
   }
-  static std::string staged(std::string_view path) { return std::string(kStage).append(path); }
+  std::string staged(std::string_view path) const { return std::string(stage_).append(path); }
+  bool is_layered() const { return !spec_.layers.empty(); }
 
   void directory(std::string_view path) {
     Step& step = root(StepKind::directory, fmt::format("make {}", path));
@@ -68,6 +89,12 @@ class Planner {
       step.data = "500";
     }
     root(StepKind::keyring, "make a session keyring");
+    if (spec_.for_runtime) {
+      // It makes the others itself.
+      root(StepKind::unshare, "make namespaces").flags = CLONE_NEWNS;
+      root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
+      return;
+    }
     root(StepKind::enter_user, "enter the user namespace").number = 0;
     Step& become = root(StepKind::become, "become an ordinary user");
     become.number = kInsideId;
@@ -80,12 +107,50 @@ class Planner {
     root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
   }
 
-  void compose_system() {
+  void mount_base() {
     Step& base = root(StepKind::mount, "mount an empty root");
     base.source = "tmpfs";
     base.target = kStage;
     base.flags = MS_NOSUID | MS_NODEV;
     base.data = "mode=0755,size=1m";
+  }
+
+  /// Everything that is mounted on a root of layers.
+  void make_places() {
+    for (const std::string_view path : kOwnDirectories) directory(path);
+    if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    make_device_places();
+    for (std::size_t i = 0; i < spec_.paths.size(); ++i)
+      if (!is_inner(i)) place(spec_.paths[i]);
+  }
+
+  void mount_layers() {
+    for (const std::string_view path : {kRuntimeRoot, kLayersStage}) {
+      Step& step = root(StepKind::directory, fmt::format("make {}", path));
+      step.target = path;
+      step.flags = 0755;
+    }
+    Step& given = root(StepKind::attach, "give the layers of the image");
+    given.target = kLayersStage;
+    given.number = static_cast<std::int32_t>(spec_.paths.size()) + 1;
+    Step& mounted = root(StepKind::overlay, "mount the image");
+    mounted.source = kLayersStage;
+    mounted.target = kRuntimeRoot;
+    mounted.flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+    mounted.data = kPlacesStage;
+    for (auto layer = spec_.layers.rbegin(); layer != spec_.layers.rend(); ++layer)
+      mounted.data.append(":").append(*layer);
+    root(StepKind::unmount, "put the layers away").target = kLayersStage;
+  }
+
+  void make_root() {
+    Step& step = root(StepKind::directory, "make the root");
+    step.target = kRuntimeRoot;
+    step.flags = 0755;
+  }
+
+  void compose_system() {
+    if (spec_.for_runtime && !is_layered()) make_root();
     for (const SystemEntry& entry : spec_.system) {
       if (entry.link_target.empty()) {
         directory(entry.path);
@@ -97,9 +162,10 @@ class Planner {
         link(entry.path, entry.link_target);
       }
     }
-    for (const std::string_view path : {"/proc", "/tmp", "/run", "/run/reeve", "/var"})
-      directory(path);
-    if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    if (!is_layered()) {
+      for (const std::string_view path : kOwnDirectories) directory(path);
+      if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
+    }
     // A new /proc can be mounted only where one is in sight; attempts put theirs over it.
     bind("/proc");
   }
@@ -112,11 +178,14 @@ class Planner {
   }
 
   void compose_devices() {
+    if (!is_layered()) make_device_places();
+    for (const std::string& device : spec_.devices) bind(device);
+  }
+
+  void make_device_places() {
     directory("/dev");
-    for (const std::string& device : spec_.devices) {
+    for (const std::string& device : spec_.devices)
       root(StepKind::file, "make " + device).target = staged(device);
-      bind(device);
-    }
     directory("/dev/shm");
     directory("/dev/pts");
     link("/dev/ptmx", "pts/ptmx");
@@ -129,10 +198,8 @@ class Planner {
   void give_paths() {
     for (std::size_t i = 0; i < spec_.paths.size(); ++i) {
       const GivenPath& given = spec_.paths[i];
-      if (given.is_directory)
-        directory(given.path);
-      else
-        root(StepKind::file, "make " + given.path).target = staged(given.path);
+      // On a root of layers the others have their place already.
+      if (!is_layered() || is_inner(i)) place(given);
       Step& step = root(StepKind::attach, "give " + given.path);
       step.target = staged(given.path);
       step.number = static_cast<std::int32_t>(i) + 1;
@@ -142,6 +209,20 @@ class Planner {
           mask(masked);
         }
     }
+  }
+
+  /// Whether it lies in what is given before.
+  bool is_inner(std::size_t index) const {
+    return std::ranges::any_of(
+        spec_.paths.begin(), spec_.paths.begin() + static_cast<std::ptrdiff_t>(index),
+        [&](const GivenPath& outer) { return is_below(spec_.paths[index].path, outer.path); });
+  }
+
+  void place(const GivenPath& given) {
+    if (given.is_directory)
+      directory(given.path);
+    else
+      root(StepKind::file, "make " + given.path).target = staged(given.path);
   }
 
   /// Whether the path just given is the innermost that holds the masked directory.
@@ -194,11 +275,13 @@ class Planner {
   }
 
   void finish_root() {
-    root(StepKind::pivot, "change to the composed root").target = kStage;
+    root(StepKind::pivot, "change to the composed root").target = stage_;
     // Only these two mounts: what was given below them keeps its own rights.
-    Step& sealed = root(StepKind::mount, "make the root read-only");
-    sealed.target = "/";
-    sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    if (!is_layered()) {
+      Step& sealed = root(StepKind::mount, "make the root read-only");
+      sealed.target = "/";
+      sealed.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    }
     for (const std::string& masked : spec_.masked) {
       if (!is_in_sight(masked)) continue;
       Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
@@ -208,6 +291,54 @@ class Planner {
     Step& cores = root(StepKind::limit, "leave no core files");
     cores.number = RLIMIT_CORE;
     root(StepKind::no_privileges, "give up all privileges to come");
+  }
+
+  /// What the runtime keeps is its own and goes with it. Of the control groups it sees only that of
+  /// devices, which it insists on: it is in the attempt's already.
+  void make_room_for_runtime() {
+    for (const std::string& masked : spec_.masked) {
+      if (!is_in_sight(masked)) continue;
+      Step& hidden = root(StepKind::mount, "make the cover of " + masked + " read-only");
+      hidden.target = staged(masked);
+      hidden.flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    }
+    Step& run = root(StepKind::mount, "mount /run");
+    run.source = "tmpfs";
+    run.target = "/run";
+    run.flags = MS_NOSUID | MS_NODEV;
+    run.data = "mode=0755,size=16m";
+    for (const std::string_view path :
+         {kFilesDirectory, kRuntimePrivate[0].outside, kRuntimePrivate[1].outside}) {
+      Step& own = root(StepKind::directory, fmt::format("make {}", path));
+      own.target = path;
+      own.flags = 0755;
+    }
+    if (spec_.device_groups.empty()) return;
+    Step& kept = root(StepKind::keep, "hold " + spec_.device_groups);
+    kept.source = spec_.device_groups;
+    kept.number = static_cast<std::int32_t>(spec_.paths.size()) + 2;
+    // It looks at the list of mounts, where what is merely covered still stands.
+    root(StepKind::unmount, "take the control groups away").target = kGroups;
+    Step& cover = root(StepKind::mount, "hide the control groups");
+    cover.source = "tmpfs";
+    cover.target = kGroups;
+    cover.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    cover.data = "mode=0755,size=64k";
+    Step& place = root(StepKind::directory, "make " + spec_.device_groups);
+    place.target = spec_.device_groups;
+    place.flags = 0755;
+    Step& back = root(StepKind::attach, "give " + spec_.device_groups);
+    back.target = spec_.device_groups;
+    back.number = kept.number;
+  }
+
+  void prepare_runtime() {
+    mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+    for (const RuntimeDirectory& own : kRuntimePrivate)
+      mount_own("tmpfs", own.outside, MS_NOSUID | MS_NODEV, "mode=1777");
+    mount_own("tmpfs", kFilesDirectory, MS_NOSUID | MS_NODEV,
+              fmt::format("mode=0700,size={},uid={},gid={}", kFilesBytesMax, spec_.files_owner,
+                          spec_.files_owner));
   }
 
   void prepare_attempt() {
@@ -264,6 +395,7 @@ class Planner {
   }
 
   const RootSpec& spec_;
+  std::string_view stage_ = kStage;
   SandboxPlan plan_;
 };
 
@@ -312,20 +444,38 @@ std::string encode_plan(const SandboxPlan& plan, std::string_view filter) {
   return encoder.take();
 }
 
-std::string encode_request(const ProgramRequest& request) {
-  Encoder encoder;
+namespace {
+
+void encode_program(Encoder& encoder, const ProgramRequest& request) {
+  encoder.number(request.keeps_capabilities ? 1 : 0);
   encoder.text(request.work_directory);
   encoder.number(request.open_files_soft);
   encoder.number(request.open_files_hard);
   encoder.texts(request.arguments);
   encoder.texts(request.candidates);
   encoder.texts(request.environment);
+}
+
+}  // namespace
+
+std::string encode_request(const ProgramRequest& request) {
+  Encoder encoder;
+  encode_program(encoder, request);
   encoder.number(request.stays_open ? 1 : 0);
+  encoder.number(request.files_owner);
   encoder.number(request.files.size());
   for (const OwnFile& file : request.files) {
     encoder.text(file.path);
+    encoder.number(file.mode);
     encoder.text(file.content);
   }
+  return encoder.take();
+}
+
+std::string encode_contained(const ProgramRequest& request, std::string_view filter) {
+  Encoder encoder;
+  encode_program(encoder, request);
+  encoder.text(filter);
   return encoder.take();
 }
 

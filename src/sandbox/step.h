@@ -18,6 +18,16 @@ inline constexpr std::uint32_t kInsideId = 1000;
 /// Where an attempt finds its own files: REEVE_OUTPUT and the like.
 inline constexpr std::string_view kFilesDirectory = "/run/reeve";
 
+/// Where a root is composed that is not pivoted into.
+inline constexpr std::string_view kRuntimeRoot = "/tmp/root";
+/// And what its private directories are, outside of it.
+struct RuntimeDirectory {
+  std::string_view inside;
+  std::string_view outside;
+};
+inline constexpr RuntimeDirectory kRuntimePrivate[] = {{"/tmp", "/run/tmp"},
+                                                       {"/dev/shm", "/run/shm"}};
+
 struct Step {
   StepKind kind = StepKind::directory;
   std::string name;  ///< for people: "mount /proc"
@@ -46,12 +56,21 @@ struct GivenPath {
 };
 
 struct RootSpec {
-  std::vector<SystemEntry> system;
+  std::vector<SystemEntry> system;  ///< none, where there are layers
+  /// Directory of the layers of an image, descriptor 1 + paths.size(), and their names in it,
+  /// lowest first. No layers: the host's system is the root.
+  std::string layers_directory;
+  std::vector<std::string> layers;
   std::vector<std::string> devices;  ///< "/dev/null"
   std::vector<GivenPath> paths;      ///< outer before inner; descriptor 1 + index
   std::vector<std::string> masked;   ///< directories that are shown empty
   SandboxNetwork network = SandboxNetwork::none;
   std::vector<std::string> join_files;  ///< of its control groups
+  /// An OCI runtime makes the sandbox of it: the root is composed and left at kRuntimeRoot, with
+  /// the host's own around it, and all rights are kept.
+  bool for_runtime = false;
+  std::string device_groups;       ///< then: the directory of version 1's control groups of devices
+  std::uint32_t files_owner = 0;   ///< then: whose the attempt's own files are
   bool keeps_groups = false;       ///< an ordinary user's supplementary groups cannot be dropped
   std::string oom_score_file;      ///< "/proc/self/oom_score_adj"; "": left as it is
   std::int64_t tmp_bytes_max = 0;  ///< of /tmp and /dev/shm each; 0: half of the memory
@@ -77,6 +96,7 @@ std::string_view name(ProgramStep step);
 struct OwnFile {
   std::string path;  ///< "script", "secrets/KEY"
   std::string content;
+  std::uint32_t mode = 0600;
 };
 
 /// What is started, as the zygote reads it.
@@ -88,8 +108,12 @@ struct ProgramRequest {
   std::string work_directory;
   std::uint64_t open_files_soft = 0;  ///< 0: as inherited
   std::uint64_t open_files_hard = 0;
-  bool stays_open = false;  ///< process 1 waits for its end also when all others have ended
+  bool stays_open = false;          ///< process 1 waits for its end also when all others have ended
+  std::uint32_t files_owner = 0;    ///< 0: whoever writes them
+  bool keeps_capabilities = false;  ///< of an OCI runtime, which needs them
 };
+/// Without the files, and with the filter: what process 1 of a container reads.
+std::string encode_contained(const ProgramRequest& request, std::string_view filter);
 std::string encode_request(const ProgramRequest& request);
 
 }  // namespace reeve::sandbox

@@ -53,7 +53,6 @@ TEST(SandboxSteps, are_these_in_this_order) {
             "bind /proc\n"
             "make /dev [0x1ed]\n"
             "make /dev/null\n"
-            "bind /dev/null\n"
             "make /dev/shm [0x1ed]\n"
             "make /dev/pts [0x1ed]\n"
             "link /dev/ptmx\n"
@@ -61,6 +60,7 @@ TEST(SandboxSteps, are_these_in_this_order) {
             "link /dev/stdin\n"
             "link /dev/stdout\n"
             "link /dev/stderr\n"
+            "bind /dev/null\n"
             "make /home/ada/work [0x1ed]\n"
             "give /home/ada/work\n"
             "hide /home/ada/work/.reeve (mode=0755,size=64k) [0xe]\n"
@@ -77,6 +77,58 @@ TEST(SandboxSteps, are_these_in_this_order) {
             "mount /dev/shm (mode=1777) [0x6]\n"
             "mount /run/reeve (mode=0700,size=67108864) [0x6]\n"
             "mount /dev/pts (newinstance,ptmxmode=0666,mode=0620) [0xa]\n");
+}
+
+TEST(SandboxSteps, an_image_is_mounted_on_its_places) {
+  RootSpec spec = small_spec();
+  spec.system.clear();
+  spec.layers_directory = "/store/layers";
+  spec.layers = {"lower", "upper"};
+  const std::vector<Step> steps = plan_sandbox(spec).root;
+  EXPECT_EQ(format_steps(steps),
+            "join the control group /sys/fs/cgroup/pids/reeve/cgroup.procs\n"
+            "make a session keyring\n"
+            "enter the user namespace\n"
+            "become an ordinary user [0x1]\n"
+            "make namespaces [0x46020000]\n"
+            "bring the loopback interface up\n"
+            "keep mounts from spreading [0x84000]\n"
+            "mount an empty root (mode=0755,size=1m) [0x6]\n"
+            "make /proc [0x1ed]\n"
+            "make /tmp [0x1ed]\n"
+            "make /run [0x1ed]\n"
+            "make /run/reeve [0x1ed]\n"
+            "make /var [0x1ed]\n"
+            "link /var/tmp\n"
+            "make /dev [0x1ed]\n"
+            "make /dev/null\n"
+            "make /dev/shm [0x1ed]\n"
+            "make /dev/pts [0x1ed]\n"
+            "link /dev/ptmx\n"
+            "link /dev/fd\n"
+            "link /dev/stdin\n"
+            "link /dev/stdout\n"
+            "link /dev/stderr\n"
+            "make /home/ada/work [0x1ed]\n"
+            "make /tmp/root [0x1ed]\n"
+            "make /tmp/layers [0x1ed]\n"
+            "give the layers of the image\n"
+            "mount the image (/tmp/places:upper:lower) [0x7]\n"
+            "put the layers away\n"
+            "bind /proc\n"
+            "bind /dev/null\n"
+            "give /home/ada/work\n"
+            "hide /home/ada/work/.reeve (mode=0755,size=64k) [0xe]\n"
+            "make /home/ada/work/.reeve/artifacts [0x1ed]\n"
+            "give /home/ada/work/.reeve/artifacts\n"
+            "change to the composed root\n"
+            "make the cover of /home/ada/work/.reeve read-only [0x102f]\n"
+            "leave no core files\n"
+            "give up all privileges to come\n");
+  // The layers come as a descriptor behind those of the paths.
+  EXPECT_EQ(steps[position(steps, "give the layers of the image")].number, 3);
+  EXPECT_EQ(steps[position(steps, "change to the composed root")].target, "/tmp/root");
+  EXPECT_EQ(plan_sandbox(spec).attempt, plan_sandbox(small_spec()).attempt);
 }
 
 TEST(SandboxSteps, the_network_of_the_host_is_kept_only_when_asked_for) {

@@ -17,6 +17,8 @@ enum class StepKind : std::uint32_t {
   unshare,        ///< `flags`: CLONE_NEW*
   propagation,    ///< of all mounts: `flags`
   mount,          ///< type `source` at `target`, with `flags` and `data`
+  overlay,        ///< at `target`: the directories `data`, top first, seen from `source`
+  unmount,        ///< `target` is detached
   bind,           ///< `source` at `target`, with everything below
   seal,           ///< the mount at `target`, and all below: attributes `flags` are set
   attach,         ///< the detached mount in descriptor `number` at `target`
@@ -33,6 +35,13 @@ enum class StepKind : std::uint32_t {
 
 /// Descriptors that a set-up or a request may bring.
 inline constexpr std::size_t kDescriptorsMax = 64;
+
+/// Of a container: the program of its process 1 with its one argument, what it is to do, and where
+/// it leaves a Reply.
+inline constexpr const char* kContainedProgram = "/run/reeve/.run/init";
+inline constexpr const char* kContainedWord = "contained";
+inline constexpr const char* kContainedRequest = "/run/reeve/.run/request";
+inline constexpr const char* kContainedStatus = "/run/reeve/.run/status";
 
 enum class ReplyKind : std::uint32_t {
   made,     ///< by the zygote; `pid`: the init of the next attempt

@@ -36,15 +36,20 @@ constexpr int kZygoteSocket = 3;
 
 Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const RootSpec& spec,
                                                             std::string_view filter) {
-  if (spec.paths.size() + 1 > kDescriptorsMax - 1)
+  if (spec.paths.size() + 3 > kDescriptorsMax - 1)
     return fail(ErrorCode::invalid_argument,
-                fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 2));
+                fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 4));
   std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess);
   zygote->plan_ = plan_sandbox(spec);
   std::vector<Fd> trees;
   std::vector<int> descriptors{host.user_namespace()};
   for (const GivenPath& path : spec.paths) {
     TRY_ASSIGN(Fd tree, host.open_path(path));
+    descriptors.push_back(tree.get());
+    trees.push_back(std::move(tree));
+  }
+  if (!spec.layers.empty()) {
+    TRY_ASSIGN(Fd tree, host.open_layers(spec.layers_directory));
     descriptors.push_back(tree.get());
     trees.push_back(std::move(tree));
   }

@@ -130,17 +130,19 @@ constexpr Shape kLockLimit{.expected = "a number of units, or {limit: 3}",
 constexpr Shape kLockLimits{
     .expected = "a map of lock: {limit: 3}", .value = &kLockLimit, .key = KeyKind::identifier};
 
-constexpr std::array<std::string_view, 2> kTiers{"native", "none"};
-constexpr std::array<std::string_view, 1> kLaterTiers{"oci"};
-constexpr Shape kTier{
-    .scalar = ScalarKind::choice, .choices = kTiers, .later_choices = kLaterTiers};
+constexpr std::array<std::string_view, 3> kTiers{"native", "oci", "none"};
+constexpr Shape kTier{.scalar = ScalarKind::choice, .choices = kTiers};
 constexpr std::array<std::string_view, 2> kNetworks{"none", "host"};
 constexpr Shape kNetwork{.scalar = ScalarKind::choice, .choices = kNetworks};
 constexpr Shape kPaths{.expected = "a path, or a list of paths",
                        .scalar = ScalarKind::template_text,
                        .item = &kTemplate};
 constexpr std::array kSandboxFields{
-    Field{"tier", {}, &kTier, "native (unless given), or none: not enclosed, with permission."},
+    Field{"tier",
+          {},
+          &kTier,
+          "native (unless given), oci: by a runtime such as runc, or none: not enclosed, with "
+          "permission."},
     Field{"network",
           {},
           &kNetwork,
@@ -149,12 +151,12 @@ constexpr std::array kSandboxFields{
     Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
     Field{"user", {}, nullptr, "not supported yet: a task runs as whoever runs reeve"},
 };
-constexpr Shape kSandbox{.name = "sandbox",
-                         .expected = "native, none or a map of tier, network, readable, writable",
-                         .scalar = ScalarKind::choice,
-                         .choices = kTiers,
-                         .later_choices = kLaterTiers,
-                         .fields = kSandboxFields};
+constexpr Shape kSandbox{
+    .name = "sandbox",
+    .expected = "native, oci, none or a map of tier, network, readable, writable",
+    .scalar = ScalarKind::choice,
+    .choices = kTiers,
+    .fields = kSandboxFields};
 
 // --- what else a task may say
 
@@ -268,6 +270,8 @@ constexpr Shape kApproval{.expected = "a map with by and timeout, perhaps empty:
 
 constexpr Shape kShell{.expected = "a program such as sh, bash or python3",
                        .scalar = ScalarKind::text};
+constexpr Shape kImage{.expected = "the name of an image: name:tag or name@sha256:<64 digits>",
+                       .scalar = ScalarKind::text};
 constexpr Shape kCondition{.scalar = ScalarKind::condition};
 constexpr Shape kContinue{.scalar = ScalarKind::boolean_or_expression};
 
@@ -297,6 +301,8 @@ constexpr std::array kTaskFields{
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},
+    Field{"image", kImageNames, &kImage,
+          "Image that is its root; without run or command its own program is run."},
     Field{"priority", {}, &kPriority, "Higher comes first (0)."},
     Field{"deadline", {}, &kDuration, "When it must have ended, after the run's submission."},
     Field{"concurrency", {}, &kConcurrency, "Not more than one (or `limit`) of a group at a time."},
@@ -309,8 +315,6 @@ constexpr std::array kTaskFields{
     Field{"output_limit", {}, &kBytes, "How much of its output is stored (256Mi)."},
     // Known from other systems or from later releases: refused with a reason.
     Field{"uses", {}, nullptr, "not supported yet: reusable steps; write a `run`"},
-    Field{"image", kImageNames, nullptr,
-          "not supported yet: container images; the task runs on this machine"},
     Field{"cache", {}, nullptr, "not supported yet: the result cache"},
     Field{"validate", {}, nullptr, "not supported yet: checks of results; check them in `run`"},
     Field{"placement", {}, nullptr, "not supported yet: pools; the task runs on this machine"},
@@ -334,10 +338,10 @@ constexpr std::array kTaskFields{
 constexpr std::array<std::string_view, 3> kActions{"run", "command", "approval"};
 constexpr std::array<std::string_view, 3> kFanOuts{"matrix", "for_each", "array"};
 constexpr std::array<std::string_view, 2> kRunTimeouts{"timeout", "timeout-minutes"};
-constexpr std::array kTaskGroups{FieldGroup{kActions, true}, FieldGroup{kFanOuts, false},
+constexpr std::array kTaskGroups{FieldGroup{kActions, true, "image"}, FieldGroup{kFanOuts, false},
                                  FieldGroup{kRunTimeouts, false}};
 constexpr Shape kTask{.name = "task",
-                      .expected = "a map with run, command or approval",
+                      .expected = "a map with run, command, image or approval",
                       .fields = kTaskFields,
                       .groups = kTaskGroups};
 constexpr Shape kTasks{.name = "tasks",
@@ -415,7 +419,7 @@ constexpr std::array kDefaultsFields{
     Field{"sandbox", {}, &kSandbox, "As in a task; a task changes only what it names."},
     Field{"env", {}, &kEnv, "As the top-level `env`."},
     Field{"workdir", kWorkdirName, &kTemplate, "As in a task."},
-    Field{"image", {}, nullptr, "not supported yet: container images"},
+    Field{"image", kImageNames, &kImage, "As in a task."},
     Field{"run", {}, nullptr, "write shell and workdir directly under `defaults`"},
 };
 constexpr Shape kDefaults{.expected = "a map of shell, retry, timeout, ...",

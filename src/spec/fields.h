@@ -41,6 +41,7 @@ struct Field;
 struct FieldGroup {
   std::span<const std::string_view> names;
   bool required = false;
+  std::string_view or_else{};  ///< a field that takes the place of a required one
 };
 
 struct Shape {

@@ -41,7 +41,7 @@ TEST(ParseErrors, the_file) {
       {"tasks:\n", "f.yaml:2:1: error: expected a map of id: task, got nothing\n"},
       {"tasks: [a]", "f.yaml:1:8: error: expected a map of id: task, got a list\n"},
       {"tasks: {a: b}",
-       "f.yaml:1:12: error: expected a map with run, command or approval, got 'b'\n"},
+       "f.yaml:1:12: error: expected a map with run, command, image or approval, got 'b'\n"},
       {"tasks: {a: {run: x}}\njobs: {b: {run: x}}",
        "f.yaml:2:1: error: 'jobs' is another name of 'tasks', which is given too\n"},
       {"tasks: {a: {run: x}}\nversion: 2",
@@ -49,7 +49,7 @@ TEST(ParseErrors, the_file) {
       {"\xEF\xBB\xBFtasks: {a: {run: x, \xC3\xA9: 1}}\nnam: x",
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
        "command, approval, shell, needs, if, matrix, for_each, array, max-parallel, fail-fast, "
-       "timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, priority, "
+       "timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, image, priority, "
        "deadline, concurrency, locks, env, secrets, workdir, artifacts, labels and output_limit\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
@@ -126,9 +126,14 @@ TEST(ParseErrors, what_a_task_does) {
        "f.yaml:4:12: error: expected the name of a program without arguments, such as bash\n"},
       {"uses: x@v1",
        "f.yaml:4:5: error: 'uses': not supported yet: reusable steps; write a `run`\n"},
-      {"container: x",
-       "f.yaml:4:5: error: 'container': not supported yet: container images; the task runs on this "
-       "machine\n"},
+      {"container: X",
+       "f.yaml:4:16: error: 'X' is no name of an image: a part of it is not of lower-case letters, "
+       "digits and . _ - inside; write name:tag or name@sha256:<64 digits>\n"},
+      {"image: [x]",
+       "f.yaml:4:12: error: expected the name of an image: name:tag or name@sha256:<64 digits>, "
+       "got a list\n"},
+      {"image: x\n    sandbox: none",
+       "f.yaml:4:12: error: an image needs a sandbox: tier native or oci\n"},
       {"env: {1A: x}",
        "f.yaml:4:11: error: '1A' cannot be a variable's name: letters, digits and _ are "
        "possible\n"},
@@ -192,11 +197,11 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:22: error: expected a quantity such as 2, 1.5 or 500m, got 'many'\n"
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},
       {"sandbox: nativ",
-       "f.yaml:4:14: error: expected native, none or a map of tier, network, readable, writable, "
+       "f.yaml:4:14: error: expected native, oci, none or a map of tier, network, readable, "
+       "writable, "
        "got 'nativ'; did you mean 'native'?\n"},
-      {"sandbox: oci", "f.yaml:4:14: error: not supported yet: 'oci'; expected native and none\n"},
       {"sandbox: {tier: non, network: all, redable: [/a]}",
-       "f.yaml:4:21: error: expected one of native and none, got 'non'; did you mean 'none'?\n"
+       "f.yaml:4:21: error: expected one of native, oci and none, got 'non'; did you mean 'none'?\n"
        "f.yaml:4:35: error: expected one of none and host, got 'all'\n"
        "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable and "
        "writable; did you mean 'readable'?\n"},

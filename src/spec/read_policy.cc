@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "base/image_reference.h"
+
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 8> kPolicyFields{
-    "retry",   "timeout",  "timeout-minutes", "resources",
-    "sandbox", "priority", "locks",           "output_limit"};
+constexpr std::array<std::string_view, 9> kPolicyFields{
+    "retry",    "timeout", "timeout-minutes", "resources", "sandbox",
+    "priority", "locks",   "output_limit",    "image"};
 
 struct ClassName {
   std::string_view name;
@@ -20,6 +22,11 @@ constexpr std::array kClassNames{
     ClassName{"lost", OutcomeClass::lost},          ClassName{"rejected", OutcomeClass::rejected},
     ClassName{"start", OutcomeClass::start_failed},
 };
+
+SandboxTier tier_named(std::string_view name) {
+  if (name == "none") return SandboxTier::none;
+  return name == "oci" ? SandboxTier::oci : SandboxTier::native;
+}
 
 const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
 
@@ -65,6 +72,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   if (const auto resources = section.get("resources"))
     apply_resources(*resources, policy.resources);
   if (const auto sandbox = section.get("sandbox")) apply_sandbox(*sandbox, policy.sandbox);
+  if (const auto image = section.get("image")) apply_image(*image, policy.sandbox);
   if (const auto priority = section.get("priority"))
     policy.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
   if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
@@ -163,7 +171,7 @@ void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
 void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) {
   const Section section(node, shape_of("sandbox"));
   const auto tier = node.is_scalar() ? std::optional(node) : section.get("tier");
-  if (tier) sandbox.tier = tier->text() == "none" ? SandboxTier::none : SandboxTier::native;
+  if (tier) sandbox.tier = tier_named(tier->text());
   if (const auto network = section.get("network"))
     sandbox.network = network->text() == "host" ? SandboxNetwork::host : SandboxNetwork::none;
   const auto set = [&](std::string_view name, std::vector<std::string>& out) {
@@ -178,6 +186,13 @@ void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) 
   };
   set("readable", sandbox.readable);
   set("writable", sandbox.writable);
+}
+
+void PolicyReader::apply_image(const YamlNode& node, SandboxRequest& sandbox) {
+  if (!node.is_scalar()) return;
+  sandbox.image = reading_.read_text(node);
+  if (const auto image = parse_image_reference(sandbox.image); !image)
+    reading_.diagnostics().error(node, image.error().message);
 }
 
 std::vector<LockRequest> PolicyReader::read_locks(const YamlNode& node) {

@@ -113,6 +113,7 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
   FanOutSettings fan_out = read_fan_out(task, reading_);
   read_action(task, group);
   group.policy = policies_.read(task);
+  check_image(task, workflow_.policies[group.policy].sandbox);
   read_detail(task, fan_out, group);
   group.fan_out = std::move(fan_out.fan_out);
   workflow_.groups.push_back(std::move(group));
@@ -151,12 +152,23 @@ void TaskReader::read_action(const Section& task, TaskGroup& group) {
     if (const auto timeout = section.get("timeout"))
       value.timeout = reading_.read_duration(*timeout);
     group.action = std::move(value);
+  } else {
+    group.action = Command{};  // the image's own; without an image the shape is refused
   }
   if (shell && !task.has("run")) {
     reading_.diagnostics().error(*shell, "shell has a meaning only beside run");
   } else if (shell && shell->text().find_first_of(" \t{") != std::string_view::npos) {
     reading_.diagnostics().error(*shell,
                                  "expected the name of a program without arguments, such as bash");
+  }
+}
+
+void TaskReader::check_image(const Section& task, const SandboxRequest& sandbox) {
+  if (sandbox.image.empty() || sandbox.tier != SandboxTier::none) return;
+  const auto own = task.get("image");
+  if (own || task.has("sandbox")) {
+    reading_.diagnostics().error(own ? *own : *task.get("sandbox"),
+                                 "an image needs a sandbox: tier native or oci");
   }
 }
 

@@ -187,7 +187,13 @@ class SchemaWriter {
     for (const FieldGroup& group : shape.groups) {
       List names;
       for (const std::string_view name : group.names) names.push_back(requires_key(name));
-      if (group.required) rules.push_back(Object{{"anyOf", names}});
+      if (group.required) {
+        List any = names;
+        if (const Field* other = find_field(shape, group.or_else)) {
+          for (Json& spelling : spellings(*other)) any.push_back(std::move(spelling));
+        }
+        rules.push_back(Object{{"anyOf", std::move(any)}});
+      }
       forbid_pairs(names, rules);
     }
   }

@@ -82,6 +82,8 @@ TEST_F(SchemaAgreement, whole_files) {
 tasks: {a: {run: x}}
 jobs: {a: {command: [x]}}
 tasks: {a: {approval: {}}}
+tasks: {a: {image: x}}
+tasks: {a: {container: x}}
 tasks: {a: {command: '${{ inputs.argv }}'}}
 {x-any: [1], tasks: {a: {run: 5}}}
 {version: 1, name: n, on: manual, tasks: {a: {run: x}}}
@@ -167,6 +169,9 @@ continue-on-error: '${{ x }}'
 resources: {cpu: 500m}
 resources: {cpu: 2, memory: 1Gi, disk: 100, gpu: 0.5, licenses: {a: 1}}
 sandbox: none
+sandbox: oci
+image: app
+container: app:1
 sandbox: {tier: native, network: host, readable: [/a, '${{ x }}'], writable: b}
 sandbox: {}
 locks: a
@@ -226,7 +231,8 @@ resources: auto
 resources: {cpu: -1}
 resources: {memory: 1Gb}
 resources: {licenses: {a: 0}}
-sandbox: oci
+image: [app]
+image: {name: app}
 sandbox: true
 sandbox: [none]
 sandbox: {tiers: none}

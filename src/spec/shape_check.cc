@@ -227,7 +227,8 @@ class ShapeChecker {
         present.push_back(field->name);
         last = &key;
       }
-      if (group.required && present.empty() && !refused)
+      const bool is_replaced = !group.or_else.empty() && is_given(given, group.or_else);
+      if (group.required && present.empty() && !is_replaced && !refused)
         diagnostics_.error(node, "expected one of " + join_names(group.names));
       if (present.size() > 1 && last != nullptr)
         diagnostics_.error(*last, "only one of " + join_names(present) + " is possible");

@@ -5,7 +5,7 @@
 //   running ──main process exited──► draining (or held) ──pipes at their end, or lingered──►
 //   clearing ──► end
 //
-// preparing its sandbox is being composed; nothing of it runs (tier native only)
+// preparing its image is being fetched, or its sandbox is being composed; nothing of it runs
 // running   the main process lives, or is a zombie that was not looked at yet
 // draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
 // held      its program failed and it was asked for: the sandbox stays, for people to enter
@@ -21,6 +21,7 @@
 
 #include "base/fd.h"
 #include "base/launch.h"
+#include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/output.h"
@@ -46,9 +47,11 @@ struct Attempt {
   Phase phase = Phase::running;
   pid_t pid = 0;  ///< in a sandbox: of its init, which is process 1 there
   SpawnPlan plan;
-  std::string output_path;    ///< REEVE_OUTPUT
-  std::string progress_path;  ///< REEVE_PROGRESS
-  std::string script_path;    ///< "" unless the script is in a file
+  std::string output_path;      ///< REEVE_OUTPUT
+  std::string progress_path;    ///< REEVE_PROGRESS
+  std::string start_directory;  ///< "": the work directory
+  std::string script_path;      ///< "" unless the script is in a file
+  SharedImage image;            ///< null: its root is the host's
   SandboxNumber sandbox = kNoSandbox;
   Fd files;            ///< in a sandbox: the file system that holds REEVE_OUTPUT and the like
   sandbox::Door door;  ///< in a sandbox: for those who enter it
@@ -85,6 +88,7 @@ struct Attempt {
   Usage usage;
 
   bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
+  bool is_contained() const { return launch.sandbox.tier == SandboxTier::oci; }
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };

@@ -34,9 +34,12 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       events_(events),
       folders_(settings_.state_directory),
       leftovers_(settings_.state_id + "."),
-      sandboxes_(
-          {settings_.state_directory, settings_.state_id, settings_.epoll, settings_.sandbox_tag},
-          leftovers_),
+      images_({settings_.state_directory, settings_.epoll, settings_.image_tag,
+               settings_.image_bytes_max},
+              leftovers_),
+      sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
+                  settings_.sandbox_tag, images_.layers_directory()},
+                 leftovers_),
       secret_files_(settings_.state_id),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
@@ -48,6 +51,7 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
 void Attempts::inherit(const Hello& hello) {
   base_ = std::make_shared<BaseEnvironment>(hello.environment);
   enclosed_base_ = std::make_shared<BaseEnvironment>(enclosed_environment(hello.environment));
+  engine_environment_ = hello.environment;
   work_directory_ = hello.work_directory;
   sandboxes_.prepare(work_directory_);
 }
@@ -132,6 +136,12 @@ void Attempts::start(Launch launch, Instant now) {
   const AttemptName name{launch.run, launch.task.index, launch.attempt};
   auto attempt =
       std::make_unique<Attempt>(std::move(launch), log_path(settings_.state_directory, name));
+  if (const Status possible = check_tier(attempt->launch.sandbox); !possible) {
+    Outcome outcome = could_not_start(EOPNOTSUPP);
+    outcome.kind = OutcomeClass::rejected;
+    end_unstarted(std::move(attempt), outcome, possible.error().text(), now);
+    return;
+  }
   if (attempt->is_enclosed()) return start_enclosed(std::move(attempt), now);
   Additions given;
   if (const Status status = give_secrets(*attempt, given); !status) {

@@ -50,6 +50,9 @@ class Attempts {
     std::function<std::uint64_t(Serial, PipeKind)> tag;
     rlimit open_files{};  ///< what attempts get
     std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
+    std::function<std::uint64_t(FetchNumber)> image_tag;
+    std::int64_t image_bytes_max = 0;
+    std::string oci_runtime;
   };
   Attempts(Settings settings, AttemptEvents& events);
 
@@ -70,6 +73,8 @@ class Attempts {
   void on_readable(Serial serial, PipeKind kind, Instant now);
   /// A sandbox has something to say.
   void on_sandbox(SandboxNumber number, Instant now);
+  /// A process that fetches an image has something to say.
+  void on_image(FetchNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
   /// Looks at everything that is due.
@@ -79,6 +84,9 @@ class Attempts {
   Instant next_deadline();
   /// Before the end, with no attempt left: whatever was adopted goes too.
   void end_strays();
+
+  /// The store of images is being cleaned up.
+  bool is_cleaning() const { return images_.is_cleaning(); }
 
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
@@ -108,12 +116,28 @@ class Attempts {
   void kill(Attempt& attempt);
   Attempt* find(Serial serial);
 
+  // attempts_image.cc: attempts whose root is an image
+  void start_with_image(std::unique_ptr<Attempt> attempt, Instant now);
+  void on_image_ready(Serial serial, const SharedImage& image, Instant now);
+  void on_image_failed(Attempt& attempt, const Error& error, Instant now);
+  static Status use_program_of_image(Attempt& attempt);
+  std::unique_ptr<Attempt> take_out(Serial serial);
+  std::vector<std::string> images_in_use();
+
+  // attempts_oci.cc: attempts in the containers of a runtime
+  Status check_tier(const SandboxRequest& request) const;
+  sandbox::ProgramRequest contain(sandbox::ProgramRequest program, const Sandbox& sandbox,
+                                  std::string_view filter) const;
+  void on_runtime_failed(Attempt& attempt) const;
+  void read_contained_end(Attempt& attempt, const Sandbox& sandbox, Instant now);
+
   // attempts_sandbox.cc: attempts in sandboxes
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
+  void enclose(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
-  void on_program_ended(Attempt& attempt, int status, Instant now);
+  void on_program_ended(Attempt& attempt, const Sandbox& sandbox, int status, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
                        Instant now);
   void on_sandbox_lost(Serial user, Instant now);
@@ -166,6 +190,7 @@ class Attempts {
   RunFolders folders_;
   Spawner spawner_;
   Leftovers leftovers_;
+  ImageFetches images_;
   Sandboxes sandboxes_;
   SecretFiles secret_files_;
   // Of the last attempt that was given secrets: the next one mostly has the same.
@@ -174,6 +199,7 @@ class Attempts {
   Fd null_;
   std::shared_ptr<const BaseEnvironment> base_;  // shared with the plans that point into it
   std::shared_ptr<const BaseEnvironment> enclosed_base_;  // shared: as base_
+  std::vector<std::string> engine_environment_;
   std::string work_directory_;
   std::vector<char> buffer_;
 

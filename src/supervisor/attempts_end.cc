@@ -58,6 +58,7 @@ void Attempts::reap_adopted(pid_t pid, Instant now) {
   rusage used{};
   int status = 0;
   ::wait4(pid, &status, 0, &used);
+  if (images_.on_child_ended(pid)) return;
   if (const Serial user = sandboxes_.on_child_ended(pid); user != kNoSerial)
     on_sandbox_lost(user, now);
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);
@@ -112,6 +113,7 @@ void Attempts::settle(Instant now) {
   if (!settle_due_ && settle_at_ > now) return;
   settle_due_ = false;
   settle_at_ = kNoDeadline;
+  images_.keep_small([this] { return images_in_use(); });
   if (clearing_.empty() && leftovers_.empty()) return;
   leftovers_.look();
   std::vector<Serial> cleared;

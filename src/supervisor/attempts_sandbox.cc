@@ -38,10 +38,16 @@ Status write_output(const std::string& path, std::string_view bytes) {
 
 void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
   attempt->serial = ++last_serial_;
+  if (!attempt->launch.sandbox.image.empty()) return start_with_image(std::move(attempt), now);
+  enclose(std::move(attempt), now);
+}
+
+void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
-    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->serial);
+    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->image,
+                                 attempt->serial);
     if (taken)
       sandbox = *taken;
     else
@@ -80,8 +86,12 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
     attempt.script_path.clear();
   }
   plan.base = enclosed_base_;
-  plan.environment = std::make_unique<EnvironmentBlock>(*enclosed_base_, launch.environment, own);
+  if (attempt.image != nullptr)
+    plan.base = std::make_shared<const BaseEnvironment>(
+        image_environment(engine_environment_, attempt.image->environment));
+  plan.environment = std::make_unique<EnvironmentBlock>(*plan.base, launch.environment, own);
   plan.arguments = command_line(launch, inside_sandbox("script"));
+  if (plan.arguments.empty() && attempt.image != nullptr) TRY(use_program_of_image(attempt));
   if (plan.arguments.empty())
     return fail(ErrorCode::invalid_argument, "there is no command to execute");
   plan.candidates = program_candidates(plan.arguments.front(), plan.environment->find("PATH"));
@@ -98,12 +108,15 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
                                   .candidates = plan.candidates,
                                   .environment = {},
                                   .files = std::move(attempt.own_files),
-                                  .work_directory = plan.work_directory,
+                                  .work_directory = attempt.start_directory.empty()
+                                                        ? plan.work_directory
+                                                        : attempt.start_directory,
                                   .open_files_soft = plan.open_files.rlim_cur,
                                   .open_files_hard = plan.open_files.rlim_max,
                                   .stays_open = attempt.launch.hold > Duration{0}};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
+  if (attempt.is_contained()) request = contain(std::move(request), sandbox, sandboxes_.filter());
   auto started = sandbox.zygote->launch(
       request, {plan.standard_input, plan.standard_output, plan.standard_error});
   if (!started) {
@@ -114,6 +127,8 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
   attempt.pid = started->init;
   attempt.files = std::move(started->files);
   attempt.door = std::move(started->door);
+  // What they would be on the host says nothing of an image.
+  if (attempt.image != nullptr) attempt.plan.candidates.clear();
   leftovers_.add_enclosed(attempt.pid);
   on_running(attempt, now);
   return true;
@@ -142,7 +157,7 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
       return;
     case sandbox::ReplyKind::ended:
       if (attempt != nullptr && attempt->phase == Phase::running)
-        on_program_ended(*attempt, reply.status, now);
+        on_program_ended(*attempt, sandbox, reply.status, now);
       return;
     case sandbox::ReplyKind::entered:
     case sandbox::ReplyKind::left: events_.on_visit(reply, {}); return;
@@ -152,9 +167,10 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
   }
 }
 
-void Attempts::on_program_ended(Attempt& attempt, int status, Instant now) {
+void Attempts::on_program_ended(Attempt& attempt, const Sandbox& sandbox, int status, Instant now) {
   attempt.wait_status = status;
   attempt.has_status = true;
+  if (attempt.is_contained()) read_contained_end(attempt, sandbox, now);
   drain(attempt, now);
   attempt.limits.clear();
   if (wants_hold(attempt)) return hold(attempt, now);
@@ -167,10 +183,13 @@ void Attempts::on_program_ended(Attempt& attempt, int status, Instant now) {
 void Attempts::on_failed_reply(Attempt& attempt, const Sandbox& sandbox,
                                const sandbox::Reply& reply, Instant now) {
   if (attempt.phase == Phase::preparing) {
+    // Somebody may have removed its layers.
+    if (attempt.image != nullptr) images_.distrust(attempt.image->digest);
     end_preparing(attempt, could_not_start(reply.error), sandbox.zygote->describe(reply), now);
     return;
   }
   if (reply.phase != sandbox::Phase::program) return;  // of the next attempt's init
+  if (attempt.is_contained() && !attempt.has_status) return on_runtime_failed(attempt);
   const SpawnStep step = spawn_step_of(reply);
   if (step == SpawnStep::streams) attempt.failure = sandbox.zygote->describe(reply);
   attempt.plan.failed_error.store(reply.error, std::memory_order_relaxed);
@@ -203,12 +222,9 @@ void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
 }
 
 void Attempts::end_preparing(Attempt& attempt, Outcome outcome, std::string message, Instant now) {
-  const Serial serial = attempt.serial;
-  auto node = attempts_.extract(serial);
-  living_.erase(serial);
-  by_token_.erase(attempt.launch.token);
+  images_.leave(attempt.serial);
   sandboxes_.give_back(attempt.sandbox);
-  end_unstarted(std::move(node.mapped()), outcome, std::move(message), now);
+  end_unstarted(take_out(attempt.serial), outcome, std::move(message), now);
 }
 
 /// What the attempt leaves: its REEVE_OUTPUT, and the account of its control group.

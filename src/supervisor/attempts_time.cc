@@ -43,6 +43,14 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
     case Breach::grace_over: kill(attempt); return;
     case Breach::start_timeout:
       attempt.limits.start_by = kNoDeadline;
+      if (attempt.phase == Phase::preparing) {
+        end_preparing(attempt,
+                      {OutcomeClass::start_failed,
+                       0,
+                       {ReasonCode::start_timeout, 0, launch.start_timeout.count()}},
+                      "its image was not fetched in time", now);
+        return;
+      }
       if (attempt.phase != Phase::running || has_executed(attempt.pid)) return;
       reason = {ReasonCode::start_timeout, 0, launch.start_timeout.count()};
       break;

@@ -32,6 +32,10 @@ Status Attempts::enter(Token token, const VisitRequest& request) {
   Attempt& attempt = *attempts_.at(at->second);
   if (!attempt.is_enclosed())
     return fail(ErrorCode::conflict, "the attempt runs without a sandbox: there is none to enter");
+  // Its process 1 is outside of the container, with the rights of the runtime.
+  if (attempt.is_contained())
+    return fail(ErrorCode::conflict,
+                "the attempt runs in a container of an OCI runtime, which cannot be entered");
   if (attempt.phase != Phase::running && attempt.phase != Phase::held)
     return fail(ErrorCode::conflict, attempt.phase == Phase::preparing
                                          ? "the attempt has not begun yet"
@@ -43,7 +47,8 @@ Status Attempts::enter(Token token, const VisitRequest& request) {
       .candidates = program_candidates(request.command.front(), plan.environment->find("PATH")),
       .environment = {},
       .files = {},
-      .work_directory = plan.work_directory,
+      .work_directory =
+          attempt.start_directory.empty() ? plan.work_directory : attempt.start_directory,
       .open_files_soft = plan.open_files.rlim_cur,
       .open_files_hard = plan.open_files.rlim_max};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry) {

@@ -203,6 +203,8 @@ TEST(Options, are_read_as_they_are_written) {
   options.state_directory = "/state";
   options.engine_socket = 7;
   options.idle_end = milliseconds(1500);
+  options.image_bytes_max = 12345;
+  options.oci_runtime = "crun";
   const auto read = parse_options(format_options(options));
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, options);

@@ -41,6 +41,19 @@ std::vector<std::string> enclosed_environment(const std::vector<std::string>& en
   return kept;
 }
 
+std::vector<std::string> image_environment(const std::vector<std::string>& entries,
+                                           const std::vector<std::string>& image) {
+  std::vector<std::string> kept{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                "HOME=/tmp"};
+  for (const std::string& entry : enclosed_environment(entries)) {
+    const std::string_view name = name_of(entry);
+    if (name != "PATH" && name != "SHELL" && name != "HOME") kept.push_back(entry);
+  }
+  // A later entry of a name wins.
+  kept.insert(kept.end(), image.begin(), image.end());
+  return kept;
+}
+
 BaseEnvironment::BaseEnvironment(std::vector<std::string> entries) {
   std::unordered_map<std::string_view, std::size_t> last;
   for (std::size_t i = 0; i < entries.size(); ++i) last[name_of(entries[i])] = i;

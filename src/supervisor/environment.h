@@ -21,6 +21,10 @@ class BaseEnvironment {
 
 /// Of an environment, what an attempt in a sandbox inherits: how to find programs, language, time
 /// zone, terminal. Whatever else it needs is said in its workflow.
+/// The same over what an image says: of the engine's own only what is about its people, not its
+/// files.
+std::vector<std::string> image_environment(const std::vector<std::string>& entries,
+                                           const std::vector<std::string>& image);
 std::vector<std::string> enclosed_environment(const std::vector<std::string>& entries);
 
 using Additions = std::vector<std::pair<std::string, std::string>>;

@@ -31,6 +31,10 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
     } else if (name == "--idle-end-ms") {
       TRY_ASSIGN(const std::int64_t number, parse_number(name, value));
       options.idle_end = std::chrono::milliseconds(number);
+    } else if (name == "--image-bytes-max") {
+      TRY_ASSIGN(options.image_bytes_max, parse_number(name, value));
+    } else if (name == "--oci-runtime") {
+      options.oci_runtime = value;
     } else {
       return fail(ErrorCode::invalid_argument, "the supervisor knows no option " + name);
     }
@@ -49,6 +53,10 @@ std::vector<std::string> format_options(const Options& options) {
   arguments.emplace_back("--idle-end-ms");
   arguments.push_back(std::to_string(
       std::chrono::duration_cast<std::chrono::milliseconds>(options.idle_end).count()));
+  arguments.emplace_back("--image-bytes-max");
+  arguments.push_back(std::to_string(options.image_bytes_max));
+  arguments.emplace_back("--oci-runtime");
+  arguments.push_back(options.oci_runtime);
   return arguments;
 }
 

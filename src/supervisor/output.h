@@ -49,6 +49,8 @@ class OutputLog {
   /// Nothing more is read from the pipe: stores what was held back, as it could have become a
   /// secret.
   void finish(OutputPipe& pipe, LogStream stream, Time at);
+  /// The supervisor's own words: not counted.
+  void note(Time at, std::string_view text) { writer_.append(at, LogStream::notice, text); }
   /// Bytes that came, stored or not.
   std::int64_t total_bytes() const { return total_bytes_; }
   bool is_over_limit() const { return bytes_max_ > 0 && total_bytes_ > bytes_max_; }

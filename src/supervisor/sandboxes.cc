@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/bundle.h"
 #include "sandbox/seccomp.h"
 #include "supervisor/files.h"
 
@@ -18,15 +19,29 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kFreeMax = 64;
+constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 /// Threads count; the zygote and two inits are among them.
 constexpr std::int64_t kProcessesMax = 8192;
 
-std::string shape_of(const std::string& work_directory, const SandboxRequest& request) {
+std::string shape_of(const std::string& work_directory, const SandboxRequest& request,
+                     const SharedImage& image) {
   std::string shape = work_directory;
-  shape.append("\n").append(name(request.network));
+  shape.append("\n").append(name(request.tier)).append("\n").append(name(request.network));
   for (const std::string& path : request.readable) shape.append("\n<").append(path);
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
+  if (image != nullptr) shape.append("\n@").append(image->digest);
   return shape;
+}
+
+/// Those that a dead supervisor's runtimes left.
+void sweep_device_groups(const std::string& state_id) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(kDeviceGroups, error)) {
+    const std::string name = entry.path().filename().string();
+    // One that is in use stays by itself.
+    if (name.starts_with("reeve." + state_id + ".") && name.ends_with(".oci"))
+      static_cast<void>(::rmdir(entry.path().c_str()) == 0);
+  }
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -93,6 +108,7 @@ Result<sandbox::Host*> Sandboxes::host() {
   if (why_no_host_) return tl::unexpected(*why_no_host_);
   groups_ = sandbox::Cgroups::detect();
   groups_->sweep(settings_.state_id);
+  sweep_device_groups(settings_.state_id);
   auto filter = sandbox::compile(sandbox::SeccompProfile::standard);
   auto opened = sandbox::Host::open();
   if (!opened || !filter) {
@@ -106,9 +122,16 @@ Result<sandbox::Host*> Sandboxes::host() {
 }
 
 Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
-                                             const SandboxRequest& request) const {
+                                             const SandboxRequest& request,
+                                             const SharedImage& image) const {
   sandbox::RootSpec spec;
-  spec.system = sandbox::Host::system_entries();
+  if (image == nullptr) {
+    spec.system = sandbox::Host::system_entries();
+  } else {
+    spec.layers_directory = settings_.layers_directory;
+    for (const images::Layer& layer : image->layers)
+      spec.layers.emplace_back(images::digits_of(layer.content));
+  }
   spec.devices = sandbox::Host::devices();
   spec.network = request.network;
   spec.keeps_groups = !host_->is_root();
@@ -142,18 +165,25 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
 }
 
 Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
-                                    const SandboxRequest& request) {
+                                    const SandboxRequest& request, const SharedImage& image) {
   TRY_ASSIGN(sandbox::Host* const host, this->host());
-  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request));
+  const bool is_contained = request.tier == SandboxTier::oci;
+  if (is_contained && !host->is_root())
+    return fail(ErrorCode::unsupported,
+                "tier oci: it needs an engine that runs as root; tier native does not");
+  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request, image));
   auto made = std::make_unique<Sandbox>();
   made->number = ++last_number_;
   made->shape = std::move(shape);
+  made->image = image;
   if (groups_->abilities().version != 0) {
     TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number,
                                                       ::getpid())));
     spec.join_files = made->group->join_files();
   }
-  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(*host, spec, filter_));
+  if (is_contained) prepare_bundle(*made, spec);
+  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(
+                               *host, spec, is_contained ? std::string_view() : filter_));
   leftovers_.add_enclosed(made->zygote->pid());
   epoll_event event{};
   event.events = EPOLLIN;
@@ -163,6 +193,19 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
   Sandbox* const raw = made.get();
   sandboxes_.emplace(raw->number, std::move(made));
   return raw;
+}
+
+/// The runtime gets what the zygote composes, and the rest in writing.
+void Sandboxes::prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const {
+  spec.for_runtime = true;
+  spec.files_owner = host_->outside_id();
+  const std::string group = fmt::format("/reeve.{}.{}.oci", settings_.state_id, sandbox.number);
+  if (::access(std::string(kDeviceGroups).c_str(), F_OK) == 0) {
+    spec.device_groups = kDeviceGroups;
+    sandbox.device_group = std::string(kDeviceGroups) + group;
+  }
+  sandbox.bundle_config = sandbox::bundle_config(
+      {.root = &spec, .outside_id = host_->outside_id(), .groups_path = group});
 }
 
 Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
@@ -180,8 +223,8 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
-                                 Serial user) {
-  std::string shape = shape_of(work_directory, launch.sandbox);
+                                 const SharedImage& image, Serial user) {
+  std::string shape = shape_of(work_directory, launch.sandbox, image);
   Sandbox* found = nullptr;
   for (const auto& [number, sandbox] : sandboxes_) {
     if (sandbox->user != kNoSerial || sandbox->is_broken || sandbox->shape != shape) continue;
@@ -191,7 +234,7 @@ Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_d
     break;
   }
   if (found == nullptr) {
-    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox));
+    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox, image));
   }
   TRY(hold_to_limits(*found, launch));
   found->user = user;
@@ -207,6 +250,10 @@ void Sandboxes::give_back(SandboxNumber number) {
   Sandbox* const sandbox = find(number);
   if (sandbox == nullptr) return;
   sandbox->user = kNoSerial;
+  // The runtime makes it anew each time, and cannot remove it when it is killed.
+  if (!sandbox->device_group.empty() && ::rmdir(sandbox->device_group.c_str()) != 0 &&
+      errno != ENOENT)
+    sandbox->is_broken = true;
   // What cannot be counted from zero again is of no use to another.
   if (sandbox->group && !sandbox->group->reset()) sandbox->is_broken = true;
   if (sandbox->is_broken) return retire(number);
@@ -228,10 +275,24 @@ void Sandboxes::retire(SandboxNumber number) {
 
 void Sandboxes::prepare(const std::string& work_directory) {
   // What is wrong shows again, and is told, when an attempt needs it.
-  std::string shape = shape_of(work_directory, {});
+  std::string shape = shape_of(work_directory, {}, nullptr);
   const bool is_there = std::ranges::any_of(
       sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
-  if (!is_there && !compose(std::move(shape), work_directory, {})) return;
+  if (!is_there && !compose(std::move(shape), work_directory, {}, nullptr)) return;
+}
+
+std::vector<std::string> Sandboxes::retire_spare_images() {
+  std::vector<SandboxNumber> spare;
+  std::vector<std::string> used;
+  for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->image == nullptr) continue;
+    if (sandbox->user == kNoSerial)
+      spare.push_back(number);
+    else
+      used.push_back(sandbox->image->digest);
+  }
+  for (const SandboxNumber number : spare) retire(number);
+  return used;
 }
 
 Serial Sandboxes::on_child_ended(pid_t pid) {

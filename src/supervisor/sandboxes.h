@@ -19,6 +19,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/host.h"
 #include "sandbox/zygote_process.h"
+#include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
 
 namespace reeve::supervisor {
@@ -29,6 +30,9 @@ inline constexpr SandboxNumber kNoSandbox = 0;
 struct Sandbox {
   SandboxNumber number = kNoSandbox;
   std::string shape;
+  SharedImage image;          ///< null: its root is the host's
+  std::string bundle_config;  ///< tier oci
+  std::string device_group;   ///< tier oci, control groups of version 1: a directory that it leaves
   std::unique_ptr<sandbox::ZygoteProcess> zygote;
   std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
@@ -47,6 +51,7 @@ class Sandboxes {
     std::string state_id;
     int epoll = -1;
     std::function<std::uint64_t(SandboxNumber)> tag;  ///< epoll data of a zygote's replies
+    std::string layers_directory;                     ///< of images
   };
   /// `leftovers` is told of each zygote, which it must not take for one; it outlives this.
   Sandboxes(Settings settings, Leftovers& leftovers)
@@ -58,8 +63,11 @@ class Sandboxes {
 
   /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
   /// init that waits if there is one, else one that is being composed.
-  Result<Sandbox*> take(const Launch& launch, const std::string& work_directory, Serial user);
+  Result<Sandbox*> take(const Launch& launch, const std::string& work_directory,
+                        const SharedImage& image, Serial user);
   Sandbox* find(SandboxNumber number);
+  /// Of system calls, compiled.
+  std::string_view filter() const { return filter_; }
   /// REQUIRES that no process of the attempt is left.
   void give_back(SandboxNumber number);
   /// Makes the attempts' user the owner of a pipe's end, so that `> /dev/stdout` can open it.
@@ -67,6 +75,8 @@ class Sandboxes {
   int give_pipe(int end) const;
   /// For an attempt of this launch's kind that will come soon.
   void prepare(const std::string& work_directory);
+  /// Digests of the images whose roots are in use; ends those that are only kept for later.
+  std::vector<std::string> retire_spare_images();
   /// A child of this process was reaped. Gives the attempt whose sandbox is of no more use to it,
   /// if it has not begun.
   Serial on_child_ended(pid_t pid);
@@ -74,9 +84,10 @@ class Sandboxes {
  private:
   Result<sandbox::Host*> host();
   Result<sandbox::RootSpec> spec_of(const std::string& work_directory,
-                                    const SandboxRequest& request) const;
+                                    const SandboxRequest& request, const SharedImage& image) const;
   Result<Sandbox*> compose(std::string shape, const std::string& work_directory,
-                           const SandboxRequest& request);
+                           const SandboxRequest& request, const SharedImage& image);
+  void prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const;
   Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
   void retire(SandboxNumber number);
 

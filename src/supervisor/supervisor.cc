@@ -27,8 +27,9 @@ enum class Tag : std::uint8_t {
   sandbox,
   entrance,
   visit,
+  image,
 };
-constexpr unsigned kTagBits = 3;
+constexpr unsigned kTagBits = 4;
 
 constexpr std::uint64_t make_tag(Tag tag, std::uint64_t number = 0) {
   return (number << kTagBits) | static_cast<std::uint64_t>(tag);
@@ -55,6 +56,9 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
   };
   settings.open_files = open_files;
   settings.sandbox_tag = [](SandboxNumber number) { return make_tag(Tag::sandbox, number); };
+  settings.image_tag = [](FetchNumber number) { return make_tag(Tag::image, number); };
+  settings.image_bytes_max = options.image_bytes_max;
+  settings.oci_runtime = options.oci_runtime;
   return settings;
 }
 
@@ -171,6 +175,7 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     case Tag::entrance: visits_.on_listener(now); return;
     case Tag::visit: visits_.on_peer(static_cast<std::uint32_t>(number), now); return;
     case Tag::sandbox: running_.on_sandbox(number, now); return;
+    case Tag::image: running_.on_image(number, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
 }
@@ -197,7 +202,7 @@ void Supervisor::admit(Instant now) {
 }
 
 bool Supervisor::is_over(Instant now) {
-  if (link_.has_peers() || running_.count() > 0) return false;
+  if (link_.has_peers() || running_.count() > 0 || running_.is_cleaning()) return false;
   return was_detached_ || is_hurried_ || now >= alone_since_ + options_.idle_end;
 }
 

@@ -61,7 +61,7 @@ class Permission(ReeveCase):
     def test_a_command_takes_the_tier_too(self):
         self.reeve("run", "--sandbox", "none", "--", "true")
         self.assert_tiers("none")
-        self.reeve("run", "--sandbox", "oci", "--", "true", expect=2)
+        self.reeve("run", "--sandbox", "docker", "--", "true", expect=2)
 
     def test_a_retry_is_asked_again(self):
         self.write("outside.yaml", "tasks: {a: {sandbox: none, run: '[ -e fixed ]'}}\n")

@@ -1,4 +1,5 @@
-"""Whether anything gets out of the native sandbox: 24 classes, three probes or more of each.
+"""Whether anything gets out of a sandbox: 24 classes, three probes or more of each. Of the tier
+native, or what ESCAPE_TIER says.
 
 Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
 where it must succeed: a probe that fails everywhere proves nothing. A control that cannot be shown
@@ -25,6 +26,7 @@ from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS
 from reeve_case import BINARY, ROOT, ReeveCase
 from workflow_probes import ARTIFACT, ARTIFACTS, DAEMONS, LINK_CONTROLS, LINKS
 
+TIER = os.environ.get("ESCAPE_TIER", "native")
 PROBE = os.environ.get("ESCAPE_PROBE", str(ROOT / "build" / "release" / "escape_probe"))
 IPC_KEY = 0x52454556
 IPC_CREATE = 0o1666
@@ -40,7 +42,7 @@ def add_result(title, probe, native, says, control):
 
 
 def print_table():
-    print(f"\n{'class':26} {'probe':31} {'native':10} control   what the native one saw")
+    print(f"\n{'class':26} {'probe':31} {TIER:10} control   what the sandboxed one saw")
     for title, probe, native, says, control in results:
         shown = control if control in WORDS.values() else "not shown"
         shown = "succeeds" if shown == "ESCAPED" else shown
@@ -67,6 +69,13 @@ class EscapeCase(ReeveCase):
         self.secret.write_text(f"secret of {self.marker}\n", encoding="utf-8")
         shutil.copy(PROBE, self.directory / "probe")
         self.settings = {"ESCAPE_MARKER": self.marker, "ESCAPE_SECRET_FILE": str(self.secret)}
+
+    def reeve(self, *words, **options):
+        """In the tier that is tried."""
+        words = list(words)
+        if "run" in words:
+            words[words.index("run") + 1:words.index("run") + 1] = ["--sandbox", TIER]
+        return super().reeve(*words, **options)
 
     def furnish(self, directory):
         for name in ("place", "deep/er"):
@@ -270,7 +279,8 @@ class Artifacts(EscapeCase):
                 work = self.directory / name
                 work.mkdir()
                 (work / "a.yaml").write_text(ARTIFACT.format(**names), encoding="utf-8")
-                done = subprocess.run([BINARY, "run", "a.yaml"], cwd=work, text=True, check=False,
+                done = subprocess.run([BINARY, "run", "--sandbox", TIER, "a.yaml"], cwd=work,
+                                      text=True, check=False,
                                       env=self.environment, capture_output=True, timeout=60)
                 stolen = self.has_secret(work / ".reeve" / "artifacts")
                 native = {name: ("ESCAPED" if stolen else "prevented", self.reason_of(done))}

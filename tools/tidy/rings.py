@@ -19,8 +19,9 @@ ALLOWED = {
     "store/sqlite": INNER,
     "store/postgres": INNER,
     "sandbox": {"base"},
-    "supervisor": {"base", "sandbox"},
-    "executors": INNER | {"supervisor", "sandbox"},
+    "images": {"base"},
+    "supervisor": {"base", "images", "sandbox"},
+    "executors": INNER | {"images", "supervisor", "sandbox"},
     "artifacts": INNER,
     "http": INNER,
     "api": INNER | {"http", "security"},
@@ -49,7 +50,8 @@ THIRD_PARTY = {
     "benchmark/": ("bench/",),
     "xgboost/": ("src/learn/",),
     "openssl/": ("src/http/", "src/security/"),
-    "seccomp.h": ("src/sandbox/",),
+    "seccomp.h": ("src/sandbox/", "src/images/confine.cc"),
+    "archive": ("src/images/",),
 }
 TEST_ONLY = ("gtest/", "gmock/", "rapidcheck")
 

@@ -1,8 +1,6 @@
 #include "sandbox/zygote/init.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -44,23 +42,23 @@ void prepare(BlobReader& reader, Descriptors& descriptors) {
     const int error = reader.is_good() ? carry_out(step, descriptors) : EBADMSG;
     if (error != 0) fail_with(Phase::attempt, static_cast<std::uint32_t>(i), error);
   }
-  std::size_t bytes = 0;
-  const char* const filter = reader.text(bytes);
-  sock_fprog code{};
-  code.len = static_cast<unsigned short>(bytes / sizeof(sock_filter));
-  code.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(filter));
   // What is left for this process to do passes the filter too; so the time it takes to install is
   // not on the way from a request to its program.
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) != 0)
-    fail_with(ProgramStep::system_calls, errno);
+  if (const int error = install_filter(reader); error != 0)
+    fail_with(ProgramStep::system_calls, error);
   const int files = ::open(kFilesPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (files < 0) fail_with(ProgramStep::files, errno);
   send_reply({.kind = ReplyKind::ready}, files);
   ::close(files);
 }
 
+struct Owner {
+  uid_t id = 0;  ///< 0: this process
+  mode_t mode = 0;
+};
+
 /// Below kFilesPath; `path` has one slash at most.
-int write_own_file(const char* path, const char* content, std::size_t size) {
+int write_own_file(const char* path, const char* content, std::size_t size, const Owner& owner) {
   char full[PATH_MAX];
   const std::size_t length = ::strlen(path);
   constexpr std::size_t kPrefix = sizeof("/run/reeve/") - 1;
@@ -70,10 +68,12 @@ int write_own_file(const char* path, const char* content, std::size_t size) {
   if (char* const slash = ::strrchr(full + kPrefix, '/'); slash != nullptr) {
     *slash = '\0';
     if (::mkdir(full, 0700) != 0 && errno != EEXIST) return errno;
+    if (owner.id != 0 && ::chown(full, owner.id, owner.id) != 0) return errno;
     *slash = '/';
   }
-  const int file = ::open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const int file = ::open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner.mode);
   if (file < 0) return errno;
+  if (owner.id != 0 && ::fchown(file, owner.id, owner.id) != 0) return errno;
   while (size > 0) {
     const ssize_t written = ::write(file, content, size);
     if (written < 0) return errno;
@@ -84,12 +84,15 @@ int write_own_file(const char* path, const char* content, std::size_t size) {
 }
 
 void write_own_files(BlobReader& reader) {
+  Owner owner;
+  owner.id = static_cast<uid_t>(reader.number());
   const std::uint64_t count = reader.number();
   for (std::uint64_t i = 0; reader.is_good() && i < count; ++i) {
     const char* const path = reader.text();
+    owner.mode = static_cast<mode_t>(reader.number());
     std::size_t size = 0;
     const char* const content = reader.text(size);
-    if (const int error = write_own_file(path, content, size); error != 0)
+    if (const int error = write_own_file(path, content, size, owner); error != 0)
       fail_with(ProgramStep::files, error);
   }
 }
@@ -110,11 +113,6 @@ int take_request(Program& program, int taken) {
   if (!reader.is_good()) fail_with(ProgramStep::request, EBADMSG);
   for (int i = 0; i < 3; ++i) program.streams[i] = received[i + 1];
   return received[4];
-}
-
-void pass_on(int signal, pid_t main_process) {
-  // Before setsid(2) it has no group; but it is started by then: vfork(2) returns after execve(2).
-  if (::kill(-main_process, signal) != 0) ::kill(main_process, signal);
 }
 
 /// Until no process is left, or the supervisor ends this one and with it all.

@@ -20,6 +20,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "sandbox/zygote/contained.h"
 #include "sandbox/zygote/init.h"
 #include "sandbox/zygote/link.h"
 #include "sandbox/zygote/steps.h"
@@ -94,8 +95,14 @@ long clone_init() {
 }  // namespace
 }  // namespace reeve::sandbox::zygote
 
-int main() {
+int main(int count, char** arguments) {
   using namespace reeve::sandbox::zygote;
+  if (count == 2 && ::strcmp(arguments[1], reeve::sandbox::kContainedWord) == 0) {
+    sigset_t held;
+    ::sigfillset(&held);
+    ::sigprocmask(SIG_SETMASK, &held, nullptr);
+    run_contained();
+  }
   const pid_t parent = ::getppid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t all;

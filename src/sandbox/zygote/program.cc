@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -93,7 +95,7 @@ int child_step(Program& program, ProgramStep step) {
     case ProgramStep::limits:
       if (program.open_files.rlim_max == 0) return 0;
       return ::setrlimit(RLIMIT_NOFILE, &program.open_files) != 0 ? errno : 0;
-    case ProgramStep::privileges: return drop_capabilities();
+    case ProgramStep::privileges: return program.keeps_capabilities ? 0 : drop_capabilities();
     case ProgramStep::execute: {
       sigset_t none;
       ::sigemptyset(&none);
@@ -131,6 +133,7 @@ int child_step(Program& program, ProgramStep step) {
 
 bool read_program(BlobReader& reader, Program& program) {
   std::size_t used = 0;  // what a program before this one was started with, it has
+  program.keeps_capabilities = reader.number() != 0;
   program.work_directory = reader.text();
   program.open_files.rlim_cur = reader.number();
   program.open_files.rlim_max = reader.number();
@@ -142,10 +145,25 @@ bool read_program(BlobReader& reader, Program& program) {
   return program.environment != nullptr && reader.is_good();
 }
 
+int install_filter(BlobReader& reader) {
+  std::size_t bytes = 0;
+  const char* const filter = reader.text(bytes);
+  if (bytes == 0) return 0;
+  sock_fprog code{};
+  code.len = static_cast<unsigned short>(bytes / sizeof(sock_filter));
+  code.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(filter));
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &code) == 0 ? 0 : errno;
+}
+
 pid_t start(Program& program) {
   const pid_t pid = ::vfork();
   if (pid == 0) child_main(program);
   return pid;
+}
+
+void pass_on(int signal, pid_t main_process) {
+  // Before setsid(2) it has no group; but it is started by then: vfork(2) returns after execve(2).
+  if (::kill(-main_process, signal) != 0) ::kill(main_process, signal);
 }
 
 }  // namespace reeve::sandbox::zygote

@@ -1,10 +1,11 @@
-// A program that is started in the sandbox: the attempt's own, or that of somebody who enters it.
-// Both get the same user, limits, filter and no capability. Single-threaded.
+// A program that is started in the sandbox: the attempt's own, that of somebody who enters it, or
+// the OCI runtime that makes a sandbox of its own. Single-threaded.
 #pragma once
 
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "sandbox/wire.h"
 #include "sandbox/zygote/steps.h"
 
 namespace reeve::sandbox::zygote {
@@ -18,14 +19,20 @@ struct Program {
   char** environment = nullptr;
   int streams[3] = {-1, -1, -1};
   bool takes_terminal = false;  ///< standard input becomes the terminal of its session
+  bool keeps_capabilities = false;
   // Written by the child that shares this memory, when it could not execute the program.
   ProgramStep failed_step{};
   int failed_error = 0;
 };
 
-/// False: not a valid request, or too many words. One program at a time is read and started.
+/// The reader stands at the first of its words. False: not a valid request, or too many words. One
+/// program at a time is read and started.
 bool read_program(BlobReader& reader, Program& program);
+/// Installs the filter that the reader stands at; an empty one is none. 0, or errno.
+int install_filter(BlobReader& reader);
 /// The process, or -1. Returns when it executes, or has failed: then `failed_error` says why.
 pid_t start(Program& program);
+/// To its process group.
+void pass_on(int signal, pid_t main_process);
 
 }  // namespace reeve::sandbox::zygote

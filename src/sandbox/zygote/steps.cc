@@ -132,6 +132,21 @@ int mount_at(const StepView& step) {
                            step.flags, null_if_empty(step.data)));
 }
 
+/// The names of the layers are short because they are seen from their directory: the options of a
+/// mount have one page.
+int mount_overlay(const StepView& step) {
+  static char options[4096];
+  constexpr char kStart[] = "userxattr,lowerdir=";
+  constexpr std::size_t kStartSize = sizeof kStart - 1;
+  const std::size_t size = ::strlen(step.data);
+  if (kStartSize + size >= sizeof options) return E2BIG;
+  ::memcpy(options, kStart, kStartSize);
+  ::memcpy(options + kStartSize, step.data, size + 1);
+  if (::chdir(step.source) != 0) return errno;
+  const int error = result_of(::mount("overlay", step.target, "overlay", step.flags, options));
+  return ::chdir("/") != 0 && error == 0 ? errno : error;
+}
+
 int limit(int resource, std::uint64_t value) {
   const rlimit limits{value, value};
   return result_of(::setrlimit(static_cast<__rlimit_resource_t>(resource), &limits));
@@ -192,6 +207,8 @@ int carry_out(const StepView& step, Descriptors& descriptors) {
     case StepKind::propagation:
       return result_of(::mount(nullptr, "/", nullptr, step.flags, nullptr));
     case StepKind::mount: return mount_at(step);
+    case StepKind::overlay: return mount_overlay(step);
+    case StepKind::unmount: return result_of(::umount2(step.target, MNT_DETACH));
     case StepKind::bind:
       return result_of(::mount(step.source, step.target, nullptr, MS_BIND | MS_REC, nullptr));
     case StepKind::seal: return seal(step.target, step.flags);
