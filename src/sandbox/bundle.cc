@@ -91,7 +91,8 @@ std::string bundle_config(const BundleSpec& spec) {
 }
 
 std::vector<std::string> runtime_command(const std::string& program) {
-  return {program,  "--root", "/run/runtime", "run", "--bundle", std::string(kFilesDirectory),
+  return {program,  "--root",   std::string(kRuntimeState),
+          "run",    "--bundle", std::string(kFilesDirectory),
           "attempt"};
 }
 

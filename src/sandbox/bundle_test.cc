@@ -92,6 +92,7 @@ TEST(Bundle, its_root_is_composed_and_left_to_the_runtime) {
             "make the cover of /home/ada/.reeve read-only [0x102f]\n"
             "mount /run (mode=0755,size=16m) [0x6]\n"
             "make /run/reeve [0x1ed]\n"
+            "make /run/runtime [0x1ed]\n"
             "make /run/tmp [0x1ed]\n"
             "make /run/shm [0x1ed]\n"
             "hold /sys/fs/cgroup/devices\n"
@@ -101,6 +102,7 @@ TEST(Bundle, its_root_is_composed_and_left_to_the_runtime) {
             "give /sys/fs/cgroup/devices\n");
   EXPECT_EQ(format_steps(plan.attempt),
             "mount /proc [0xe]\n"
+            "mount /run/runtime (mode=0700,size=16m) [0x6]\n"
             "mount /run/tmp (mode=1777) [0x6]\n"
             "mount /run/shm (mode=1777) [0x6]\n"
             "mount /run/reeve (mode=0700,size=67108864,uid=77,gid=77) [0x6]\n");

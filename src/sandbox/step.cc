@@ -308,7 +308,7 @@ class Planner {
     run.flags = MS_NOSUID | MS_NODEV;
     run.data = "mode=0755,size=16m";
     for (const std::string_view path :
-         {kFilesDirectory, kRuntimePrivate[0].outside, kRuntimePrivate[1].outside}) {
+         {kFilesDirectory, kRuntimeState, kRuntimePrivate[0].outside, kRuntimePrivate[1].outside}) {
       Step& own = root(StepKind::directory, fmt::format("make {}", path));
       own.target = path;
       own.flags = 0755;
@@ -334,6 +334,7 @@ class Planner {
 
   void prepare_runtime() {
     mount_own("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+    mount_own("tmpfs", kRuntimeState, MS_NOSUID | MS_NODEV, "mode=0700,size=16m");
     for (const RuntimeDirectory& own : kRuntimePrivate)
       mount_own("tmpfs", own.outside, MS_NOSUID | MS_NODEV, "mode=1777");
     mount_own("tmpfs", kFilesDirectory, MS_NOSUID | MS_NODEV,

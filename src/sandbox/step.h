@@ -20,6 +20,8 @@ inline constexpr std::string_view kFilesDirectory = "/run/reeve";
 
 /// Where a root is composed that is not pivoted into.
 inline constexpr std::string_view kRuntimeRoot = "/tmp/root";
+/// Where it keeps what it knows of its container: one that is killed leaves that behind.
+inline constexpr std::string_view kRuntimeState = "/run/runtime";
 /// And what its private directories are, outside of it.
 struct RuntimeDirectory {
   std::string_view inside;

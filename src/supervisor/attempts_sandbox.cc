@@ -248,6 +248,11 @@ void Attempts::collect_enclosed(Attempt& attempt) {
         attempt.verdict = {OutcomeClass::out_of_memory,
                            0,
                            {ReasonCode::memory_limit, 0, attempt.launch.resources.memory_bytes}};
+      // A runtime that was killed for it, beside the task, has not failed by itself.
+      if (attempt.is_contained() && attempt.verdict.kind == OutcomeClass::out_of_memory) {
+        attempt.plan.failed_step.store(SpawnStep::none, std::memory_order_release);
+        attempt.failure.clear();
+      }
     }
   }
   sandboxes_.give_back(attempt.sandbox);
