@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "supervisor/attempt.h"
-#include "supervisor/attempt_events.h"
+#include "supervisor/attempt_surroundings.h"
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
@@ -29,31 +29,9 @@
 
 namespace reeve::supervisor {
 
-/// What is started in an attempt's sandbox, beside its own program.
-struct VisitRequest {
-  std::uint32_t number = 0;
-  std::vector<std::string> command;
-  std::string terminal;  ///< TERM, or "" for that of the attempt
-  bool has_terminal = false;
-  std::array<int, 3> streams{-1, -1, -1};
-};
-
-enum class PipeKind : std::uint8_t { standard_output, standard_error };
-
 class Attempts {
  public:
-  struct Settings {
-    std::string state_directory;
-    std::string state_id;
-    int epoll = -1;
-    /// The epoll data of a pipe's events.
-    std::function<std::uint64_t(Serial, PipeKind)> tag;
-    rlimit open_files{};  ///< what attempts get
-    std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
-    std::function<std::uint64_t(FetchNumber)> image_tag;
-    std::int64_t image_bytes_max = 0;
-    std::string oci_runtime;
-  };
+  using Settings = AttemptSettings;
   Attempts(Settings settings, AttemptEvents& events);
 
   /// What the next attempts inherit.
