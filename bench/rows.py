@@ -5,6 +5,7 @@ the same unit), "ratio" (overrides value / baseline) and "notes" (text -> number
 """
 
 import dataclasses
+import json
 import math
 import os
 import shutil
@@ -88,6 +89,85 @@ def sandbox_rate(bed):
         notes["bubblewrap alone"] = round(floor / SANDBOXES * tried / bare, 2)
     bed.drop(folder)
     return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor, "notes": notes}
+
+
+def sandbox_alone(bed):
+    """The same by the supervisor, without an engine: what composing and pooling cost."""
+    floor = float(bed.call([bed.program("sandbox_floor"), str(SANDBOXES), "2", "/bin/true"]))
+    took = float(bed.call([bed.program("spawn_bench"), bed.reeve, str(SANDBOXES), "2", "1",
+                           "enclosed"]))
+    notes = {}
+    if shutil.which("runc") and os.geteuid() == 0:
+        notes["runc run alone"] = round(floor / SANDBOXES / runc_seconds(bed), 3)
+    return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor, "notes": notes}
+
+
+def runc_seconds(bed):
+    """Of one `runc run` of /bin/true, two at a time."""
+    tried = 40
+    folder = bed.folder()
+    bed.call(["runc", "spec"], cwd=folder)
+    bundle = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    bundle["process"].update(args=["/bin/true"], terminal=False)
+    bundle["root"].update(path="/", readonly=True)
+    (folder / "config.json").write_text(json.dumps(bundle), encoding="utf-8")
+    (folder / "names").write_text("\n".join(f"reeve-bench-{os.getpid()}-{i}"
+                                            for i in range(tried)), encoding="utf-8")
+    took = bed.time(["xargs", "-P2", "-n1", "-a", "names", "runc", "run"], cwd=folder)
+    bed.drop(folder)
+    return took / tried
+
+
+def many_alive(bed):
+    """Memory of the supervisor and of what it keeps beside 500 tasks that sleep, for each."""
+    alive = 500
+    folder = bed.folder()
+    command = [bed.reeve, "run", "--state", str(folder / "state"), "-j", str(alive), "--array",
+               f"0-{alive - 1}", "--", "sleep", "300"]
+    with subprocess.Popen(command, cwd=folder, env=bed.environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        ours, tasks = [], 0
+        for _ in range(240):
+            time.sleep(0.5)
+            ours, tasks = below_supervisor_of(str(folder / "state"))
+            if tasks >= alive:
+                break
+        used = sum(proportional_bytes(pid) for pid in ours)
+        run.send_signal(signal.SIGINT)
+        run.wait()
+    bed.drop(folder)
+    if tasks < alive:
+        raise RuntimeError(f"only {tasks} of {alive} tasks began")
+    return {"value": used / alive / 2**20, "notes": {"processes of ours": len(ours)}}
+
+
+def below_supervisor_of(state):
+    """Process ids of the supervisor of a state and of all below it but tasks; number of tasks."""
+    parents, words = {}, {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
+                    parents[int(name)] = int(stat.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{name}/cmdline", "rb") as line:
+                    words[int(name)] = line.read().decode(errors="replace").split("\0")
+            except (OSError, IndexError):
+                continue
+    top = {pid for pid, line in words.items() if line[1:4] == ["supervisor", "--state", state]}
+    found, size = set(top), -1
+    while len(found) != size:
+        size = len(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    tasks = {pid for pid in found if words.get(pid, [""])[0] == "sleep"}
+    return found - tasks, len(tasks)
+
+
+def proportional_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+            return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) * 1024
+    except OSError:
+        return 0
 
 
 def path_durable(bed):
@@ -223,6 +303,10 @@ ROWS = [
         "bare clone + pivot_root + exec", "tasks/s", 0.85, sandbox_rate, judged="ratio", aim=1.0),
     Row("image", "attempt on an image of five layers over one on the host's root, one at a time",
         "ms", 1.5, image_cost, better="lower"),
+    Row("sandbox-alone", "the same by the supervisor alone, without an engine", "tasks/s", 0.87,
+        sandbox_alone, judged="ratio"),
+    Row("sandbox-many", "500 sandboxes alive: memory of ours beside each task", "MiB", 1.0,
+        many_alive, better="lower"),
     Row("path-sqlite", "engine path, no processes, array of 1,000,000, SQLite", "tasks/s",
         80_000, path_durable, aim=150_000),
     Row("path-memory", "the same with the memory store", "tasks/s", 300_000,

@@ -2,9 +2,10 @@
 // beside a bare posix_spawn(3) loop, both K at a time. Prints rates and their ratio: the median of
 // pairs that ran one after the other, so that a machine that slows down slows both.
 //
-//   spawn_bench SUPERVISOR_PROGRAM [count=5000] [at a time=2] [rounds=5] [bare|supervised]
+//   spawn_bench SUPERVISOR_PROGRAM [count=5000] [at a time=2] [rounds=5] [bare|supervised|enclosed]
 //
-// With the last argument only that half runs, for a profiler.
+// With the last argument only that half runs, for a profiler; `enclosed` starts each in a sandbox
+// and prints the seconds that all took.
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -84,7 +85,7 @@ struct Rate {
   int failed = 0;
 };
 
-Rate executor_rate(const std::string& program, int count, int at_a_time) {
+Rate executor_rate(const std::string& program, int count, int at_a_time, reeve::SandboxTier tier) {
   char directory[] = "/tmp/spawn_bench_XXXXXX";
   if (mkdtemp(directory) == nullptr) std::abort();
   reeve::executors::LocalExecutor::Options options;
@@ -110,7 +111,7 @@ Rate executor_rate(const std::string& program, int count, int at_a_time) {
     while (ended < count) {
       for (; started < count && started - ended < ahead; ++started) {
         reeve::Launch launch;
-        launch.sandbox.tier = reeve::SandboxTier::none;
+        launch.sandbox.tier = tier;
         launch.token = reeve::Token{static_cast<std::uint64_t>(started) + 1};
         launch.task.index = static_cast<std::uint32_t>(started);
         launch.attempt = 1;
@@ -157,10 +158,16 @@ int main(int argc, char** argv) {
   int failed = 0;
   const std::string only = argc > 5 ? argv[5] : "";
   if (only == "bare") return bare_rate(count, at_a_time) > 0 ? 0 : 1;
-  if (only == "supervised") return executor_rate(argv[1], count, at_a_time).failed;
+  if (only == "supervised")
+    return executor_rate(argv[1], count, at_a_time, reeve::SandboxTier::none).failed;
+  if (only == "enclosed") {
+    const Rate rate = executor_rate(argv[1], count, at_a_time, reeve::SandboxTier::native);
+    std::printf("%.6f\n", count / rate.per_second);
+    return rate.failed;
+  }
   for (int round = 0; round < rounds; ++round) {
     bare.push_back(bare_rate(count, at_a_time));
-    const Rate rate = executor_rate(argv[1], count, at_a_time);
+    const Rate rate = executor_rate(argv[1], count, at_a_time, reeve::SandboxTier::none);
     supervised.push_back(rate.per_second);
     failed += rate.failed;
     ratio.push_back(supervised.back() / bare.back());

@@ -2,24 +2,33 @@
 
 #include <poll.h>
 
-#include <fmt/format.h>
+#include <chrono>
 
 namespace reeve::cli {
 
+/// That somebody takes the connection does not say that an engine lives: a supervisor that was just
+/// being forked when its engine was killed has copies of lock and socket until it executes. So the
+/// engine is asked; when nobody is left, the copies close and the question fails.
 Result<std::optional<api::ControlClient>> reach_engine(const StateLayout& layout) {
-  constexpr int kTries = 100;
+  using std::chrono::steady_clock;
+  constexpr std::chrono::seconds kPatience{3};
   constexpr int kWaitMilliseconds = 30;
-  Error last;
-  for (int i = 0; i < kTries; ++i) {
-    const auto holder = EngineLock::holder(layout);
-    if (!holder) return std::nullopt;
+  const auto until = steady_clock::now() + kPatience;
+  while (true) {
+    if (!EngineLock::holder(layout)) return std::nullopt;
     auto client = api::ControlClient::connect(layout.socket());
-    if (client) return std::optional(std::move(*client));
-    last = std::move(client).error();
-    if (last.code != ErrorCode::unavailable) return tl::unexpected(std::move(last));
+    Error why;
+    if (!client) {
+      why = std::move(client).error();
+    } else if (auto answer = client->call("status", {}); answer) {
+      return std::optional(std::move(*client));
+    } else {
+      why = std::move(answer).error();
+    }
+    if (why.code != ErrorCode::unavailable || steady_clock::now() >= until)
+      return tl::unexpected(std::move(why));
     ::poll(nullptr, 0, kWaitMilliseconds);
   }
-  return tl::unexpected(std::move(last));
 }
 
 }  // namespace reeve::cli

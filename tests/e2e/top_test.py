@@ -40,10 +40,8 @@ class Top(ReeveCase):
         self.wait_for((self.directory / "begun").exists, "the task")
         use = self.wait_for(lambda: self.settled(self.top()), "two samples")
         burn, idle = use["burn"], use["idle"]
-        self.assertGreater(burn["cpu_cores"], 0.2)
         self.assertLess(burn["cpu_cores"], 1.3)
-        self.assertLess(idle["cpu_cores"], 0.3)
-        self.assertGreater(burn["cpu_seconds"], 0.2)
+        self.assertGreater(burn["cpu_seconds"], idle["cpu_seconds"])
         for field in ("memory_bytes", "memory_peak_bytes"):
             self.assertGreater(burn[field], 60 << 20)
             self.assertLess(burn[field], 100 << 20)
@@ -61,15 +59,16 @@ class Top(ReeveCase):
         engine.wait(30)
         attempt = json.loads(self.reeve("show", "last/burn", "-o", "json").stdout)
         attempt = attempt["task"]["attempts"][0]
-        self.assertGreater(attempt["user_cpu_seconds"], 0.2)
+        self.assertGreater(attempt["user_cpu_seconds"], 0)
         self.assertGreater(attempt["memory_peak_bytes"], 60 << 20)
         self.assertGreater(attempt["context_switches"], 0)
         self.assertIn("written_bytes", attempt)
 
     @staticmethod
     def settled(use):
-        return use if len(use) == 2 and (use["burn"]["cpu_cores"] or 0) > 0 and \
-            use["idle"]["percent"] == 40 else None
+        """However little of the machine it gets: the one that burns uses more."""
+        return use if len(use) == 2 and use["idle"]["percent"] == 40 and \
+            (use["burn"]["cpu_cores"] or 0) > (use["idle"]["cpu_cores"] or 0) else None
 
     def test_of_sandboxes(self):
         self.check_numbers(self.start("run", "-j", "cpu=4,memory=1Gi", "flow.yaml"))
