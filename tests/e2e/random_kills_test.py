@@ -206,7 +206,8 @@ class RandomKills(ReeveCase):
         self.run_id = self.newest_run()
         until = time.monotonic() + self.random.uniform(0, SECONDS_UNTIL_KILL)
         if self.random.random() < 0.3:
-            self.reeve("retry", f"{self.run_id}/broken", "--debug", expect=None)
+            held = self.reeve("retry", f"{self.run_id}/broken", "--debug", expect=None)
+            self.seen["held"] += held.returncode == 0  # it may not have failed yet
         while time.monotonic() < until:
             self.note_namespaces()
             time.sleep(0.02)
