@@ -44,14 +44,14 @@ tl::unexpected<Error> no_user_namespaces(int error) {
   return failure;
 }
 
-/// An ordinary user's supervisor becomes root of a user namespace of its own, with its own mounts.
-Status enter_own_namespace() {
-  const std::string user = fmt::format("0 {} 1", ::geteuid());
-  const std::string group = fmt::format("0 {} 1", ::getegid());
+/// An ordinary user's supervisor has all rights in a user namespace of its own, with its own
+/// mounts. It has no user 0: of a zygote, which executes in it, and of its inits, what the kernel
+/// gives to the namespace's user 0 because they are not dumpable would be the attempts' user's.
+Status enter_own_namespace(const UserAndGroup& own) {
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return no_user_namespaces(errno);
   TRY(write_file("/proc/self/setgroups", "deny"));
-  TRY(write_file("/proc/self/uid_map", user));
-  return write_file("/proc/self/gid_map", group);
+  TRY(write_file("/proc/self/uid_map", fmt::format("{0} {0} 1", own.user)));
+  return write_file("/proc/self/gid_map", fmt::format("{0} {0} 1", own.group));
 }
 
 /// Waits, in a new user namespace, for its end: all that it is for is to be looked at.
@@ -62,9 +62,8 @@ int idle_in_namespace(void* pipe) {
   ::_exit(::read(ends[0], &byte, 1) == 0 ? 0 : 1);
 }
 
-/// A user namespace in which `inside` is `outside` of ours, users and groups alike.
-Result<Fd> make_user_namespace(std::uint32_t inside_user, std::uint32_t inside_group,
-                               std::uint32_t outside) {
+/// A user namespace in which `inside` is `outside` of ours.
+Result<Fd> make_user_namespace(const UserAndGroup& inside, const UserAndGroup& outside) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
   const Fd reader(ends[0]);
@@ -74,9 +73,10 @@ Result<Fd> make_user_namespace(std::uint32_t inside_user, std::uint32_t inside_g
                               static_cast<void*>(ends));
   if (child < 0) return no_user_namespaces(errno);
   const std::string process = fmt::format("/proc/{}/", child);
-  Status mapped = write_file(process + "uid_map", fmt::format("{} {} 1", inside_user, outside));
+  Status mapped =
+      write_file(process + "uid_map", fmt::format("{} {} 1", inside.user, outside.user));
   if (mapped)
-    mapped = write_file(process + "gid_map", fmt::format("{} {} 1", inside_group, outside));
+    mapped = write_file(process + "gid_map", fmt::format("{} {} 1", inside.group, outside.group));
   Fd found(::open((process + "ns/user").c_str(), O_RDONLY | O_CLOEXEC));
   const int error = errno;
   writer.reset();
@@ -91,8 +91,11 @@ Result<Fd> make_user_namespace(std::uint32_t inside_user, std::uint32_t inside_g
 Result<Host> Host::open() {
   Host host;
   host.is_root_ = ::geteuid() == 0;
-  if (!host.is_root_) TRY(enter_own_namespace());
-  TRY_ASSIGN(host.user_namespace_, make_user_namespace(kInsideId, kInsideId, host.outside_id()));
+  if (!host.is_root_) {
+    host.outside_ = {::geteuid(), ::getegid()};
+    TRY(enter_own_namespace(host.outside_));
+  }
+  TRY_ASSIGN(host.user_namespace_, make_user_namespace({kInsideId, kInsideId}, host.outside_));
   TRY(host.open_image());
   return host;
 }
@@ -113,10 +116,10 @@ Status Host::open_image() {
   return {};
 }
 
-Result<int> Host::namespace_of_owner(uid_t user, gid_t group) {
-  Fd& found = owners_[{user, group}];
+Result<int> Host::namespace_of_owner(const UserAndGroup& owner) {
+  Fd& found = owners_[owner];
   if (!found) {
-    TRY_ASSIGN(found, make_user_namespace(user, group, kOutsideId));
+    TRY_ASSIGN(found, make_user_namespace(owner, outside_));
   }
   return found.get();
 }
@@ -138,7 +141,7 @@ Result<Fd> Host::open_path(const GivenPath& path) {
   struct stat about {};
   if (::fstat(tree.get(), &about) != 0) return fail_errno(errno, "cannot look at " + path.path);
   if (is_root_ && path.is_writable) {
-    TRY_ASSIGN(const int owner, namespace_of_owner(about.st_uid, about.st_gid));
+    TRY_ASSIGN(const int owner, namespace_of_owner({about.st_uid, about.st_gid}));
     change.attr_set |= MOUNT_ATTR_IDMAP;
     change.userns_fd = static_cast<std::uint64_t>(owner);
   }

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -16,6 +17,13 @@
 
 namespace reeve::sandbox {
 
+struct UserAndGroup {
+  uid_t user = 0;
+  gid_t group = 0;
+
+  auto operator<=>(const UserAndGroup&) const = default;
+};
+
 /// Who attempts are outside, where a supervisor is root: nobody that any machine knows.
 inline constexpr std::uint32_t kOutsideId = 0x7000'0000;
 
@@ -26,7 +34,7 @@ class Host {
 
   bool is_root() const { return is_root_; }
   /// Who attempts are, as this process sees it.
-  std::uint32_t outside_id() const { return is_root_ ? kOutsideId : 0; }
+  const UserAndGroup& outside() const { return outside_; }
   int user_namespace() const { return user_namespace_.get(); }
   int zygote_image() const { return image_.get(); }
 
@@ -44,12 +52,13 @@ class Host {
  private:
   Host() = default;
   Status open_image();
-  Result<int> namespace_of_owner(uid_t user, gid_t group);
+  Result<int> namespace_of_owner(const UserAndGroup& owner);
 
   bool is_root_ = true;
+  UserAndGroup outside_{kOutsideId, kOutsideId};
   Fd user_namespace_;
   Fd image_;
-  std::map<std::pair<uid_t, gid_t>, Fd> owners_;  // id maps of mounts
+  std::map<UserAndGroup, Fd> owners_;  // id maps of mounts
 };
 
 }  // namespace reeve::sandbox

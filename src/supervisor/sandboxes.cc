@@ -263,8 +263,8 @@ void Sandboxes::give_back(SandboxNumber number) {
 }
 
 int Sandboxes::give_pipe(int end) const {
-  const std::uint32_t owner = host_->outside_id();
-  return ::fchown(end, owner, owner) == 0 ? 0 : errno;
+  const sandbox::UserAndGroup& owner = host_->outside();
+  return ::fchown(end, owner.user, owner.group) == 0 ? 0 : errno;
 }
 
 void Sandboxes::retire(SandboxNumber number) {

@@ -52,6 +52,7 @@ def is_running(argument):
 
 class ReeveCase(unittest.TestCase):
     maxDiff = 4000
+    binary = BINARY
 
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reeve-e2e-")).resolve()
@@ -78,8 +79,9 @@ class ReeveCase(unittest.TestCase):
 
     def reeve(self, *words, expect=0, timeout=60, **options):
         """Runs to the end and checks the exit status; None accepts any."""
-        done = subprocess.run([BINARY, *map(str, words)], cwd=self.directory, text=True,
-                              env=options.pop("env", self.environment), capture_output=True,
+        done = subprocess.run([self.binary, *map(str, words)], text=True, capture_output=True,
+                              cwd=options.pop("cwd", self.directory),
+                              env=options.pop("env", self.environment),
                               stdin=subprocess.DEVNULL, timeout=timeout, check=False, **options)
         if expect is not None:
             self.assertEqual(done.returncode, expect,
@@ -88,7 +90,7 @@ class ReeveCase(unittest.TestCase):
 
     def start(self, *words, **options):
         """Starts and returns; ended by tearDown at the latest."""
-        process = subprocess.Popen([BINARY, *map(str, words)], cwd=self.directory, text=True,
+        process = subprocess.Popen([self.binary, *map(str, words)], cwd=self.directory, text=True,
                                    env=options.pop("env", self.environment),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, start_new_session=True, **options)

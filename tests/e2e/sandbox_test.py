@@ -1,6 +1,7 @@
 """What is not enclosed needs permission: who is refused, in which words, and what gives it."""
 
 import os
+import shutil
 import signal
 import unittest
 
@@ -124,6 +125,37 @@ class Permission(ReeveCase):
 
     def assert_replays(self):
         self.assertIn("all as recorded", self.reeve("replay").stdout)
+
+
+class OrdinaryUser(ReeveCase):
+    """Its supervisor has a user namespace of its own, once it has made a sandbox."""
+
+    def setUp(self):
+        super().setUp()
+        self.ids, self.drop = (os.geteuid(), os.getegid()), {}
+        if os.geteuid() == 0:
+            self.ids = (61_034, 61_035)  # without an account
+            self.drop = {"user": self.ids[0], "group": self.ids[1], "extra_groups": []}
+
+    def test_a_task_beside_sandboxed_ones_stays_that_user(self):
+        self.binary = shutil.copy(self.binary, self.directory)
+        os.chown(self.directory, *self.ids)
+        self.environment["HOME"] = str(self.directory)
+        self.write("beside.yaml", """\
+tasks:
+  inside: {run: id -u > inside}
+  outside:
+    needs: inside
+    sandbox: none
+    run: |
+      (id -u; id -g; sed -n 's/^CapEff:\\t//p' /proc/self/status) > outside
+""")
+        self.reeve("run", "--allow", "unsandboxed", "beside.yaml", **self.drop)
+        self.assertEqual(self.lines("inside"), ["1000"])
+        self.assertEqual(self.lines("outside"), [*map(str, self.ids), "0" * 16])
+        for name in ("inside", "outside"):
+            about = (self.directory / name).stat()
+            self.assertEqual((about.st_uid, about.st_gid), self.ids)
 
 
 if __name__ == "__main__":

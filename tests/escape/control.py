@@ -1,6 +1,6 @@
 """The weakened place of a control: no sandbox, but what the probes look for is there.
 
-    python3 control.py PLAIN|JAIL PROBE NAME...
+    python3 control.py PLAIN|JAIL USER PROBE NAME...
 
 JAIL runs within `unshare` of mounts, processes and network, for what would harm the machine. Both
 have a directory of the machine open, a socket where an attempt's init has its own.
@@ -27,7 +27,7 @@ def prepare_jail():
 
 
 def main():
-    kind, probe, *names = sys.argv[1:]
+    kind, user, probe, *names = sys.argv[1:]
     if kind == "JAIL":
         prepare_jail()
     here, there = socket.socketpair()
@@ -35,6 +35,10 @@ def main():
     os.dup2(there.fileno(), 21)
     os.dup2(os.open("/etc", os.O_RDONLY | os.O_DIRECTORY), 9)
     os.dup2(20, 3)
+    if user != "0":
+        os.setgroups([])
+        os.setgid(int(user))
+        os.setuid(int(user))
     os.execv(probe, [probe, *names])
 
 

@@ -2,7 +2,8 @@
 native, or what ESCAPE_TIER says.
 
 Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
-where it must succeed: a probe that fails everywhere proves nothing. A control that cannot be shown
+where it must succeed: a probe that fails everywhere proves nothing. Tier native is tried twice: with
+an engine of root, and with one of an ordinary user. A control that cannot be shown
 on this machine says why, and is counted apart. The table is printed at the end.
 """
 
@@ -22,70 +23,100 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 
 # pylint: disable=wrong-import-position
-from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS
+from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS, NOT_HELD_FROM_USER
 from reeve_case import BINARY, ROOT, ReeveCase
 from workflow_probes import ARTIFACT, ARTIFACTS, DAEMONS, LINK_CONTROLS, LINKS
 
 TIER = os.environ.get("ESCAPE_TIER", "native")
 PROBE = os.environ.get("ESCAPE_PROBE", str(ROOT / "build" / "release" / "escape_probe"))
+DELEGATED = {"memory", "cpu", "cpuacct", "pids", "blkio"}
 IPC_KEY = 0x52454556
 IPC_CREATE = 0o1666
 DESCRIPTORS_MAX = 8_000
 WORDS = {"0": "ESCAPED", "1": "prevented", "2": "unclear", "": "no answer"}
 JAILED = ("unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--propagation", "private")
 
-results = []  # (class, probe, native, what it said, control)
+NOT_HELD = "not held"
+BY_ROOT = "ESCAPED by root"  # of a control: an ordinary user is kept from it by the machine itself
+SUCCEEDS = {"ESCAPED": "succeeds", BY_ROOT: "as root"}
+
+results = {}  # tier: [(class, probe, native, what it said, control)]
 
 
-def add_result(title, probe, native, says, control):
-    results.append((title, probe, native, says, control))
+def print_tables():
+    for tier, rows in sorted(results.items()):
+        print_table(tier, rows)
 
 
-def print_table():
-    print(f"\n{'class':26} {'probe':31} {TIER:10} control   what the sandboxed one saw")
-    for title, probe, native, says, control in results:
-        shown = control if control in WORDS.values() else "not shown"
-        shown = "succeeds" if shown == "ESCAPED" else shown
-        more = f" ({control})" if shown == "not shown" else ""
+def print_table(tier, rows):
+    print(f"\n{tier}\n{'class':26} {'probe':31} {'attempt':10} control   what the attempt saw")
+    for title, probe, native, says, control in rows:
+        is_unshown = control not in (*WORDS.values(), BY_ROOT)
+        shown = "not shown" if is_unshown else SUCCEEDS.get(control, control)
+        more = f" ({control})" if is_unshown else ""
         print(f"{title:26} {probe:31} {native:10} {shown:9} {says}{more}")
-    unshown = sum(1 for row in results if row[4] not in WORDS.values())
-    held = sum(1 for row in results if row[2] == "prevented")
-    classes = len({row[0] for row in results})
-    print(f"{classes} classes, {len(results)} probes: {held} prevented, "
-          f"{sum(1 for row in results if row[4] == 'ESCAPED')} controls succeed, "
+    unshown = sum(1 for row in rows if row[4] not in (*WORDS.values(), BY_ROOT))
+    held = sum(1 for row in rows if row[2] == "prevented")
+    as_root = sum(1 for row in rows if row[4] == BY_ROOT)
+    print(f"{tier}: {len({row[0] for row in rows})} classes, {len(rows)} probes: {held} prevented, "
+          f"{sum(1 for row in rows if row[2] == NOT_HELD)} not held by this tier, "
+          f"{sum(1 for row in rows if row[4] in SUCCEEDS)} controls succeed"
+          f"{f' ({as_root} as root only)' if as_root else ''}, "
           f"{unshown} cannot be shown on this machine")
 
 
 class EscapeCase(ReeveCase):
-    """A machine with something to find: decoys of the host, and twins of them for the control."""
+    """A machine with something to find: decoys of the host, and twins of them for the control.
+
+    The engine is `user`'s, and so is what the user would have: see AsUser.
+    """
+
+    tier = f"{TIER}, engine of root"
+    user = 0
+    not_held = {}  # probe: why the tier does not hold it back
 
     def setUp(self):
         super().setUp()
+        self.own(self.directory)
+        self.environment["HOME"] = str(self.directory)
         self.marker = self.directory.name
         self.outside = pathlib.Path(tempfile.mkdtemp(prefix="reeve-escape-", dir="/srv"))
         self.outside.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.outside, ignore_errors=True)
         self.secret = self.outside / "secret"
         self.secret.write_text(f"secret of {self.marker}\n", encoding="utf-8")
+        self.own(self.outside, self.secret)
         shutil.copy(PROBE, self.directory / "probe")
         self.settings = {"ESCAPE_MARKER": self.marker, "ESCAPE_SECRET_FILE": str(self.secret)}
 
+    def own(self, *paths):
+        """Makes the engine's user the owner of what is there; no link, no program of root's."""
+        for path in paths:
+            os.chown(path, self.user, self.user)
+
+    def own_below(self, directory):
+        self.own(directory, *directory.rglob("*"))
+
+    def as_user(self):
+        return {"user": self.user, "group": self.user, "extra_groups": []}
+
     def reeve(self, *words, **options):
-        """In the tier that is tried."""
+        """As that user, in the tier that is tried."""
         words = list(words)
         if "run" in words:
             words[words.index("run") + 1:words.index("run") + 1] = ["--sandbox", TIER]
-        return super().reeve(*words, **options)
+        return super().reeve(*words, **self.as_user(), **options)
 
     def furnish(self, directory):
         for name in ("place", "deep/er"):
             (directory / name).mkdir(parents=True)
         (directory / "own").touch()
+        os.mknod(directory / "given_device", 0o20666, os.makedev(1, 3))
+        self.own_below(directory)
         for name in ("setuid_program", "capable_program"):
             shutil.copy(PROBE, directory / name)
         (directory / "setuid_program").chmod(0o4755)
         subprocess.run(["setcap", "cap_net_raw+ep", directory / "capable_program"], check=True)
-        os.mknod(directory / "given_device", 0o20666, os.makedev(1, 3))
 
     def native(self, names):
         """{name: (word, what it saw)}"""
@@ -94,9 +125,24 @@ class EscapeCase(ReeveCase):
         return self.parse(done.stdout, names, done.stderr)
 
     def control(self, place, names, settings):
-        kind, prefix = ("JAIL", JAILED) if place == JAIL else ("PLAIN", ())
+        """By the engine's user; what that one may not do, and what needs a jail, by root."""
+        found = {}
+        if place == HOST:
+            found = self.run_control((), "PLAIN", names, settings, self.user)
+            names = [name for name in names if found[name][0] != "ESCAPED"]
+        if names and (place == JAIL or self.user != 0):
+            kind, prefix = ("JAIL", JAILED) if place == JAIL else ("PLAIN", ())
+            by_root = self.run_control(prefix, kind, names, settings, 0)
+            if self.user != 0:
+                by_root = {name: (BY_ROOT if word == "ESCAPED" else word, says)
+                           for name, (word, says) in by_root.items()}
+            found |= by_root
+        return found
+
+    def run_control(self, prefix, kind, names, settings, user):
         done = subprocess.run(
-            [*prefix, sys.executable, FOLDER / "control.py", kind, PROBE, *names],
+            [*prefix, sys.executable, FOLDER / "control.py", kind, str(user),
+             self.directory / "probe", *names],
             cwd=self.directory / "control", env={**self.environment, **settings}, text=True,
             capture_output=True, stdin=subprocess.DEVNULL, check=False, timeout=60)
         return self.parse(done.stdout, names, done.stderr)
@@ -113,11 +159,31 @@ class EscapeCase(ReeveCase):
         """Records; fails if one escapes or a control that should succeed does not."""
         for name, (word, says) in native.items():
             control, seen = controls[name]
-            add_result(title, name, word, says, control)
+            expected = "ESCAPED" if name in self.not_held else "prevented"
+            if name in self.not_held and word == expected:
+                word = expected = NOT_HELD
+                says = self.not_held[name]
+            results.setdefault(self.tier, []).append((title, name, word, says, control))
             with self.subTest(escape=title, probe=name):
-                self.assertEqual(word, "prevented", says)
+                self.assertEqual(word, expected, says)
                 if control in WORDS.values():
-                    self.assertEqual(control, "ESCAPED", f"the control: {seen}")
+                    self.assertIn(control, SUCCEEDS, f"the control: {seen}")
+
+
+class AsUser:
+    """The engine belongs to a user that has no account, no rights and no groups here."""
+
+    tier = f"{TIER}, engine of an ordinary user"
+    user = 61_034
+    not_held = NOT_HELD_FROM_USER
+
+    @classmethod
+    def setUpClass(cls):
+        """The user may not be allowed to where the program was built."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-escape-", dir="/srv"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        cls.binary = shutil.copy(BINARY, folder)
 
 
 class Probes(EscapeCase):
@@ -133,6 +199,7 @@ class Probes(EscapeCase):
         self.settings["ESCAPE_VICTIM"] = str(self.victim.pid)
         self.terminal = os.openpty()
         self.settings["ESCAPE_TERMINAL"] = os.ttyname(self.terminal[1])
+        self.own(os.ttyname(self.terminal[1]))
         self.twin = {**self.settings, "ESCAPE_ONLY": str(self.victim.pid)}
         self.open_sockets(twin)
         self.make_ipc()
@@ -141,7 +208,7 @@ class Probes(EscapeCase):
     def start_victim(self):
         name = f"{self.marker}-victim"
         victim = subprocess.Popen(["sh", "-c", "read line", name], env={"NAME": name},
-                                  stdin=subprocess.PIPE)
+                                  stdin=subprocess.PIPE, **self.as_user())
         self._started.append(victim)
         return victim
 
@@ -200,9 +267,11 @@ class Probes(EscapeCase):
         self.twin["ESCAPE_ARTIFACT"] = str(twin / ".reeve" / "artifacts" / "ab" / "cd" / "kept.txt")
         other = self.state / "runs" / "other.output"
         other.touch()
+        self.own(other)
         self.settings["ESCAPE_OTHER_OUTPUT"] = str(other)
         self.twin["ESCAPE_OTHER_OUTPUT"] = str(twin / ".reeve" / "runs" / "other.output")
-        dummy = subprocess.Popen(["sleep", "3600"], stdin=subprocess.PIPE)
+        self.own_below(twin / ".reeve")
+        dummy = subprocess.Popen(["sleep", "3600"], stdin=subprocess.PIPE, **self.as_user())
         self._started.append(dummy)
         self.twin["ESCAPE_INIT"] = str(dummy.pid)
 
@@ -225,6 +294,7 @@ class Links(EscapeCase):
         super().setUp()
         for i in range(self.LAST + 1):
             (self.outside / f"e{i}").mkdir()
+        self.own_below(self.outside)
 
     def marks(self):
         """Whether something got out; forgets it."""
@@ -236,6 +306,7 @@ class Links(EscapeCase):
     def test_all(self):
         place = self.directory / "place"
         place.mkdir()
+        self.own(place)
         for name, workflow in LINKS.items():
             with self.subTest(name):
                 self.write(f"{name}.yaml", workflow.format(outside=self.outside, last=self.LAST))
@@ -254,11 +325,13 @@ class DeepState(EscapeCase):
 
     def test_all(self):
         (self.directory / "deep" / "er").mkdir(parents=True)
+        self.own_below(self.directory / "deep")
         done = self.reeve("--state", "deep/er/.reeve", "run", "--", "./probe",
                           "state_parent_rename", expect=None)
         native = self.parse(done.stdout, ["state_parent_rename"], done.stderr)
         twin = self.directory / "control"
         (twin / "deep").mkdir(parents=True)
+        self.own_below(twin)
         controls = self.control(HOST, ["state_parent_rename"], self.settings)
         self.judge("masked paths", native, controls)
 
@@ -278,10 +351,9 @@ class Artifacts(EscapeCase):
                 names["path"] = path.format(**names)
                 work = self.directory / name
                 work.mkdir()
+                self.own(work)
                 (work / "a.yaml").write_text(ARTIFACT.format(**names), encoding="utf-8")
-                done = subprocess.run([BINARY, "run", "--sandbox", TIER, "a.yaml"], cwd=work,
-                                      text=True, check=False,
-                                      env=self.environment, capture_output=True, timeout=60)
+                done = self.reeve("run", "a.yaml", cwd=work, expect=None)
                 stolen = self.has_secret(work / ".reeve" / "artifacts")
                 native = {name: ("ESCAPED" if stolen else "prevented", self.reason_of(done))}
                 control = self.directory / f"{name}-control"
@@ -334,14 +406,17 @@ class Floods(EscapeCase):
     def limits(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS_MAX, DESCRIPTORS_MAX))
 
-    def native(self, names):
+    def flood(self, names):
         tasks = "".join(f"  {name}:\n    run: ./probe {name}\n" +
                         ("    resources: {memory: 64Mi}\n" if name in MEMORY_FLOODS else "")
                         for name in names)
         self.write("floods.yaml", "name: floods\ndefaults:\n"
                                   "  retry: {limits: {oom: 0, exit: 0, signal: 0}}\n"
                                   f"tasks:\n{tasks}")
-        done = self.reeve("run", "floods.yaml", expect=None, preexec_fn=self.limits)
+        return self.reeve("run", "floods.yaml", expect=None, preexec_fn=self.limits)
+
+    def native(self, names):
+        done = self.flood(names)
         logs = self.reeve("logs", "last", expect=None).stdout
         said = "\n".join(line.partition(" | ")[2] for line in logs.splitlines())
         found = self.parse(said, names, "")
@@ -355,6 +430,7 @@ class Floods(EscapeCase):
         twin = self.directory / "control"
         twin.mkdir()
         files = tempfile.mkdtemp(prefix="reeve-escape-", dir="/dev/shm")
+        self.own(files)
         self.addCleanup(shutil.rmtree, files, ignore_errors=True)
         settings = {"ESCAPE_FILES": files}
         names = [*COUNT_FLOODS, *MEMORY_FLOODS]
@@ -372,7 +448,79 @@ class Floods(EscapeCase):
                    {"log_flood": ("ESCAPED" if seen > 2 << 20 else "prevented", "")})
 
 
+class ProbesAsUser(AsUser, Probes):
+    pass
+
+
+class LinksAsUser(AsUser, Links):
+    pass
+
+
+class DeepStateAsUser(AsUser, DeepState):
+    pass
+
+
+class ArtifactsAsUser(AsUser, Artifacts):
+    pass
+
+
+class DaemonsAsUser(AsUser, Daemons):
+    pass
+
+
+class FloodsAsUser(AsUser, Floods):
+    """An ordinary user holds limits in control groups that root has handed over, or not at all."""
+
+    def delegate(self):
+        """Hands over control groups of version 1, with this process in them; gives whether."""
+        made = []
+        for line in pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, names, path = line.split(":", 2)
+            parent = pathlib.Path("/sys/fs/cgroup", names, path[1:])
+            if not DELEGATED.isdisjoint(names.split(",")) and parent.is_dir():
+                made.append(parent / self.marker)
+        for group in made:
+            group.mkdir()
+            self.own(group, group / "cgroup.procs", group / "tasks")
+            self.addCleanup(self.take_back, group)
+            (group / "cgroup.procs").write_text(str(os.getpid()), encoding="utf-8")
+        return bool(made)
+
+    def take_back(self, group):
+        (group.parent / "cgroup.procs").write_text(str(os.getpid()), encoding="utf-8")
+
+        def is_removed():
+            try:
+                group.rmdir()
+            except OSError:  # its supervisor is about to end
+                return False
+            return True
+
+        self.wait_for(is_removed, f"the end of all in {group}")
+
+    def test_all(self):
+        if self.delegate():
+            super().test_all()
+
+    def test_without_control_groups(self):
+        """What was demanded and cannot be held is refused."""
+        (self.directory / "control").mkdir()
+        done = self.flood(["memory_flood"])
+        is_refused = "its memory cannot be limited" in done.stderr
+        native = {"memory_flood": ("prevented" if is_refused else "ESCAPED", "the attempt is "
+                                   "refused: nobody gave it a control group")}
+        self.judge("floods", native, self.control(HOST, ["memory_flood"], {}))
+
+
+def load_tests(_loader, tests, _pattern):
+    """An OCI runtime is started by an engine of root only."""
+    if TIER == "native":
+        return tests
+    return unittest.TestSuite(test for suite in tests for test in suite
+                              if not isinstance(test, AsUser))
+
+
 if __name__ == "__main__":
     program = unittest.main(exit=False)
-    print_table()
+    print_tables()
     sys.exit(0 if program.result.wasSuccessful() else 1)

@@ -116,5 +116,7 @@ int main(int count, char** arguments) {
   // Becoming another user has cleared it.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
+  // So did becoming another one make it not dumpable; but an ordinary user has remained the same.
+  ::prctl(PR_SET_DUMPABLE, 0);
   make_attempts(set_up);
 }
