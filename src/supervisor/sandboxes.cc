@@ -198,14 +198,14 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
 /// The runtime gets what the zygote composes, and the rest in writing.
 void Sandboxes::prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const {
   spec.for_runtime = true;
-  spec.files_owner = host_->outside_id();
+  spec.files_owner = host_->outside().user;
   const std::string group = fmt::format("/reeve.{}.{}.oci", settings_.state_id, sandbox.number);
   if (::access(std::string(kDeviceGroups).c_str(), F_OK) == 0) {
     spec.device_groups = kDeviceGroups;
     sandbox.device_group = std::string(kDeviceGroups) + group;
   }
   sandbox.bundle_config = sandbox::bundle_config(
-      {.root = &spec, .outside_id = host_->outside_id(), .groups_path = group});
+      {.root = &spec, .outside_id = host_->outside().user, .groups_path = group});
 }
 
 Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {

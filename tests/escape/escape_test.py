@@ -2,8 +2,8 @@
 native, or what ESCAPE_TIER says.
 
 Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
-where it must succeed: a probe that fails everywhere proves nothing. Tier native is tried twice: with
-an engine of root, and with one of an ordinary user. A control that cannot be shown
+where it must succeed: a probe that fails everywhere proves nothing. Tier native is tried with an
+engine of root, and with one of an ordinary user. A control that cannot be shown
 on this machine says why, and is counted apart. The table is printed at the end.
 """
 
