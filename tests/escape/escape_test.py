@@ -25,7 +25,7 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 # pylint: disable=wrong-import-position
 from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS, NOT_HELD_FROM_USER
 from reeve_case import BINARY, ROOT, ReeveCase
-from workflow_probes import ARTIFACT, ARTIFACTS, DAEMONS, LINK_CONTROLS, LINKS
+from workflow_probes import ARTIFACT, ARTIFACTS, DAEMON_COUNTS, DAEMONS, LINK_CONTROLS, LINKS
 
 TIER = os.environ.get("ESCAPE_TIER", "native")
 PROBE = os.environ.get("ESCAPE_PROBE", str(ROOT / "build" / "release" / "escape_probe"))
@@ -383,18 +383,23 @@ class Daemons(EscapeCase):
                 continue
         return found
 
+    def at_least(self, count, mark):
+        found = self.living(mark)
+        return found if len(found) >= count else None
+
     def test_all(self):
         for number, (name, script) in enumerate(DAEMONS.items()):
             with self.subTest(name):
-                seconds = f"9{os.getpid()}{number}"
+                seconds = f"9{os.getpid()}{number}{self.user}"
                 mark = f"sleep\0{seconds}\0".encode()
                 script = script.format(mark=seconds)
                 self.reeve("run", "--", "sh", "-c", script, expect=None)
                 left = self.living(mark)
                 native = {name: ("ESCAPED" if left else "prevented", f"{len(left)} survive")}
                 subprocess.run(["sh", "-c", script], stdout=subprocess.DEVNULL, check=False)
-                self.wait_for(lambda mark=mark: self.living(mark), "the control's daemon")
-                left = self.living(mark)
+                count = DAEMON_COUNTS.get(name, 1)
+                left = self.wait_for(lambda mark=mark, count=count: self.at_least(count, mark),
+                                     "the control's daemons")
                 for pid in left:
                     os.kill(pid, signal.SIGKILL)
                 self.judge("daemons", native, {name: ("ESCAPED" if left else "prevented", "")})

@@ -75,6 +75,7 @@ ARTIFACTS = {
 }
 
 # What runs on after the task that started it; `mark` is its last word.
+DAEMON_COUNTS = {"many": 8}
 DAEMONS = {
     "double_fork": "(setsid sleep {mark} >/dev/null 2>&1 &) &",
     "deaf_daemon": "(trap '' TERM HUP INT; setsid sleep {mark} >/dev/null 2>&1 &) & wait",
