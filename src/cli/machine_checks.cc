@@ -90,7 +90,7 @@ MachineCheck capability_check() {
   const std::string effective = status_field("CapEff");
   const bool none = effective.find_first_not_of('0') == std::string::npos;
   return {"capabilities", Status::good, none ? "none" : effective,
-          ::geteuid() == 0 ? "this is root; tasks run as root too" : ""};
+          ::geteuid() == 0 ? "this is root; only tasks without a sandbox are, too" : ""};
 }
 
 MachineCheck overlay_check() {

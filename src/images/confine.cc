@@ -1,5 +1,6 @@
 #include "images/confine.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -11,8 +12,12 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <string>
 
+#include <fmt/format.h>
 #include <seccomp.h>
+
+#include "base/fd.h"
 
 namespace reeve::images {
 namespace {
@@ -34,8 +39,28 @@ tl::unexpected<Error> cannot(const char* step, int error) {
   return fail_errno(error, std::string("cannot shut the reader of archives in: ") + step);
 }
 
+Status write_own(const char* path, const std::string& text) {
+  const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+  const bool is_written =
+      file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return is_written ? Status() : cannot("map its user", errno);
+}
+
+/// Who is not root has the right to the rest in a user namespace of its own only.
+Status unshare_all() {
+  constexpr int kNamespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC;
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  if (::unshare(user == 0 ? kNamespaces : kNamespaces | CLONE_NEWUSER) != 0)
+    return cannot("unshare", errno);
+  if (user == 0) return {};
+  TRY(write_own("/proc/self/setgroups", "deny"));
+  TRY(write_own("/proc/self/uid_map", fmt::format("{0} {0} 1", user)));
+  return write_own("/proc/self/gid_map", fmt::format("{0} {0} 1", group));
+}
+
 Status see_only(const char* directory) {
-  if (::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC) != 0) return cannot("unshare", errno);
+  TRY(unshare_all());
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return cannot("keep mounts from spreading", errno);
   constexpr unsigned long kFlags = MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC;

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import os
+import shutil
 import socket
 import threading
 import unittest
@@ -10,6 +11,26 @@ import urllib.error
 import urllib.request
 
 from image_case import ImageCase, base_layer, layer
+
+
+class OrdinaryUser(ImageCase):
+    """Its layers are unpacked, and mounted, in a user namespace of its own."""
+
+    def test_an_image(self):
+        _, name = self.image("plain", base_layer(("etc/is", "f", b"the image\n", 0o644)),
+                             layer(("etc/.wh.is", "f", b"", 0o644),
+                                   ("etc/was", "f", b"another\n", 0o644)))
+        user = 61_034  # without an account
+        self.binary = shutil.copy(self.binary, self.directory)
+        os.chown(self.directory, user, user)
+        self.environment["HOME"] = str(self.directory)
+        self.workflow(see={"image": name,
+                           "run": "test ! -e /etc/is && cat /etc/was && id -u && touch here"})
+        done = self.reeve("run", "--logs", "all", "w.yaml", user=user, group=user,
+                          extra_groups=[])
+        self.assertIn("another", done.stdout)
+        self.assertIn("1000", done.stdout)
+        self.assertEqual((self.directory / "here").stat().st_uid, user)
 
 
 class Images(ImageCase):
