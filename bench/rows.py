@@ -5,7 +5,6 @@ the same unit), "ratio" (overrides value / baseline) and "notes" (text -> number
 """
 
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -97,27 +96,7 @@ def sandbox_alone(bed):
     supervisor = str(bed.build / "tests" / "supervisor_alone")
     took = float(bed.call([bed.program("spawn_bench"), supervisor, str(SANDBOXES), "2", "1",
                            "enclosed"]))
-    notes = {}
-    if shutil.which("runc") and os.geteuid() == 0:
-        notes["runc run alone"] = round(floor / SANDBOXES / runc_seconds(bed), 3)
-    return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor, "notes": notes}
-
-
-def runc_seconds(bed):
-    """Of one `runc run` of /bin/true, two at a time."""
-    tried = 40
-    folder = bed.folder()
-    bed.call(["runc", "spec"], cwd=folder)
-    bundle = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    bundle["process"].update(args=["/bin/true"], terminal=False)
-    bundle["root"].update(path="/", readonly=True)
-    bundle["mounts"] = [mount for mount in bundle["mounts"] if mount["type"] != "cgroup"]
-    (folder / "config.json").write_text(json.dumps(bundle), encoding="utf-8")
-    (folder / "names").write_text("\n".join(f"reeve-bench-{os.getpid()}-{i}"
-                                            for i in range(tried)), encoding="utf-8")
-    took = bed.time(["xargs", "-P2", "-n1", "-a", "names", "runc", "run"], cwd=folder)
-    bed.drop(folder)
-    return took / tried
+    return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor}
 
 
 def many_alive(bed):
