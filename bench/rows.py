@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import beside
 from images import image_cost
 
 
@@ -69,7 +70,7 @@ def others(bed, folder):
 
 
 def sandbox_rate(bed):
-    """2,000 x /bin/true in sandboxes, two at a time: reeve, the bare loop, and bubblewrap."""
+    """2,000 x /bin/true in sandboxes, two at a time: reeve and the bare loop."""
     folder = bed.folder()
     workflow = folder / "sandboxes.yaml"
     workflow.write_text(f"name: sandboxes\ntasks:\n  t:\n    array: {SANDBOXES}\n"
@@ -77,25 +78,7 @@ def sandbox_rate(bed):
     floor = float(bed.call([bed.program("sandbox_floor"), str(SANDBOXES), "2", "/bin/true"]))
     took = bed.time([bed.reeve, "run", "--state", str(folder / "state"), "-j", "2",
                      str(workflow)], cwd=folder)
-    notes = {}
-    if shutil.which("bwrap"):
-        tried = SANDBOXES // 10
-        (folder / "names").write_text("\n".join(["x"] * tried), encoding="utf-8")
-        bare = bed.time(["xargs", "-P2", "-n1", "-a", "names", "bwrap", "--unshare-all",
-                         "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev",
-                         "--tmpfs", "/tmp", "--",
-                         "/bin/true"], cwd=folder)
-        notes["bubblewrap alone"] = round(floor / SANDBOXES * tried / bare, 2)
     bed.drop(folder)
-    return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor, "notes": notes}
-
-
-def sandbox_alone(bed):
-    """The same by the supervisor, without an engine: what composing and pooling cost."""
-    floor = float(bed.call([bed.program("sandbox_floor"), str(SANDBOXES), "2", "/bin/true"]))
-    supervisor = str(bed.build / "tests" / "supervisor_alone")
-    took = float(bed.call([bed.program("spawn_bench"), supervisor, str(SANDBOXES), "2", "1",
-                           "enclosed"]))
     return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor}
 
 
@@ -285,7 +268,11 @@ ROWS = [
     Row("image", "attempt on an image of five layers over one on the host's root, one at a time",
         "ms", 1.5, image_cost, better="lower"),
     Row("sandbox-alone", "the same by the supervisor alone, without an engine", "tasks/s", 0.87,
-        sandbox_alone, judged="ratio"),
+        beside.alone, judged="ratio"),
+    Row("sandbox-bwrap", "the same over `bwrap --unshare-all` with its own /proc, /dev, /tmp",
+        "tasks/s", 2.5, beside.over_bubblewrap, judged="ratio"),
+    Row("sandbox-runc", "the same over `runc run` of busybox", "tasks/s", 10, beside.over_runc,
+        judged="ratio"),
     Row("sandbox-many", "500 sandboxes alive: memory of ours beside each task", "MiB", 1.0,
         many_alive, better="lower"),
     Row("path-sqlite", "engine path, no processes, array of 1,000,000, SQLite", "tasks/s",
