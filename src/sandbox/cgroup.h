@@ -22,6 +22,7 @@ struct CgroupLimits {
   std::int64_t memory_bytes = 0;  ///< swap included
   std::int64_t cpu_millicores = 0;
   std::int64_t processes_max = 0;  ///< threads count
+  std::int64_t cpu_weight = 0;     ///< 1 to 10,000, when processors are short; 0: as any other, 100
   friend bool operator==(const CgroupLimits&, const CgroupLimits&) = default;
 };
 

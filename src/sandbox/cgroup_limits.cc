@@ -6,6 +6,7 @@ namespace reeve::sandbox {
 namespace {
 
 constexpr std::int64_t kMillicoresMax = 10'000'000;
+constexpr std::int64_t kWeightMax = 10'000;
 
 Status check_one(std::string_view name, std::int64_t value, bool is_able,
                  const CgroupAbilities& abilities) {
@@ -30,6 +31,10 @@ std::string joined(const std::vector<std::string>& parts) {
 Status check_limits(const CgroupLimits& limits, const CgroupAbilities& abilities) {
   TRY(check_one("memory", limits.memory_bytes, abilities.memory, abilities));
   TRY(check_one("cpu", limits.cpu_millicores, abilities.cpu, abilities));
+  TRY(check_one("cpu weight", limits.cpu_weight, abilities.cpu, abilities));
+  if (limits.cpu_weight > kWeightMax)
+    return fail(ErrorCode::invalid_argument,
+                "a cpu weight is at most " + std::to_string(kWeightMax));
   TRY(check_one("process", limits.processes_max, abilities.processes, abilities));
   return {};
 }
@@ -37,6 +42,10 @@ Status check_limits(const CgroupLimits& limits, const CgroupAbilities& abilities
 CpuQuota cpu_quota(std::int64_t millicores) {
   if (millicores < 10) return {millicores * 1'000, 1'000'000};
   return {std::min(millicores, kMillicoresMax) * 100, 100'000};
+}
+
+std::int64_t cpu_shares(std::int64_t weight) {
+  return std::max<std::int64_t>(weight * 1024 / kCpuWeightUsual, 2);
 }
 
 CgroupUse use_since(const CgroupUse& base, const CgroupUse& now) {

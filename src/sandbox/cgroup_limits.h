@@ -20,6 +20,10 @@ struct CpuQuota {
 /// The kernel's least quota is 1 ms: below ten millicores the period grows instead.
 CpuQuota cpu_quota(std::int64_t millicores);
 
+inline constexpr std::int64_t kCpuWeightUsual = 100;
+/// What version 1 calls shares: 1024 where version 2 says 100.
+std::int64_t cpu_shares(std::int64_t weight);
+
 /// Page cache that a group may keep for its next attempt.
 inline constexpr std::int64_t kCacheKeptBytesMax = std::int64_t{4} << 20;
 

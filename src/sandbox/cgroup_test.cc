@@ -8,6 +8,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/ensure.h"
+#include "sandbox/cgroup_limits.h"
 #include "sandbox/test_fake_cgroups.h"
 
 namespace reeve::sandbox {
@@ -89,6 +90,15 @@ TEST_F(CgroupV1, a_quota_below_the_least_of_the_kernel_gets_a_longer_period) {
   ASSERT_TRUE(group().limit({0, 3, 0}));
   EXPECT_EQ(fake.read(in(kCpu, "cpu.cfs_quota_us")), "3000");
   EXPECT_EQ(fake.read(in(kCpu, "cpu.cfs_period_us")), "1000000");
+}
+
+TEST_F(CgroupV1, weighs_processors_as_shares) {
+  ASSERT_TRUE(group().limit({0, 0, 0, 250}));
+  EXPECT_EQ(fake.read(in(kCpu, "cpu.shares")), "2560");
+  ASSERT_TRUE(group().limit({}));
+  EXPECT_EQ(fake.read(in(kCpu, "cpu.shares")), "1024");
+  EXPECT_EQ(cpu_shares(1), 10);
+  EXPECT_EQ(group().limit({0, 0, 0, 10'001}).error().code, ErrorCode::invalid_argument);
 }
 
 TEST_F(CgroupV1, writes_only_the_limits_that_change) {

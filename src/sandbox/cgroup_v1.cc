@@ -55,6 +55,7 @@ class GroupV1 final : public Cgroup {
   }
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
+  Status weigh_cpu(std::int64_t weight) const;
   Status limit_processes(std::int64_t count) const;
   Status drop_page_cache() const;
   Result<CgroupUse> counters();
@@ -78,6 +79,8 @@ Status GroupV1::limit(const CgroupLimits& limits) {
     TRY(limit_memory(limits.memory_bytes));
   if (layout_.abilities.cpu && (!before || before->cpu_millicores != limits.cpu_millicores))
     TRY(limit_cpu(limits.cpu_millicores));
+  if (layout_.abilities.cpu && (!before || before->cpu_weight != limits.cpu_weight))
+    TRY(weigh_cpu(limits.cpu_weight));
   if (layout_.abilities.processes && (!before || before->processes_max != limits.processes_max))
     TRY(limit_processes(limits.processes_max));
   held_ = limits;
@@ -109,6 +112,12 @@ Status GroupV1::limit_cpu(std::int64_t millicores) const {
   const int error = try_to_write(quota_file, std::to_string(quota.quota_us));
   if (error == 0 || error == EINVAL) return {};
   return fail_errno(error, "cannot write the cpu limit to " + quota_file);
+}
+
+/// Quotas are ceilings; this is who comes first below them.
+Status GroupV1::weigh_cpu(std::int64_t weight) const {
+  return write_cgroup_file(file(Controller::cpu, "cpu.shares"),
+                           std::to_string(cpu_shares(weight == 0 ? kCpuWeightUsual : weight)));
 }
 
 Status GroupV1::limit_processes(std::int64_t count) const {

@@ -38,6 +38,7 @@ class GroupV2 final : public Cgroup {
   }
   Status limit_memory(std::int64_t bytes) const;
   Status limit_cpu(std::int64_t millicores) const;
+  Status weigh_cpu(std::int64_t weight) const;
   Status limit_processes(std::int64_t count) const;
   Status drop_page_cache() const;
   Result<CgroupUse> counters();
@@ -60,6 +61,8 @@ Status GroupV2::limit(const CgroupLimits& limits) {
     TRY(limit_memory(limits.memory_bytes));
   if (abilities_.cpu && (!before || before->cpu_millicores != limits.cpu_millicores))
     TRY(limit_cpu(limits.cpu_millicores));
+  if (abilities_.cpu && (!before || before->cpu_weight != limits.cpu_weight))
+    TRY(weigh_cpu(limits.cpu_weight));
   if (abilities_.processes && (!before || before->processes_max != limits.processes_max))
     TRY(limit_processes(limits.processes_max));
   held_ = limits;
@@ -80,6 +83,12 @@ Status GroupV2::limit_cpu(std::int64_t millicores) const {
   const CpuQuota quota = cpu_quota(millicores);
   return write_cgroup_file(file("cpu.max"),
                            std::to_string(quota.quota_us) + " " + std::to_string(quota.period_us));
+}
+
+/// Quotas are ceilings; this is who comes first below them.
+Status GroupV2::weigh_cpu(std::int64_t weight) const {
+  return write_cgroup_file(file("cpu.weight"),
+                           std::to_string(weight == 0 ? kCpuWeightUsual : weight));
 }
 
 Status GroupV2::limit_processes(std::int64_t count) const {

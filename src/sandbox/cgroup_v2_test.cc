@@ -186,6 +186,10 @@ TEST_F(CgroupV2, writes_its_limits_and_takes_them_away) {
   EXPECT_EQ(fake.read(in_a("pids.max")), "max");
   ASSERT_TRUE(group().limit({}));
   EXPECT_EQ(fake.read(in_a("cpu.max")), "max 100000");
+  ASSERT_TRUE(group().limit({0, 0, 0, 250}));
+  EXPECT_EQ(fake.read(in_a("cpu.weight")), "250");
+  ASSERT_TRUE(group().limit({}));
+  EXPECT_EQ(fake.read(in_a("cpu.weight")), "100");
 }
 
 TEST_F(CgroupV2, a_kernel_without_swap_has_nothing_to_forbid) {

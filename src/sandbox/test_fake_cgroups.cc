@@ -77,6 +77,7 @@ void FakeCgroups::make_v1_group(std::string_view name) const {
   const std::string cpu = "cg/cpu,cpuacct" + below;
   write(cpu + "cpu.cfs_quota_us", "-1\n");
   write(cpu + "cpu.cfs_period_us", "100000\n");
+  write(cpu + "cpu.shares", "1024\n");
   write(cpu + "cpuacct.usage_user", "0\n");
   write(cpu + "cpuacct.usage_sys", "0\n");
   write(cpu + "cpuacct.stat", "user 0\nsystem 0\n");
@@ -112,6 +113,7 @@ void FakeCgroups::make_v2_group(std::string_view group) const {
   write(below + "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n");
   write(below + "memory.stat", "anon 0\nfile 0\nkernel 0\nshmem 0\nslab_reclaimable 0\n");
   write(below + "cpu.max", "max 100000\n");
+  write(below + "cpu.weight", "100\n");
   write(below + "cpu.stat", "usage_usec 0\nuser_usec 0\nsystem_usec 0\n");
   write(below + "pids.max", "max\n");
   write(below + "pids.current", "0\n");

@@ -15,6 +15,10 @@
 namespace reeve::supervisor {
 namespace {
 
+std::int64_t machine_bytes() {
+  return std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+}
+
 constexpr std::size_t kReadBytes = 256U << 10;
 static_assert(kReadBytes <= kFrameBytesMax);
 
@@ -38,7 +42,7 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
                settings_.image_bytes_max},
               leftovers_),
       sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
-                  settings_.sandbox_tag, images_.layers_directory()},
+                  settings_.sandbox_tag, images_.layers_directory(), machine_bytes()},
                  leftovers_),
       secret_files_(settings_.state_id),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),

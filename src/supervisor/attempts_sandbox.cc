@@ -247,7 +247,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none)
         attempt.verdict = {OutcomeClass::out_of_memory,
                            0,
-                           {ReasonCode::memory_limit, 0, attempt.launch.resources.memory_bytes}};
+                           {ReasonCode::memory_limit, 0, sandbox->memory_bytes_max}};
       // A runtime that was killed for it, beside the task, has not failed by itself.
       if (attempt.is_contained() && attempt.verdict.kind == OutcomeClass::out_of_memory) {
         attempt.plan.failed_step.store(SpawnStep::none, std::memory_order_release);

@@ -13,6 +13,7 @@
 
 #include "sandbox/bundle.h"
 #include "sandbox/seccomp.h"
+#include "supervisor/attempt_limits.h"
 #include "supervisor/files.h"
 
 namespace reeve::supervisor {
@@ -20,8 +21,6 @@ namespace {
 
 constexpr std::size_t kFreeMax = 64;
 constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
-/// Threads count; the zygote and two inits are among them.
-constexpr std::int64_t kProcessesMax = 8192;
 
 std::string shape_of(const std::string& work_directory, const SandboxRequest& request,
                      const SharedImage& image) {
@@ -217,9 +216,10 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
                             "--sandbox none",
                             abilities.why_not));
   if (!sandbox.group) return {};
-  return sandbox.group->limit({.memory_bytes = memory,
-                               .cpu_millicores = 0,
-                               .processes_max = abilities.processes ? kProcessesMax : 0});
+  const sandbox::CgroupLimits limits =
+      limits_of(launch.resources, abilities, settings_.machine_bytes);
+  sandbox.memory_bytes_max = limits.memory_bytes;
+  return sandbox.group->limit(limits);
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,

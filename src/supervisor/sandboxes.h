@@ -35,6 +35,7 @@ struct Sandbox {
   std::string device_group;   ///< tier oci, control groups of version 1: a directory that it leaves
   std::unique_ptr<sandbox::ZygoteProcess> zygote;
   std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
+  std::int64_t memory_bytes_max = 0;       ///< of the group; 0: no limit
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
   bool is_broken = false;
 };
@@ -52,6 +53,7 @@ class Sandboxes {
     int epoll = -1;
     std::function<std::uint64_t(SandboxNumber)> tag;  ///< epoll data of a zygote's replies
     std::string layers_directory;                     ///< of images
+    std::int64_t machine_bytes = 0;                   ///< of physical memory
   };
   /// `leftovers` is told of each zygote, which it must not take for one; it outlives this.
   Sandboxes(Settings settings, Leftovers& leftovers)
