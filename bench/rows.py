@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import beside
+import traces
 from images import image_cost
 
 
@@ -307,6 +308,15 @@ ROWS = [
         "times", 2.0, flatness("layers"), better="lower"),
     Row("cold", "`reeve run -- true`, whole command, cold store", "ms", 30, cold_start_median,
         better="lower"),
+    *(Row(f"schedule-same-{log}", f"jobs of {log} that start at another moment than in the stored "
+          "schedules, four policies", "jobs", 0, traces.other_jobs(log), better="lower")
+      for log in traces.PROCESSORS),
+    *(Row(f"schedule-{policy}-{log}", f"mean bounded slowdown of {log} under `{policy}`", "times",
+          target, traces.slowdown(log, policy), better="lower")
+      for policy, targets in (("last-two", (62.9, 65.1)), ("learned", (49.8, 56.8)))
+      for log, target in zip(traces.PROCESSORS, targets)),
+    Row("schedule-speed", "`reeve simulate` of KTH-SP2 with EASY, whole command", "s", 0.5,
+        traces.seconds_of("KTH-SP2"), better="lower"),
 ]
 
 assert len({row.name for row in ROWS}) == len(ROWS) and all(math.isfinite(r.target) for r in ROWS)

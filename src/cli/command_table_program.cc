@@ -37,6 +37,32 @@ constexpr auto kPlanStatuses =
                                {"6", "the file or an input is invalid"},
                                {"8", "a task asks for more than there could ever be"}});
 
+constexpr auto kSimulateOptions = std::to_array<Option>({
+    {.name = "swf",
+     .value = "FILE",
+     .help = "a log in the Standard Workload Format, plain or gzip, or - for standard input",
+     .completes = Completes::file},
+    {.name = "processors", .value = "N", .help = "of the machine", .fallback = "what the log says"},
+    {.name = "policy",
+     .value = "NAME",
+     .help = "who starts when: fcfs, easy, easy-sjf, easy-clairvoyant, easy-sjf-clairvoyant, "
+             "easy++, last-two, conservative or learned",
+     .fallback = "easy, last-two and learned",
+     .repeats = true},
+    {.name = "schedule",
+     .value = "FILE",
+     .help = "with one policy: write the log with the waits that it gave",
+     .completes = Completes::file},
+});
+constexpr auto kSimulateLists = std::to_array<Lists>({kSimulateOptions, kOutputOptions});
+constexpr auto kSimulateSynopses = std::to_array<std::string_view>({"[OPTIONS] --swf FILE"});
+constexpr auto kSimulateExamples = std::to_array<Example>({
+    {"reeve simulate --swf KTH-SP2.swf.gz", "what backfilling by learned run times would give"},
+    {"reeve simulate --swf log.swf --processors 100 --policy easy -o json", "for programs"},
+});
+constexpr auto kSimulateStatuses = std::to_array<ExitStatus>(
+    {kDone, kUsage, kNotFound, {"6", "the log is not one, or has jobs larger than the machine"}});
+
 constexpr auto kLintSynopses = std::to_array<std::string_view>({"[OPTIONS] FILE..."});
 constexpr auto kLintArguments = std::to_array<Argument>({
     {.name = "FILE",
@@ -176,6 +202,18 @@ constexpr auto kPreparing = std::to_array<Command>({
      .options = kPlanLists,
      .examples = kPlanExamples,
      .exit_statuses = kPlanStatuses},
+    {.name = "simulate",
+     .section = Section::preparing,
+     .summary = "replay a log of jobs under other policies",
+     .description =
+         "Submits the jobs of a log to a simulated machine when they were submitted, under one "
+         "policy after the other, and compares how long they wait. The slowdown of a job is its "
+         "time from submission to end over its run time (at least ten seconds), and at least 1. "
+         "Virtual time: a year takes a moment, and the same log gives the same result.",
+     .synopses = kSimulateSynopses,
+     .options = kSimulateLists,
+     .examples = kSimulateExamples,
+     .exit_statuses = kSimulateStatuses},
     {.name = "schema",
      .section = Section::preparing,
      .summary = "print the JSON Schema of workflows",

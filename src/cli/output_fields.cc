@@ -160,6 +160,22 @@ constexpr auto kReplay = std::to_array<FieldInfo>({
     {"effects", "number", "decisions that were compared"},
     {"diverged_at", "number?", "first step that decides otherwise"},
 });
+constexpr auto kSimulation = std::to_array<FieldInfo>({
+    {"policy", "string", ""},
+    {"processors", "number", "of the machine"},
+    {"jobs", "number", ""},
+    {"mean_bounded_slowdown", "number",
+     "(wait + run) / run, at least ten seconds each; at least 1"},
+    {"median_bounded_slowdown", "number", ""},
+    {"p99_bounded_slowdown", "number", ""},
+    {"mean_wait_seconds", "number", ""},
+    {"median_wait_seconds", "number", ""},
+    {"p99_wait_seconds", "number", ""},
+    {"max_wait_seconds", "number", ""},
+    {"makespan_seconds", "number", "from the first submission to the last end"},
+    {"utilisation", "number", "of the processors in that time, 0 to 1"},
+    {"extended_jobs", "number", "that took longer than expected"},
+});
 constexpr auto kVersion = std::to_array<FieldInfo>({
     {"reeve", "string", "version of this program"},
     {"compiler", "string", ""},
@@ -180,6 +196,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"diagnostics", "lint", kLint},
     {"checks", "doctor", kDoctor},
     {"replay", "replay", kReplay},
+    {"simulations", "simulate", kSimulation},
     {"program", "version", kVersion},
 });
 

@@ -30,7 +30,7 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"schema", command_schema},   {"doctor", command_doctor},
     {"replay", command_replay},   {"completion", command_completion},
     {"man", command_man},         {"help", command_help},
-    {"version", command_version},
+    {"version", command_version}, {"simulate", command_simulate},
 });
 
 constexpr int kHelpColumnsMax = 100;

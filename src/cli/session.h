@@ -55,6 +55,7 @@ Ended command_exec(const Session& session);
 Ended command_init(const Session& session);
 Ended command_lint(const Session& session);
 Ended command_plan(const Session& session);
+Ended command_simulate(const Session& session);
 Ended command_schema(const Session& session);
 
 Ended command_doctor(const Session& session);

@@ -1,0 +1,74 @@
+"""The rows of scheduling, on real logs of batch systems beside the schedules stored with them.
+
+The logs are not part of the repository (their licences do not say that they may be): REEVE_TRACES
+names the directory that has swf/ and swf-reference/, else ../shared/data is looked at.
+"""
+
+import csv
+import gzip
+import json
+import os
+import pathlib
+
+PROCESSORS = {"KTH-SP2": 100, "SDSC-SP2": 128}
+POLICIES = {"easy": "wait_easy", "easy-clairvoyant": "wait_easy_clairvoyant",
+            "easy-sjf-clairvoyant": "wait_easysjbf_clairvoyant", "easy++": "wait_easypp_tsafrir"}
+
+
+def folder_of(bed):
+    folder = pathlib.Path(os.environ.get("REEVE_TRACES", bed.root.parent / "shared" / "data"))
+    if not (folder / "swf").is_dir():
+        raise RuntimeError(f"there are no traces in {folder}: name them by REEVE_TRACES")
+    return folder
+
+
+def log_of(bed, name):
+    return str(folder_of(bed) / "swf" / f"{name}.filtered.easy.swf.gz")
+
+
+def simulate(bed, name, policy, *more):
+    return json.loads(bed.call([bed.reeve, "simulate", "--swf", log_of(bed, name), "--processors",
+                                str(PROCESSORS[name]), "--policy", policy, "-o", "json", *more]))
+
+
+def other_jobs(name):
+    """Jobs whose wait differs from the reference, over four policies."""
+    def measure(bed):
+        path = folder_of(bed) / "swf-reference" / f"{name}.reference-schedules.csv.gz"
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            reference = {row["job"]: row for row in csv.DictReader(lines)}
+        folder = bed.folder()
+        different = compared = 0
+        for policy, column in POLICIES.items():
+            out = folder / f"{policy}.swf"
+            simulate(bed, name, policy, "--schedule", str(out))
+            for line in out.read_text(encoding="utf-8").splitlines():
+                if line.startswith(";"):
+                    continue
+                number, _, wait, *_ = line.split()
+                compared += 1
+                different += int(wait) != int(float(reference[number][column]))
+        bed.drop(folder)
+        if compared != len(reference) * len(POLICIES):
+            raise RuntimeError(f"{compared} jobs are not those of {len(POLICIES)} schedules")
+        return {"value": different, "notes": {"jobs compared": compared}}
+    return measure
+
+
+def slowdown(name, policy):
+    def measure(bed):
+        ours = simulate(bed, name, policy)
+        easy = simulate(bed, name, "easy")
+        hours = {f"{who} {what} wait h": round(got[f"{what}_wait_seconds"] / 3600, 1)
+                 for who, got in ((policy, ours), ("easy", easy))
+                 for what in ("median", "p99", "max")}
+        return {"value": ours["mean_bounded_slowdown"],
+                "notes": {"easy": round(easy["mean_bounded_slowdown"], 1), **hours}}
+    return measure
+
+
+def seconds_of(name):
+    def measure(bed):
+        return {"value": bed.time([bed.reeve, "simulate", "--swf", log_of(bed, name), "--policy",
+                                   "easy", "-o", "json"])}
+    return measure

@@ -1,0 +1,84 @@
+"""`reeve simulate`: logs of jobs under other policies, as people and programs use it."""
+
+import gzip
+import json
+import subprocess
+import unittest
+
+from reeve_case import ReeveCase
+
+LOG = """; MaxProcs: 10
+1 0 -1 60 6 -1 -1 6 100 -1 1 1 -1 -1 -1 -1 -1 -1
+2 1 -1 100 10 -1 -1 10 100 -1 1 1 -1 -1 -1 -1 -1 -1
+3 2 -1 90 4 -1 -1 4 98 -1 1 1 -1 -1 -1 -1 -1 -1
+4 3 -1 20 4 -1 -1 4 99 -1 1 1 -1 -1 -1 -1 -1 -1
+"""
+
+
+class Simulate(ReeveCase):
+    def setUp(self):
+        super().setUp()
+        self.log = self.write("log.swf", LOG)
+
+    def json_of(self, *words):
+        return json.loads(self.reeve("simulate", *words, "-o", "json").stdout)
+
+    def test_one_policy_has_its_figures_at_the_top(self):
+        got = self.json_of("--swf", str(self.log), "--policy", "easy")
+        self.assertEqual((got["jobs"], got["processors"]), (4, 10))
+        self.assertEqual(got["max_wait_seconds"], 189)
+        self.assertEqual(got["median_wait_seconds"], 0)
+        self.assertAlmostEqual(got["mean_bounded_slowdown"],
+                               (1 + 191 / 100 + 1 + 209 / 20) / 4)
+        self.assertEqual(got["simulations"], [{k: v for k, v in got.items()
+                                               if k not in ("version", "simulations")}])
+
+    def test_policies_are_compared(self):
+        got = self.json_of("--swf", str(self.log), "--policy", "fcfs", "--policy", "easy")
+        self.assertEqual([one["policy"] for one in got["simulations"]], ["fcfs", "easy"])
+        table = self.reeve("simulate", "--swf", str(self.log)).stdout
+        for name in ("SLOWDOWN", "easy", "last-two", "learned"):
+            self.assertIn(name, table)
+
+    def test_reads_gzip_and_standard_input(self):
+        packed = self.directory / "log.swf.gz"
+        packed.write_bytes(gzip.compress(LOG.encode()))
+        for words, given in ((["--swf", str(packed)], None), (["--swf", "-"], LOG.encode()),
+                             (["--swf", "-"], gzip.compress(LOG.encode()))):
+            done = subprocess.run([self.binary, "simulate", *words, "--policy", "easy", "-o",
+                                   "json"], input=given, capture_output=True, check=False)
+            self.assertEqual(json.loads(done.stdout)["max_wait_seconds"], 189, done.stderr)
+
+    def test_writes_the_schedule(self):
+        out = self.directory / "schedule.swf"
+        self.json_of("--swf", str(self.log), "--policy", "easy", "--schedule", str(out))
+        waits = [int(line.split()[2]) for line in out.read_text(encoding="utf-8").splitlines()
+                 if not line.startswith(";")]
+        self.assertEqual(waits, [0, 91, 0, 189])
+        self.reeve("simulate", "--swf", self.log, "--schedule", out, expect=2)
+        done = self.reeve("simulate", "--swf", self.log, "--policy", "easy", "--schedule",
+                          "/nowhere/x", expect=None)
+        self.assertIn("cannot write /nowhere/x: No such file", done.stderr)
+
+    def test_says_what_is_wrong(self):
+        damaged = self.directory / "damaged.gz"
+        damaged.write_bytes(gzip.compress(LOG.encode() * 100)[:-20])
+        (self.directory / "text").write_text("hello\n", encoding="utf-8")
+        (self.directory / "unsized").write_text(LOG.split("\n", 1)[1], encoding="utf-8")
+        for words, status, said in (
+                ([], 2, "needs a log of jobs"),
+                (["--swf", "nope"], 3, "cannot read nope"),
+                (["--swf", str(self.directory)], 6, "is a directory"),
+                (["--swf", str(damaged)], 6, "cannot unpack"),
+                (["--swf", str(self.directory / "text")], 6, "line 1: 'hello' is not a number"),
+                (["--swf", str(self.directory / "unsized")], 2, "--processors N"),
+                (["--swf", str(self.log), "--processors", "4"], 6, "job 1 needs 6 processors"),
+                (["--swf", str(self.log), "--processors", "0"], 2, "--processors"),
+                (["--swf", str(self.log), "--policy", "eesy"], 2, "did you mean 'easy'?")):
+            done = self.reeve("simulate", *words, expect=None)
+            self.assertIn(said, done.stderr)
+            self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
