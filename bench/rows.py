@@ -315,6 +315,13 @@ ROWS = [
           target, traces.slowdown(log, policy), better="lower")
       for policy, targets in (("last-two", (62.9, 65.1)), ("learned", (49.8, 56.8)))
       for log, target in zip(traces.PROCESSORS, targets)),
+    Row("schedule-graphs-mean", "makespan over max(critical path, work / slots), recorded graphs, "
+        "4 to 64 slots, mean", "times", 1.05, traces.graphs("ratio", statistics.fmean),
+        better="lower"),
+    Row("schedule-graphs-max", "the same, worst", "times", 1.25, traces.graphs("ratio", max),
+        better="lower"),
+    Row("schedule-graphs-proven", "makespan over what is proven that no schedule beats, worst",
+        "times", 1.25, traces.graphs("proven_ratio", max), better="lower"),
     Row("schedule-speed", "`reeve simulate` of KTH-SP2 with EASY, whole command", "s", 0.5,
         traces.seconds_of("KTH-SP2"), better="lower"),
 ]

@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import pathlib
+import tarfile
 
 PROCESSORS = {"KTH-SP2": 100, "SDSC-SP2": 128}
 POLICIES = {"easy": "wait_easy", "easy-clairvoyant": "wait_easy_clairvoyant",
@@ -64,6 +65,23 @@ def slowdown(name, policy):
                  for what in ("median", "p99", "max")}
         return {"value": ours["mean_bounded_slowdown"],
                 "notes": {"easy": round(easy["mean_bounded_slowdown"], 1), **hours}}
+    return measure
+
+
+def graphs(field, of):
+    """Over all recorded graphs and 4 to 64 slots."""
+    def measure(bed):
+        packed = folder_of(bed) / "wfinstances" / "wfinstances-dev.tar.gz"
+        folder = bed.folder()
+        with tarfile.open(packed) as archive:
+            archive.extractall(folder, filter="data")
+        words = [word for path in sorted(folder.rglob("*.json")) for word in ("--dag", str(path))]
+        words += [word for slots in range(4, 65) for word in ("--slots", str(slots))]
+        got = json.loads(bed.call([bed.reeve, "simulate", *words, "-o", "json"]))["graphs"]
+        bed.drop(folder)
+        beyond = sum(one["ratio"] / one["proven_ratio"] > 1.25 for one in got)
+        return {"value": of([one[field] for one in got]),
+                "notes": {"pairs": len(got), "of them no schedule can be below 1.25": beyond}}
     return measure
 
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/gzip_file.h"
 #include "cli/session.h"
+#include "cli/simulate_graphs.h"
 #include "schedule/log_simulation.h"
 
 namespace reeve::cli {
@@ -125,12 +126,13 @@ Status write_schedule(const std::string& path, const std::string& text) {
 }  // namespace
 
 Ended command_simulate(const Session& session) {
+  if (session.arguments.has("dag")) return simulate_graphs(session);
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "simulations"));
   TRY_ASSIGN(const auto policies, policies_of(session.arguments));
   const std::string* const path = session.arguments.find("swf");
   if (path == nullptr)
-    return usage("simulate needs a log of jobs",
-                 "name one: --swf FILE (Standard Workload Format, plain or gzip)");
+    return usage("simulate needs a log of jobs or a graph of tasks",
+                 "name one: --swf FILE (Standard Workload Format) or --dag FILE (WfCommons)");
   const std::string* const schedule_file = session.arguments.find("schedule");
   if (schedule_file != nullptr && policies.size() != 1)
     return usage("--schedule writes what one policy gave", "name one: --policy NAME");

@@ -49,19 +49,31 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
              "easy++, last-two, conservative or learned",
      .fallback = "easy, last-two and learned",
      .repeats = true},
+    {.name = "dag",
+     .value = "FILE",
+     .help = "a recorded graph of tasks in the format of WfCommons, instead of a log",
+     .repeats = true,
+     .completes = Completes::file},
+    {.name = "slots",
+     .value = "N",
+     .help = "of --dag: tasks at a time",
+     .fallback = "4, 8, 16, 32 and 64",
+     .repeats = true},
     {.name = "schedule",
      .value = "FILE",
      .help = "with one policy: write the log with the waits that it gave",
      .completes = Completes::file},
 });
 constexpr auto kSimulateLists = std::to_array<Lists>({kSimulateOptions, kOutputOptions});
-constexpr auto kSimulateSynopses = std::to_array<std::string_view>({"[OPTIONS] --swf FILE"});
+constexpr auto kSimulateSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] --swf FILE", "[OPTIONS] --dag FILE"});
 constexpr auto kSimulateExamples = std::to_array<Example>({
     {"reeve simulate --swf KTH-SP2.swf.gz", "what backfilling by learned run times would give"},
+    {"reeve simulate --dag montage.json --slots 16", "how long a recorded workflow would take"},
     {"reeve simulate --swf log.swf --processors 100 --policy easy -o json", "for programs"},
 });
 constexpr auto kSimulateStatuses = std::to_array<ExitStatus>(
-    {kDone, kUsage, kNotFound, {"6", "the log is not one, or has jobs larger than the machine"}});
+    {kDone, kUsage, kNotFound, {"6", "the file is not one, or has jobs larger than the machine"}});
 
 constexpr auto kLintSynopses = std::to_array<std::string_view>({"[OPTIONS] FILE..."});
 constexpr auto kLintArguments = std::to_array<Argument>({
@@ -204,11 +216,13 @@ constexpr auto kPreparing = std::to_array<Command>({
      .exit_statuses = kPlanStatuses},
     {.name = "simulate",
      .section = Section::preparing,
-     .summary = "replay a log of jobs under other policies",
+     .summary = "replay recorded work under other policies",
      .description =
          "Submits the jobs of a log to a simulated machine when they were submitted, under one "
          "policy after the other, and compares how long they wait. The slowdown of a job is its "
          "time from submission to end over its run time (at least ten seconds), and at least 1. "
+         "Or runs a recorded graph of tasks on so many slots, and says how far from the best that "
+         "can be. "
          "Virtual time: a year takes a moment, and the same log gives the same result.",
      .synopses = kSimulateSynopses,
      .options = kSimulateLists,

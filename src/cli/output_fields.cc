@@ -176,6 +176,17 @@ constexpr auto kSimulation = std::to_array<FieldInfo>({
     {"utilisation", "number", "of the processors in that time, 0 to 1"},
     {"extended_jobs", "number", "that took longer than expected"},
 });
+constexpr auto kGraph = std::to_array<FieldInfo>({
+    {"graph", "string", "its name"},
+    {"tasks", "number", ""},
+    {"slots", "number", "tasks at a time"},
+    {"makespan_seconds", "number", "if the task with the longest way to the end goes first"},
+    {"critical_path_seconds", "number", ""},
+    {"work_seconds", "number", "of all tasks"},
+    {"ratio", "number", "makespan over the critical path, or over work / slots if that is more"},
+    {"proven_seconds", "number", "what no schedule can be faster than, as far as is known"},
+    {"proven_ratio", "number", "makespan over that"},
+});
 constexpr auto kVersion = std::to_array<FieldInfo>({
     {"reeve", "string", "version of this program"},
     {"compiler", "string", ""},
@@ -196,7 +207,8 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"diagnostics", "lint", kLint},
     {"checks", "doctor", kDoctor},
     {"replay", "replay", kReplay},
-    {"simulations", "simulate", kSimulation},
+    {"simulations", "simulate --swf", kSimulation},
+    {"graphs", "simulate --dag", kGraph},
     {"program", "version", kVersion},
 });
 

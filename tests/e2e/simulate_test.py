@@ -80,5 +80,52 @@ class Simulate(ReeveCase):
             self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
 
 
+def graph(*tasks, version=15):
+    """(id, parents, seconds) as WfFormat 1.5, or as 1.3 and older."""
+    if version == 13:
+        workflow = {"tasks": [{"name": name, "parents": parents, "runtime": seconds}
+                              for name, parents, seconds in tasks]}
+    else:
+        workflow = {"specification": {"tasks": [{"name": "x", "id": name, "parents": parents}
+                                                for name, parents, _ in tasks]},
+                    "execution": {"tasks": [{"id": name, "runtimeInSeconds": seconds}
+                                            for name, _, seconds in tasks]}}
+    return json.dumps({"name": "fan", "schemaVersion": "1.5", "workflow": workflow})
+
+
+FAN = [("first", [], 1), *((f"m{i}", ["first"], 10) for i in range(8)),
+       ("last", [f"m{i}" for i in range(8)], 1.5)]
+
+
+class SimulateGraph(ReeveCase):
+    def test_graphs_of_both_formats(self):
+        for version in (13, 15):
+            path = self.write(f"fan{version}.json", graph(*FAN, version=version))
+            got = json.loads(self.reeve("simulate", "--dag", path, "--slots", 7, "--slots", 8,
+                                        "-o", "json").stdout)["graphs"]
+            self.assertEqual([(one["slots"], one["makespan_seconds"]) for one in got],
+                             [(7, 22.5), (8, 12.5)])
+            self.assertEqual(got[0]["critical_path_seconds"], 12.5)
+            self.assertAlmostEqual(got[0]["ratio"], 22.5 / 12.5)
+            self.assertEqual(got[0]["proven_ratio"], 1, "eight on seven slots take two rounds")
+
+    def test_says_what_is_wrong(self):
+        for text, said in (("{", "not JSON"), ("[]", "not a JSON object"), ("{}", "'workflow'"),
+                           ('{"workflow": {}}', "no list of tasks"),
+                           (graph(("a", ["b"], 1)), "task a has a parent that is not there"),
+                           (graph(("a", ["b"], 1), ("b", ["a"], 1)),
+                            "tasks need each other: a -> b -> a"),
+                           (graph(("a", [], 1), ("a", [], 1)), "two tasks are called a"),
+                           (graph(("a", [], -1)), "runtimeInSeconds of task a is -1"),
+                           (graph(("a", [], "1")), "is not a number"),
+                           (graph(("a", 5, 1)), "parents of task a is not a list"),
+                           (graph(("", [], 1)).replace('"x"', "7"), "neither id nor name")):
+            path = self.write("bad.json", text)
+            self.assertIn(said, self.reeve("simulate", "--dag", path, expect=6).stderr)
+        for slots in ("0", "x", "-3", "99999999999"):
+            done = self.reeve("simulate", "--dag", path, "--slots", slots, expect=2)
+            self.assertIn("--slots is a number", done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
