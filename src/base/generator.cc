@@ -1,10 +1,10 @@
-#include "sim/random.h"
+#include "base/generator.h"
 
 #include <bit>
 
 #include "base/ensure.h"
 
-namespace reeve::sim {
+namespace reeve {
 namespace {
 
 std::uint64_t split_mix(std::uint64_t& state) {
@@ -26,9 +26,6 @@ std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t number) {
 Generator::Generator(std::uint64_t seed) {
   for (std::uint64_t& word : state_) word = split_mix(seed);
 }
-
-Generator::Generator(std::uint64_t seed, Concern concern)
-    : Generator(derive_seed(seed, static_cast<std::uint64_t>(concern))) {}
 
 std::uint64_t Generator::bits() {
   const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
@@ -68,4 +65,4 @@ Duration Generator::any_scale(Duration low, Duration high) {
 
 bool Generator::chance(std::uint32_t per_mille) { return below(1000) < per_mille; }
 
-}  // namespace reeve::sim
+}  // namespace reeve
