@@ -3,56 +3,15 @@
 #include <fstream>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "base/text.h"
-#include "cli/gzip_file.h"
 #include "cli/session.h"
+#include "cli/simulate_compare.h"
 #include "cli/simulate_graphs.h"
-#include "schedule/log_simulation.h"
+#include "cli/simulation_input.h"
+#include "cli/simulation_report.h"
 
 namespace reeve::cli {
 namespace {
-
-constexpr std::size_t kLogBytesMax = std::size_t{2} << 30;
-constexpr std::int64_t kProcessorsMax = 10'000'000;
-
-struct ChosenPolicy {
-  std::string name;
-  schedule::SimulationPolicy policy;
-};
-
-Failure unknown_policy(const std::string& name) {
-  std::vector<std::string> names;
-  for (const schedule::NamedPolicy& one : schedule::named_policies()) {
-    names.emplace_back(one.name);
-  }
-  const std::string close = closest_match(name, std::span<const std::string>(names));
-  return {kExitUsage, fmt::format("there is no policy '{}'", name),
-          (close.empty() ? "" : fmt::format("did you mean '{}'? ", close)) +
-              fmt::format("there are {}", fmt::join(names, ", "))};
-}
-
-Checked<std::vector<ChosenPolicy>> policies_of(const Arguments& arguments) {
-  std::vector<std::string> names;
-  for (const std::string& name : arguments.all("policy")) names.push_back(name);
-  if (names.empty()) names = {"easy", "last-two", "learned"};
-  std::vector<ChosenPolicy> policies;
-  for (const std::string& name : names) {
-    const auto found = schedule::find_policy(name);
-    if (!found) return tl::unexpected(unknown_policy(name));
-    policies.push_back({name, *found});
-  }
-  return policies;
-}
-
-Checked<std::int64_t> processors_of(const Arguments& arguments, const schedule::WorkloadLog& log) {
-  TRY_ASSIGN(const auto given, arguments.number("processors", 1, kProcessorsMax));
-  if (given) return *given;
-  if (log.processors > 0) return log.processors;
-  return usage("the log does not say how many processors the machine has",
-               "name them: --processors N");
-}
 
 JsonObject item_of(const ChosenPolicy& policy, const schedule::SimulationSummary& of,
                    std::int64_t processors) {
@@ -115,7 +74,7 @@ std::string text_of_one(const JsonObject& item) {
   return to_json_text(body, true) + "\n";
 }
 
-Status write_schedule(const std::string& path, const std::string& text) {
+Status write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
@@ -127,32 +86,25 @@ Status write_schedule(const std::string& path, const std::string& text) {
 
 Ended command_simulate(const Session& session) {
   if (session.arguments.has("dag")) return simulate_graphs(session);
+  if (session.arguments.has("compare")) return simulate_compare(session);
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "simulations"));
-  TRY_ASSIGN(const auto policies, policies_of(session.arguments));
-  const std::string* const path = session.arguments.find("swf");
-  if (path == nullptr)
-    return usage("simulate needs a log of jobs or a graph of tasks",
-                 "name one: --swf FILE (Standard Workload Format) or --dag FILE (WfCommons)");
+  TRY_ASSIGN(const auto policies, chosen_policies(session.arguments));
   const std::string* const schedule_file = session.arguments.find("schedule");
   if (schedule_file != nullptr && policies.size() != 1)
     return usage("--schedule writes what one policy gave", "name one: --policy NAME");
-  TRY_ASSIGN(const std::string text, read_maybe_gzipped(*path, kLogBytesMax));
-  const auto log = schedule::parse_workload_log(text);
-  if (!log)
-    return tl::unexpected(
-        Failure(Error{log.error().code,
-                      (*path == "-" ? "standard input" : *path) + ", " + log.error().message,
-                      {}}));
-  TRY_ASSIGN(const std::int64_t processors, processors_of(session.arguments, *log));
+  TRY_ASSIGN(const SimulationInput input, simulation_input(session));
   Listing listing{.kind = "simulations", .id_field = "policy", .items = {}, .columns = columns()};
+  std::vector<SimulatedPolicy> simulated;
   for (const ChosenPolicy& policy : policies) {
-    TRY_ASSIGN(const auto result, schedule::simulate_log(*log, processors, policy.policy));
+    TRY_ASSIGN(auto result, schedule::simulate_log(input.log, input.processors, policy.policy));
     if (schedule_file != nullptr)
-      TRY(write_schedule(*schedule_file, schedule::format_schedule(*log, result)));
-    listing.items.push_back(item_of(policy, schedule::summarise(*log, result), processors));
+      TRY(write_file(*schedule_file, schedule::format_schedule(input.log, result)));
+    const auto summary = schedule::summarise(input.log, result);
+    listing.items.push_back(item_of(policy, summary, input.processors));
+    simulated.push_back({policy.name, std::move(result), summary});
   }
-  if (log->left_out > 0)
-    session.say(fmt::format("{} jobs of the log never ran and are left out", log->left_out));
+  if (const std::string* const report = session.arguments.find("report"); report != nullptr)
+    TRY(write_file(*report, simulation_report(input.log, simulated)));
   if (choice.format == Format::json && choice.fields.empty() && listing.items.size() == 1)
     return session.print(text_of_one(listing.items.front()), kExitDone);
   return session.print(listing, choice);

@@ -37,18 +37,59 @@ constexpr auto kPlanStatuses =
                                {"6", "the file or an input is invalid"},
                                {"8", "a task asks for more than there could ever be"}});
 
+constexpr auto kPatterns = std::to_array<std::string_view>({"poisson", "diurnal", "bursts"});
 constexpr auto kSimulateOptions = std::to_array<Option>({
     {.name = "swf",
      .value = "FILE",
      .help = "a log in the Standard Workload Format, plain or gzip, or - for standard input",
      .completes = Completes::file},
-    {.name = "processors", .value = "N", .help = "of the machine", .fallback = "what the log says"},
+    {.name = "processors",
+     .value = "N",
+     .help = "of the machine",
+     .fallback = "what the log says; 128 of one that is made up"},
+    {.name = "generate",
+     .value = "PATTERN",
+     .help = "a log that is made up, whose jobs come in this pattern",
+     .choices = kPatterns},
+    {.name = "count", .value = "N", .help = "of --generate: jobs", .fallback = "10000"},
+    {.name = "load",
+     .value = "PART",
+     .help = "of --generate: work over what the processors could do",
+     .fallback = "0.8"},
+    {.name = "median",
+     .value = "TIME",
+     .help = "of --generate: median run time",
+     .fallback = "10m"},
+    {.name = "longest",
+     .value = "TIME",
+     .help = "of --generate: longest run time",
+     .fallback = "36h"},
+    {.name = "largest",
+     .value = "N",
+     .help = "of --generate: processors of the largest job",
+     .fallback = "half of the machine"},
+    {.name = "seed",
+     .value = "N",
+     .help = "of --generate and --compare: another gives another log, other shaking",
+     .fallback = "1"},
     {.name = "policy",
      .value = "NAME",
      .help = "who starts when: fcfs, easy, easy-sjf, easy-clairvoyant, easy-sjf-clairvoyant, "
              "easy++, last-two, conservative or learned",
      .fallback = "easy, last-two and learned",
      .repeats = true},
+    {.name = "compare",
+     .help = "two policies, on the log with its arrivals shaken, again and again: the differences "
+             "and how certain they are"},
+    {.name = "rounds", .value = "N", .help = "of --compare", .fallback = "20"},
+    {.name = "shake",
+     .value = "TIME",
+     .help = "of --compare: how much earlier or later a job comes, at most",
+     .fallback = "5m"},
+    {.name = "report",
+     .value = "FILE",
+     .help = "write a page with charts: who waited, what was used, and who ran when",
+     .completes = Completes::file},
     {.name = "dag",
      .value = "FILE",
      .help = "a recorded graph of tasks in the format of WfCommons, instead of a log",
@@ -65,10 +106,13 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
      .completes = Completes::file},
 });
 constexpr auto kSimulateLists = std::to_array<Lists>({kSimulateOptions, kOutputOptions});
-constexpr auto kSimulateSynopses =
-    std::to_array<std::string_view>({"[OPTIONS] --swf FILE", "[OPTIONS] --dag FILE"});
+constexpr auto kSimulateSynopses = std::to_array<std::string_view>(
+    {"[OPTIONS] --swf FILE", "[OPTIONS] --generate PATTERN", "[OPTIONS] --dag FILE"});
 constexpr auto kSimulateExamples = std::to_array<Example>({
     {"reeve simulate --swf KTH-SP2.swf.gz", "what backfilling by learned run times would give"},
+    {"reeve simulate --swf log.swf --compare --policy easy --policy learned",
+     "whether it is better, or only seems so"},
+    {"reeve simulate --generate bursts --load 0.9 --report bursts.html", "a page to look at"},
     {"reeve simulate --dag montage.json --slots 16", "how long a recorded workflow would take"},
     {"reeve simulate --swf log.swf --processors 100 --policy easy -o json", "for programs"},
 });

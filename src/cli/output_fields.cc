@@ -176,6 +176,17 @@ constexpr auto kSimulation = std::to_array<FieldInfo>({
     {"utilisation", "number", "of the processors in that time, 0 to 1"},
     {"extended_jobs", "number", "that took longer than expected"},
 });
+constexpr auto kComparison = std::to_array<FieldInfo>({
+    {"figure", "string", "mean_bounded_slowdown, mean_wait_seconds, ..."},
+    {"first_policy", "string", ""},
+    {"second_policy", "string", ""},
+    {"first", "number", "mean over the rounds"},
+    {"second", "number", ""},
+    {"difference", "number", "second less first"},
+    {"difference_low", "number", "begin of its interval, 95 %"},
+    {"difference_high", "number", "end of it"},
+    {"is_certain", "boolean", "zero is not in it"},
+});
 constexpr auto kGraph = std::to_array<FieldInfo>({
     {"graph", "string", "its name"},
     {"tasks", "number", ""},
@@ -208,6 +219,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"checks", "doctor", kDoctor},
     {"replay", "replay", kReplay},
     {"simulations", "simulate --swf", kSimulation},
+    {"comparison", "simulate --compare", kComparison},
     {"graphs", "simulate --dag", kGraph},
     {"program", "version", kVersion},
 });

@@ -58,6 +58,12 @@ bool Availability::fits(std::int64_t amount, Duration length, Time from) const {
   return true;
 }
 
+Duration Availability::free_for(std::int64_t amount, Time from) const {
+  for (std::size_t i = index_at(from); i < steps_.size(); ++i)
+    if (steps_[i].free < amount) return steps_[i].at <= from ? Duration{-1} : steps_[i].at - from;
+  return kDurationMax;
+}
+
 void Availability::take(std::int64_t amount, Time from, Time to) {
   if (to <= from || amount == 0) return;
   const std::size_t begin = split(from);

@@ -27,6 +27,9 @@ class Availability {
   Time earliest(std::int64_t amount, Duration length, Time from) const;
   /// Whether earliest() is `from`.
   bool fits(std::int64_t amount, Duration length, Time from) const;
+  /// How long `amount` is free from now on: kDurationMax, if nothing is in the way; negative, if it
+  /// is not free now.
+  Duration free_for(std::int64_t amount, Time from) const;
   /// Takes `amount` in [from, to); nothing when that is empty. What is free may become negative:
   /// who takes more than there is has promised too much, and sees it.
   void take(std::int64_t amount, Time from, Time to);

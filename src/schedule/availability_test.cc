@@ -81,6 +81,14 @@ RC_GTEST_PROP(Availability, is_what_an_array_of_seconds_says, ()) {
   while (!is_free(expected)) ++expected;
   RC_ASSERT(fast.earliest(amount, seconds(length), at(from)) == at(expected));
   RC_ASSERT(fast.fits(amount, seconds(length), at(from)) == (expected == from));
+  int free_for = 0;
+  while (from + free_for <= kSeconds &&
+         slow.at(static_cast<std::size_t>(from + free_for)) >= amount)
+    ++free_for;
+  const Duration expected_for = from + free_for > kSeconds ? kDurationMax
+                                : free_for == 0            ? Duration{-1}
+                                                           : seconds(free_for);
+  RC_ASSERT(fast.free_for(amount, at(from)) == expected_for);
   RC_ASSERT(fast.free_at(at(from)) == slow.at(static_cast<std::size_t>(from)));
 }
 

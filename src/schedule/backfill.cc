@@ -41,7 +41,7 @@ Backfill::Backfill(std::int64_t capacity, const BackfillPolicy& policy, Time beg
     : policy_(policy),
       free_(capacity, begin) {}
 
-Backfill::Key Backfill::key_of(Order order, const BackfillJob& job) const {
+std::int64_t Backfill::key_of(Order order, const BackfillJob& job) const {
   switch (order) {
     case Order::first_come: return 0;
     case Order::shortest: return job.expected.count();
@@ -56,28 +56,17 @@ Backfill::Key Backfill::key_of(Order order, const BackfillJob& job) const {
   return 0;
 }
 
-void Backfill::insert(Queue& queue, Order order, const BackfillJob& job) const {
-  const Waiting one{key_of(order, job), job};
-  queue.insert(std::ranges::upper_bound(queue, one, std::less<>{}), one);
-}
-
-void Backfill::erase(Queue& queue, Order order, const BackfillJob& job) const {
-  const auto at = std::ranges::lower_bound(queue, Waiting{key_of(order, job), job}, std::less<>{});
-  ENSURE(at != queue.end() && at->job.id == job.id);
-  queue.erase(at);
-}
-
 void Backfill::add(const BackfillJob& job) {
   ENSURE(job.amount > 0 && job.amount <= free_.capacity());
   ENSURE(job.expected > Duration{0} && job.promised >= job.expected);
-  insert(queue_, policy_.queue, job);
-  if (policy_.filling != policy_.queue) insert(filling_, policy_.filling, job);
+  queue_.insert({key_of(policy_.queue, job), job});
+  filling_.insert({key_of(policy_.filling, job), job});
   waiting_.insert_or_assign(job.id, job);
 }
 
 void Backfill::remove(const BackfillJob& job) {
-  erase(queue_, policy_.queue, job);
-  if (policy_.filling != policy_.queue) erase(filling_, policy_.filling, job);
+  queue_.erase({key_of(policy_.queue, job), job});
+  filling_.erase({key_of(policy_.filling, job), job});
   waiting_.erase(job.id);
 }
 
@@ -120,26 +109,28 @@ void Backfill::start(const BackfillJob& job, Time now, std::vector<BackfillJob>&
 }
 
 void Backfill::start_heads(Time now, std::vector<BackfillJob>& started) {
-  while (!queue_.empty() && queue_.front().job.amount <= free_.free_at(now)) {
-    const BackfillJob first = queue_.front().job;
+  while (!queue_.empty() && queue_.begin()->job.amount <= free_.free_at(now)) {
+    const BackfillJob first = queue_.begin()->job;
     remove(first);
     start(first, now, started);
   }
 }
 
+/// What did not fit before another started does not fit after it: the first that fits is asked for
+/// again and again.
 void Backfill::fill(Time now, std::vector<BackfillJob>& started) {
   if (queue_.size() < 2 || free_.free_at(now) <= 0) return;
-  const BackfillJob first = queue_.front().job;
+  const BackfillJob first = queue_.begin()->job;
   const Time promised = free_.earliest(first.amount, first.promised, now);
+  filling_.erase({key_of(policy_.filling, first), first});
   free_.take(first.amount, promised, promised + first.promised);
-  const std::size_t before = started.size();
-  for (const auto& [key, job] : filling_.empty() ? queue_ : filling_) {
-    if (job.id == first.id || !free_.fits(job.amount, job.promised, now)) continue;
-    start(job, now, started);
-    if (free_.free_at(now) <= 0) break;
+  while (const auto next = filling_.first_that_fits(
+             [&](std::int64_t amount) { return free_.free_for(amount, now); })) {
+    remove(next->job);
+    start(next->job, now, started);
   }
-  for (std::size_t i = before; i < started.size(); ++i) remove(started[i]);
   free_.give(first.amount, promised, promised + first.promised);
+  filling_.insert({key_of(policy_.filling, first), first});
 }
 
 void Backfill::keep_promises(Time now, std::vector<BackfillJob>& started) {

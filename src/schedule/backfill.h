@@ -13,12 +13,13 @@
 
 #include <cstdint>
 #include <limits>
-#include <tuple>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "base/time.h"
 #include "schedule/availability.h"
+#include "schedule/filling_queue.h"
 
 namespace reeve::schedule {
 
@@ -46,14 +47,6 @@ struct BackfillPolicy {
   friend bool operator==(const BackfillPolicy&, const BackfillPolicy&) = default;
 };
 
-struct BackfillJob {
-  std::uint32_t id = 0;     ///< the caller's
-  std::int64_t amount = 1;  ///< of the capacity; > 0 and not more than it
-  Time arrival{};
-  Duration expected{1};  ///< length; > 0: what the order goes by
-  Duration promised{1};  ///< length, not below `expected`: what reservations count with
-};
-
 class Backfill {
  public:
   Backfill(std::int64_t capacity, const BackfillPolicy& policy, Time begin = Time{});
@@ -71,24 +64,12 @@ class Backfill {
   std::size_t waiting() const { return queue_.size(); }
 
  private:
-  using Key = std::int64_t;
-  struct Waiting {
-    Key key = 0;
-    BackfillJob job;
-    bool operator<(const Waiting& other) const {
-      return std::tuple(key, job.arrival, job.id) <
-             std::tuple(other.key, other.job.arrival, other.job.id);
-    }
-  };
-  using Queue = std::vector<Waiting>;  ///< sorted
   struct Running {
     std::int64_t amount;
     Time expected_end;
   };
 
-  Key key_of(Order order, const BackfillJob& job) const;
-  void insert(Queue& queue, Order order, const BackfillJob& job) const;
-  void erase(Queue& queue, Order order, const BackfillJob& job) const;
+  std::int64_t key_of(Order order, const BackfillJob& job) const;
   void add(const BackfillJob& job);
   void remove(const BackfillJob& job);
   void start(const BackfillJob& job, Time now, std::vector<BackfillJob>& started);
@@ -98,10 +79,10 @@ class Backfill {
 
   BackfillPolicy policy_;
   Availability free_;
-  Queue queue_;
-  Queue filling_;                                           // empty where that order is the queue's
-  std::unordered_map<std::uint32_t, BackfillJob> waiting_;  // lookup only
-  std::unordered_map<std::uint32_t, Running> running_;      // lookup only
+  std::set<RankedJob> queue_;
+  FillingQueue filling_;
+  std::unordered_map<std::uint32_t, BackfillJob> waiting_;                // lookup only
+  std::unordered_map<std::uint32_t, Running> running_;                    // lookup only
   std::int64_t smallest_new_ = std::numeric_limits<std::int64_t>::max();  // since the last plan
   bool has_changed_ = false;  // what is free, since then
 };

@@ -60,13 +60,47 @@ class Simulate(ReeveCase):
                           "/nowhere/x", expect=None)
         self.assertIn("cannot write /nowhere/x: No such file", done.stderr)
 
+    def test_a_log_that_is_made_up_is_the_same_each_time(self):
+        words = ["--generate", "bursts", "--count", 500, "--load", "0.9", "--seed", 3]
+        got = [self.json_of(*words, *more) for more in ([], [], ["--median", "1s"])]
+        self.assertEqual(got[0], got[1])
+        self.assertNotEqual(got[0], got[2])
+        self.assertEqual({one["jobs"] for one in got[0]["simulations"]}, {500})
+
+    def test_compares_two_policies_with_intervals(self):
+        got = self.json_of("--generate", "diurnal", "--count", 800, "--compare", "--policy",
+                           "fcfs", "--policy", "easy", "--rounds", 6)["comparison"]
+        first = got[0]
+        self.assertEqual(first["figure"], "mean_bounded_slowdown")
+        self.assertAlmostEqual(first["second"] - first["first"], first["difference"])
+        self.assertLess(first["difference_low"], first["difference"])
+        self.assertLess(first["difference_high"], 0)
+        self.assertTrue(first["is_certain"])
+        table = self.reeve("simulate", "--swf", self.log, "--compare", "--policy", "easy",
+                           "--policy", "easy").stdout
+        self.assertIn("may be chance", table)
+        done = self.reeve("simulate", "--swf", self.log, "--compare", "--policy", "easy", expect=2)
+        self.assertIn("--policy A --policy B", done.stderr)
+
+    def test_writes_a_page(self):
+        page = self.directory / "page.html"
+        self.json_of("--generate", "poisson", "--count", 3000, "--report", page)
+        text = page.read_text(encoding="utf-8")
+        self.assertEqual(text.count("<svg"), 3 + 3)
+        self.assertGreater(text.count("<rect"), 1000)
+        self.assertNotIn("nan", text)
+        self.assertNotIn("http", text)
+        self.write("empty.swf", "; MaxProcs: 4\n")
+        self.json_of("--swf", "empty.swf", "--report", page)
+        self.json_of("--swf", self.log, "--report", page)
+
     def test_says_what_is_wrong(self):
         damaged = self.directory / "damaged.gz"
         damaged.write_bytes(gzip.compress(LOG.encode() * 100)[:-20])
         (self.directory / "text").write_text("hello\n", encoding="utf-8")
         (self.directory / "unsized").write_text(LOG.split("\n", 1)[1], encoding="utf-8")
         for words, status, said in (
-                ([], 2, "needs a log of jobs"),
+                ([], 2, "needs one log of jobs"),
                 (["--swf", "nope"], 3, "cannot read nope"),
                 (["--swf", str(self.directory)], 6, "is a directory"),
                 (["--swf", str(damaged)], 6, "cannot unpack"),
@@ -74,6 +108,12 @@ class Simulate(ReeveCase):
                 (["--swf", str(self.directory / "unsized")], 2, "--processors N"),
                 (["--swf", str(self.log), "--processors", "4"], 6, "job 1 needs 6 processors"),
                 (["--swf", str(self.log), "--processors", "0"], 2, "--processors"),
+                (["--generate", "weekly"], 2, "poisson, diurnal"),
+                (["--generate", "poisson", "--swf", "x"], 2, "one log of jobs"),
+                (["--generate", "poisson", "--load", "0"], 2, "--load is a part"),
+                (["--generate", "poisson", "--load", "nan"], 2, "--load is a part"),
+                (["--generate", "poisson", "--median", "5ms"], 2, "at least a second"),
+                (["--generate", "poisson", "--report", "/nowhere/x"], 3, "cannot write /nowhere"),
                 (["--swf", str(self.log), "--policy", "eesy"], 2, "did you mean 'easy'?")):
             done = self.reeve("simulate", *words, expect=None)
             self.assertIn(said, done.stderr)
