@@ -43,6 +43,13 @@ void add_sample(json::object& out, const AttemptSample* sample) {
   put("written_bytes", &AttemptSample::written_bytes);
   put("read_bytes_per_second", &AttemptSample::read_bytes_per_second);
   put("written_bytes_per_second", &AttemptSample::written_bytes_per_second);
+  const auto part = [&](std::string_view name, std::int32_t AttemptSample::*member) {
+    const bool is_known = sample != nullptr && sample->*member >= 0;
+    out[name] = is_known ? json::value((sample->*member) / 1e3) : json::value(nullptr);
+  };
+  part("cpu_stalled", &AttemptSample::cpu_stalled_per_mille);
+  part("memory_stalled", &AttemptSample::memory_stalled_per_mille);
+  part("io_stalled", &AttemptSample::io_stalled_per_mille);
 }
 
 json::object row_object(const Row& row) {

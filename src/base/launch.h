@@ -115,6 +115,10 @@ struct AttemptSample {
   std::int64_t written_bytes = 0;
   std::int64_t read_bytes_per_second = 0;  ///< in the last period
   std::int64_t written_bytes_per_second = 0;
+  /// Part of the last period in which some process of it waited for more; -1: not known.
+  std::int32_t cpu_stalled_per_mille = -1;
+  std::int32_t memory_stalled_per_mille = -1;
+  std::int32_t io_stalled_per_mille = -1;
   friend bool operator==(const AttemptSample&, const AttemptSample&) = default;
 
   static constexpr auto fields() {
@@ -129,7 +133,10 @@ struct AttemptSample {
                       field("read_bytes", &Self::read_bytes),
                       field("written_bytes", &Self::written_bytes),
                       field("read_bytes_per_second", &Self::read_bytes_per_second),
-                      field("written_bytes_per_second", &Self::written_bytes_per_second)};
+                      field("written_bytes_per_second", &Self::written_bytes_per_second),
+                      field("cpu_stalled_per_mille", &Self::cpu_stalled_per_mille),
+                      field("memory_stalled_per_mille", &Self::memory_stalled_per_mille),
+                      field("io_stalled_per_mille", &Self::io_stalled_per_mille)};
   }
 };
 

@@ -100,6 +100,10 @@ constexpr auto kUse = std::to_array<FieldInfo>({
     {"written_bytes", "number?", "so far"},
     {"read_bytes_per_second", "number?", ""},
     {"written_bytes_per_second", "number?", ""},
+    {"cpu_stalled", "number?",
+     "part of the last second in which it waited for a processor, 0 to 1"},
+    {"memory_stalled", "number?", "the same for memory; control groups of version 2 only"},
+    {"io_stalled", "number?", "the same for disks"},
     {"percent", "number?", "progress"},
     {"message", "string?", "of its progress"},
 });

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,15 @@ struct CgroupUse {
   friend bool operator==(const CgroupUse&, const CgroupUse&) = default;
 };
 
+/// How long some process of the group has waited for what it had too little of, in all: pressure
+/// stall information of the kernel (Documentation/accounting/psi.rst).
+struct CgroupStalls {
+  Duration cpu{0};
+  Duration memory{0};
+  Duration io{0};
+  friend bool operator==(const CgroupStalls&, const CgroupStalls&) = default;
+};
+
 /// What groups can do here, and why not where they cannot.
 struct CgroupAbilities {
   int version = 0;  ///< 0: there are none that may be used
@@ -58,6 +68,8 @@ class Cgroup {
   /// fails.
   virtual Status limit(const CgroupLimits& limits) = 0;
   virtual Result<CgroupUse> use() = 0;
+  /// Nothing where the kernel does not account for it: version 1, or psi=0. Not since a reset.
+  virtual std::optional<CgroupStalls> stalls() = 0;
   /// Makes all counters of use() start from zero, and drops what page cache is charged to it, when
   /// that is more than a few MiB: dropping can take 20 ms, and the kernel does it when it must.
   /// REQUIRES no process of the last attempt.

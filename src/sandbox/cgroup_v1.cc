@@ -40,6 +40,7 @@ class GroupV1 final : public Cgroup {
 
   Status limit(const CgroupLimits& limits) override;
   Result<CgroupUse> use() override;
+  std::optional<CgroupStalls> stalls() override { return std::nullopt; }
   Status reset() override;
   /// Not cgroup.procs: a thread that moves itself alone takes no lock of the whole machine, which
   /// costs more than 10 ms when nobody held it lately (Linux 5.19, "Optimize single thread

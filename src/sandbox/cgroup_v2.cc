@@ -26,6 +26,7 @@ class GroupV2 final : public Cgroup {
 
   Status limit(const CgroupLimits& limits) override;
   Result<CgroupUse> use() override;
+  std::optional<CgroupStalls> stalls() override;
   Status reset() override;
   std::vector<std::string> join_files() const override {
     return directories_->files("cgroup.procs");
@@ -44,6 +45,7 @@ class GroupV2 final : public Cgroup {
   Result<CgroupUse> counters();
   Status read_memory(CgroupUse& use);
   Status read_io(CgroupUse& use);
+  std::optional<Duration> stall_of(std::string_view name);
 
   std::unique_ptr<GroupDirectories> directories_;
   const CgroupAbilities& abilities_;
@@ -170,6 +172,28 @@ Status GroupV2::read_io(CgroupUse& use) {
     TRY_ASSIGN(sum, add(sum, bytes, io.path));
   }
   return {};
+}
+
+/// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": microseconds.
+std::optional<Duration> GroupV2::stall_of(std::string_view name) {
+  constexpr std::string_view kTotal = "total=";
+  const auto text = kept_.read(file(name));
+  if (!text) return std::nullopt;
+  for (const std::string_view line : lines_of(text->text)) {
+    const std::vector<std::string_view> words = words_of(line);
+    if (words.empty() || words.front() != "some" || !words.back().starts_with(kTotal)) continue;
+    const auto total = parse_number(words.back().substr(kTotal.size()), text->path);
+    return total ? std::optional(Duration(*total)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<CgroupStalls> GroupV2::stalls() {
+  const auto cpu = stall_of("cpu.pressure");
+  const auto memory = stall_of("memory.pressure");
+  const auto io = stall_of("io.pressure");
+  if (!cpu || !memory || !io) return std::nullopt;
+  return CgroupStalls{*cpu, *memory, *io};
 }
 
 class GroupsV2 final : public Cgroups {

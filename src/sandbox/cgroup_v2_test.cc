@@ -192,6 +192,18 @@ TEST_F(CgroupV2, writes_its_limits_and_takes_them_away) {
   EXPECT_EQ(fake.read(in_a("cpu.weight")), "100");
 }
 
+TEST_F(CgroupV2, knows_how_long_it_was_stalled) {
+  EXPECT_EQ(group().stalls(), CgroupStalls{});
+  fake.write(in_a("memory.pressure"),
+             "some avg10=1.00 avg60=0.50 avg300=0.10 total=1500\n"
+             "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
+  EXPECT_EQ(group().stalls(), (CgroupStalls{Duration{0}, Duration{1500}, Duration{0}}));
+  fake.write(in_a("io.pressure"), "some total=x\n");
+  EXPECT_FALSE(group().stalls()) << "what cannot be read is not known";
+  fake.remove(in_a("io.pressure"));
+  EXPECT_FALSE(group().stalls()) << "psi=0";
+}
+
 TEST_F(CgroupV2, a_kernel_without_swap_has_nothing_to_forbid) {
   fake.remove(in_a("memory.swap.max"));
   ASSERT_TRUE(group().limit({1 << 20, 0, 0}));

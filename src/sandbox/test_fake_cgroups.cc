@@ -118,6 +118,10 @@ void FakeCgroups::make_v2_group(std::string_view group) const {
   write(below + "pids.max", "max\n");
   write(below + "pids.current", "0\n");
   write(below + "io.stat", "");
+  for (const std::string_view what : {"cpu", "memory", "io"})
+    write(below + std::string(what) + ".pressure",
+          "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+          "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
 }
 
 AsNobody::AsNobody() : was_root_(::geteuid() == 0) {

@@ -16,6 +16,7 @@ std::optional<ProcessUse> Attempts::use_of(Attempt& attempt) {
   all.processes = std::max<std::int64_t>(use->processes - sandbox->zygote->own_processes() - 1, 0);
   all.read_bytes = use->read_bytes;
   all.written_bytes = use->written_bytes;
+  all.stalls = sandbox->group->stalls();
   return all;
 }
 

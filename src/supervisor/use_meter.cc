@@ -104,6 +104,16 @@ AttemptSample UseMeter::sample(const ProcessUse& use, Instant now) {
     next.read_bytes_per_second = rate(next.read_bytes, last_.read_bytes, 1'000'000);
     next.written_bytes_per_second = rate(next.written_bytes, last_.written_bytes, 1'000'000);
   }
+  if (use.stalls && last_stalls_ && last_at_ != kNoDeadline && now > last_at_) {
+    const auto part = [&](Duration now_at, Duration before) {
+      const std::int64_t per_mille = (now_at - before) * 1000 / (now - last_at_);
+      return static_cast<std::int32_t>(std::clamp<std::int64_t>(per_mille, 0, 1000));
+    };
+    next.cpu_stalled_per_mille = part(use.stalls->cpu, last_stalls_->cpu);
+    next.memory_stalled_per_mille = part(use.stalls->memory, last_stalls_->memory);
+    next.io_stalled_per_mille = part(use.stalls->io, last_stalls_->io);
+  }
+  last_stalls_ = use.stalls;
   last_at_ = now;
   last_ = next;
   return next;

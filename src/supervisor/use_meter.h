@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/launch.h"
+#include "sandbox/cgroup.h"
 #include "supervisor/clock.h"
 
 namespace reeve::supervisor {
@@ -20,6 +21,7 @@ struct ProcessUse {
   std::int64_t processes = 0;
   std::int64_t read_bytes = 0;
   std::int64_t written_bytes = 0;
+  std::optional<sandbox::CgroupStalls> stalls;
   friend bool operator==(const ProcessUse&, const ProcessUse&) = default;
 };
 
@@ -37,6 +39,7 @@ class UseMeter {
 
  private:
   AttemptSample last_;
+  std::optional<sandbox::CgroupStalls> last_stalls_;
   Instant last_at_ = kNoDeadline;  ///< kNoDeadline: there was none
 };
 

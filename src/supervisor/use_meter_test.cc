@@ -46,6 +46,19 @@ TEST(UseMeter, sums_do_not_fall) {
   EXPECT_EQ(meter.sample({.cpu = seconds(5)}, at(1000)).cpu_millicores, 0) << "no time has passed";
 }
 
+TEST(UseMeter, stalls_are_parts_of_the_last_period) {
+  using sandbox::CgroupStalls;
+  UseMeter meter;
+  EXPECT_EQ(meter.sample({.stalls = CgroupStalls{}}, at(0)).cpu_stalled_per_mille, -1);
+  const auto ms = [](int count) { return std::chrono::milliseconds(count); };
+  const AttemptSample second =
+      meter.sample({.stalls = CgroupStalls{ms(250), ms(0), ms(5000)}}, at(1000));
+  EXPECT_EQ(second.cpu_stalled_per_mille, 250);
+  EXPECT_EQ(second.memory_stalled_per_mille, 0);
+  EXPECT_EQ(second.io_stalled_per_mille, 1000) << "processors are counted one by one";
+  EXPECT_EQ(meter.sample({}, at(2000)).processes, 0);
+}
+
 TEST(UseOfTree, counts_a_process_and_those_that_it_made) {
   const pid_t child = ::fork();
   if (child == 0) {
