@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/archive.h"
 #include "cli/plan_simulation.h"
 #include "cli/resource_list.h"
+#include "cli/run_times.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
 
@@ -25,6 +27,23 @@ std::string_view phase_name(spec::Phase phase) {
 
 Json number_or_null(const std::optional<std::uint32_t>& number) {
   return number ? Json(*number) : Json(nullptr);
+}
+
+/// Of a forecast, in seconds: start or end, as low, middle or high.
+void add_forecast(JsonObject& item, const std::optional<PlanForecast>& forecast,
+                  std::uint32_t index) {
+  using Group = PlanForecast::Group;
+  const Group* const group =
+      forecast && forecast->groups[index] ? &*forecast->groups[index] : nullptr;
+  const auto put = [&](std::string_view name, Forecast Group::*what, Duration Forecast::*part) {
+    item[name] = group == nullptr ? Json(nullptr) : seconds_json(group->*what.*part);
+  };
+  put("start_seconds", &Group::start, &Forecast::middle);
+  put("start_low_seconds", &Group::start, &Forecast::low);
+  put("start_high_seconds", &Group::start, &Forecast::high);
+  put("end_seconds", &Group::end, &Forecast::middle);
+  put("end_low_seconds", &Group::end, &Forecast::low);
+  put("end_high_seconds", &Group::end, &Forecast::high);
 }
 
 JsonObject planned_json(const spec::Workflow& workflow, std::uint32_t index,
@@ -73,8 +92,17 @@ Cell note_cell(const JsonObject& item) {
   return {note, Tone::faint};
 }
 
-std::vector<Column> plan_columns() {
-  return {
+/// "in 2m05s"
+Cell time_cell(const JsonObject& item, std::string_view field) {
+  const Json& value = item.at(field);
+  if (!value.is_number()) return {"-", Tone::faint};
+  const std::chrono::duration<double> seconds(value.to_number<double>());
+  const auto rounded = std::chrono::round<std::chrono::milliseconds>(seconds);
+  return {format_duration(rounded < std::chrono::seconds(1) ? rounded : rounded / 10 * 10)};
+}
+
+std::vector<Column> plan_columns(bool has_forecast) {
+  std::vector<Column> columns{
       {"STEP", step_cell, Align::right},
       {"TASK", [](const JsonObject& item) { return Cell{text_of(item, "group")}; }, Align::left,
        true},
@@ -84,6 +112,15 @@ std::vector<Column> plan_columns() {
        true},
       {"NOTE", note_cell, Align::left, true},
   };
+  if (has_forecast) {
+    const auto column = [](std::string_view title, std::string_view field) {
+      return Column{title, [field](const JsonObject& item) { return time_cell(item, field); },
+                    Align::right};
+    };
+    columns.insert(columns.begin() + 3,
+                   {column("STARTS", "start_seconds"), column("ENDS", "end_seconds")});
+  }
+  return columns;
 }
 
 /// In the order in which they would start; those that would not, last.
@@ -96,8 +133,19 @@ std::vector<std::uint32_t> order_of(const std::vector<PlannedGroup>& groups) {
   return order;
 }
 
+/// What tasks took before, where anything is known here of this workflow.
+Result<std::optional<PlanForecast>> forecast_for(const Session& session,
+                                                 const spec::Workflow& workflow,
+                                                 const std::string& inputs,
+                                                 const Resources& capacity) {
+  auto archive = Archive::open(session);
+  if (!archive) return std::optional<PlanForecast>();  // nothing has been run here
+  TRY_ASSIGN(const RunTimes times, past_run_times(*archive->history, workflow));
+  return forecast_groups(workflow, inputs, capacity, times.by_group);
+}
+
 std::string head_text(const spec::Workflow& workflow, const std::vector<PlannedGroup>& groups,
-                      const Resources& capacity) {
+                      const Resources& capacity, const std::optional<PlanForecast>& forecast) {
   std::uint64_t tasks = 0;
   std::uint32_t steps = 0;
   bool is_exact = true;
@@ -111,6 +159,12 @@ std::string head_text(const spec::Workflow& workflow, const std::vector<PlannedG
   if (steps > 0)
     out += fmt::format(", {} step{} with {}", steps, steps == 1 ? "" : "s",
                        format_resources(capacity));
+  if (forecast)
+    out += fmt::format(
+        "\nexpected to take {}, with what its tasks took before ({} to {} in eight "
+        "of ten simulations)",
+        format_duration(forecast->whole.middle), format_duration(forecast->whole.low),
+        format_duration(forecast->whole.high));
   return out + "\n\n";
 }
 
@@ -126,16 +180,21 @@ Ended command_plan(const Session& session) {
   TRY_ASSIGN(const auto workflow, load_workflow(session.arguments.words.front(), warnings));
   for (const std::string& warning : warnings) session.say(warning);
   TRY_ASSIGN(const Json inputs, read_inputs(*workflow, session.arguments.all("input")));
-  TRY_ASSIGN(const auto groups, plan_groups(*workflow, boost::json::serialize(inputs), capacity));
-  Listing listing{.kind = "plan", .id_field = "group", .columns = plan_columns()};
-  for (const std::uint32_t g : order_of(groups))
+  const std::string given = boost::json::serialize(inputs);
+  TRY_ASSIGN(const auto groups, plan_groups(*workflow, given, capacity));
+  TRY_ASSIGN(const auto forecast, forecast_for(session, *workflow, given, capacity));
+  Listing listing{
+      .kind = "plan", .id_field = "group", .columns = plan_columns(forecast.has_value())};
+  for (const std::uint32_t g : order_of(groups)) {
     listing.items.push_back(planned_json(*workflow, g, groups[g]));
+    add_forecast(listing.items.back(), forecast, g);
+  }
   const auto unplaceable = unplaceable_groups(*workflow, capacity);
   const int status = unplaceable.empty() ? kExitDone : kExitUnplaceable;
   for (const std::string& group : unplaceable)
     session.say(fmt::format("{}, but there is only {}", group, format_resources(capacity)));
   std::string out;
-  if (choice.format == Format::table) out = head_text(*workflow, groups, capacity);
+  if (choice.format == Format::table) out = head_text(*workflow, groups, capacity, forecast);
   out += render_listing(listing, choice, session.out.colour(), session.table_columns());
   return session.print(out, status);
 }

@@ -1,7 +1,9 @@
 #include "cli/plan_simulation.h"
 
 #include <algorithm>
+#include <map>
 
+#include "base/generator.h"
 #include "core/core.h"
 
 namespace reeve::cli {
@@ -56,32 +58,44 @@ std::vector<std::uint32_t> levels_of(const spec::Workflow& workflow) {
   return levels;
 }
 
+/// A workflow in virtual time; every task goes well.
 class Simulation {
  public:
-  Simulation(std::vector<PlannedGroup>& groups, const Resources& capacity)
-      : groups_(groups),
-        core_({{.name = "local", .capacity = capacity}}) {}
+  explicit Simulation(const Resources& capacity)
+      : core_({{.name = "local", .capacity = capacity}}) {}
 
   Status submit(std::shared_ptr<const spec::Workflow> workflow, const std::string& inputs) {
     TRY(core_.apply(core::EngineStarted{.sandbox = kAllAllowed}, now_));
     TRY(core_.apply(core::ExecutorChanged{.pool = {}, .up = true, .why = {}}, now_));
     core::SubmitRun submit{.inputs = inputs, .directory = "/"};
     submit.workflow_digest = workflow->digest;
+    has_approvals_ = std::ranges::any_of(workflow->groups, [](const spec::TaskGroup& group) {
+      return std::holds_alternative<spec::Approval>(group.action);
+    });
     submit.workflow = std::move(workflow);
     TRY_ASSIGN(const core::Applied applied, core_.apply(submit, now_));
     run_ = applied.run;
     return {};
   }
 
-  /// Until nothing more starts.
-  Status play() {
-    for (std::uint32_t step = 1;; ++step) {
-      std::vector<Token> started = start_all(step);
-      const std::vector<std::uint32_t> approvals = approve_all();
-      if (started.empty() && approvals.empty()) return {};
-      now_ += kStep;
-      for (const Token token : started) {
-        AttemptEnd end{.token = token, .started_at = now_ - kStep, .ended_at = now_};
+  /// Until nothing more starts. `length_of` is asked once for each task that starts; `on_task` is
+  /// told of it: group, start, end.
+  template <class LengthOf, class OnTask>
+  Status play(const LengthOf& length_of, const OnTask& on_task) {
+    while (true) {
+      for (const core::StartAttempt& start : start_all()) {
+        const std::uint32_t group = core_.state().find_task(start.task)->group.value;
+        const Time end = now_ + length_of(group);
+        on_task(group, now_, end);
+        running_.emplace(end, std::pair(start.token, now_));
+      }
+      if (approve_all()) continue;
+      if (running_.empty()) return {};
+      now_ = running_.begin()->first;
+      while (!running_.empty() && running_.begin()->first == now_) {
+        const auto [token, began] = running_.begin()->second;
+        running_.erase(running_.begin());
+        AttemptEnd end{.token = token, .started_at = began, .ended_at = now_};
         end.outcome = {OutcomeClass::exited, 0, {}};
         TRY(core_.apply(core::AttemptEnded{.end = std::move(end)}, now_));
       }
@@ -89,46 +103,114 @@ class Simulation {
   }
 
  private:
-  std::vector<Token> start_all(std::uint32_t step) {
-    std::vector<Token> started;
+  std::vector<core::StartAttempt> start_all() {
+    std::vector<core::StartAttempt> started;
     do {
       core_.plan(now_);
-      for (const core::Effect& effect : core_.changes().effects) {
-        const auto* start = std::get_if<core::StartAttempt>(&effect);
-        if (start == nullptr) continue;
-        note(*start, step);
-        started.push_back(start->token);
-      }
+      for (const core::Effect& effect : core_.changes().effects)
+        if (const auto* start = std::get_if<core::StartAttempt>(&effect); start != nullptr)
+          started.push_back(*start);
       core_.clear_changes();
     } while (core_.plan_again());
     return started;
   }
 
-  void note(const core::StartAttempt& start, std::uint32_t step) {
-    PlannedGroup& group = groups_[core_.state().find_task(start.task)->group.value];
-    if (!group.first_step) group.first_step = step;
-    group.last_step = step;
-  }
-
-  std::vector<std::uint32_t> approve_all() {
+  /// Whether anything was.
+  bool approve_all() {
     std::vector<std::uint32_t> waiting;
     const core::Run* const run = core_.state().find_run(run_);
-    if (run == nullptr) return waiting;
+    if (run == nullptr || !has_approvals_) return false;
     for (std::uint32_t i = 0; i < run->tasks.size(); ++i) {
       if (run->tasks[i].state == TaskState::awaiting_approval) waiting.push_back(i);
     }
     for (const std::uint32_t index : waiting) {
       // A refusal (only named people may) leaves it waiting, as it would be.
-      if (!core_.apply(core::Approve{.task = {run_, index}, .approved = true}, now_)) return {};
+      if (!core_.apply(core::Approve{.task = {run_, index}, .approved = true}, now_)) return false;
     }
-    return waiting;
+    return !waiting.empty();
   }
 
-  std::vector<PlannedGroup>& groups_;
   core::Core core_;
   RunId run_;
+  bool has_approvals_ = false;
   Time now_{kStep};
+  std::multimap<Time, std::pair<Token, Time>> running_;  // end -> attempt, start
 };
+
+constexpr std::uint32_t kSimulationsMax = 60;
+constexpr std::uint64_t kTasksPlayedMax = 300'000;  // over all simulations
+/// Virtual times are so many times the real ones, and at least a second: the core hands over
+/// nothing beyond the capacity then, as it does with short tasks.
+constexpr int kStretch = 100;
+constexpr Duration kShortest = std::chrono::milliseconds{10};
+/// All tasks after one another, stretched, have to stay within what Time can say.
+constexpr Duration kLongestOfAll = 20 * kDurationMax;
+
+Forecast forecast_of(std::vector<Duration>& values) {
+  std::ranges::sort(values);
+  const auto at = [&](std::size_t percent) { return values[(values.size() - 1) * percent / 100]; };
+  return {at(10), at(50), at(90)};
+}
+
+/// What tasks of a group may take: what was seen of it, else what was seen of any.
+std::vector<std::vector<Duration>> drawn_from(const std::vector<std::vector<Duration>>& lengths) {
+  std::vector<Duration> any;
+  for (const auto& group : lengths) any.insert(any.end(), group.begin(), group.end());
+  std::vector<std::vector<Duration>> out = lengths;
+  for (auto& group : out)
+    if (group.empty()) group = any;
+  return out;
+}
+
+struct Played {
+  Duration start = kDurationMax;
+  Duration end{0};
+};
+
+Result<std::vector<Played>> play_once(const std::shared_ptr<const spec::Workflow>& skeleton,
+                                      const std::string& inputs, const Resources& capacity,
+                                      const std::vector<std::vector<Duration>>& lengths,
+                                      Duration longest, Generator& draws) {
+  std::vector<Played> played(lengths.size());
+  Simulation simulation(capacity);
+  TRY(simulation.submit(skeleton, inputs));
+  const auto length_of = [&](std::uint32_t group) {
+    return std::clamp(draws.pick(lengths[group]), kShortest, longest) * kStretch;
+  };
+  const auto on_task = [&](std::uint32_t group, Time start, Time end) {
+    Played& one = played[group];
+    one.start = std::min(one.start, (start - Time{kStep}) / kStretch);
+    one.end = std::max(one.end, (end - Time{kStep}) / kStretch);
+  };
+  TRY(simulation.play(length_of, on_task));
+  return played;
+}
+
+PlanForecast summary_of(const std::vector<std::vector<Played>>& rounds) {
+  PlanForecast out;
+  out.simulations = static_cast<std::uint32_t>(rounds.size());
+  std::vector<Duration> whole;
+  for (const auto& round : rounds) {
+    Duration end{0};
+    for (const Played& one : round) end = std::max(end, one.end);
+    whole.push_back(end);
+  }
+  out.whole = forecast_of(whole);
+  for (std::size_t group = 0; group < rounds.front().size(); ++group) {
+    std::vector<Duration> starts;
+    std::vector<Duration> ends;
+    for (const auto& round : rounds) {
+      if (round[group].start == kDurationMax) continue;
+      starts.push_back(round[group].start);
+      ends.push_back(round[group].end);
+    }
+    if (starts.empty())
+      out.groups.emplace_back();
+    else
+      out.groups.push_back(PlanForecast::Group{forecast_of(starts), forecast_of(ends)});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -148,10 +230,37 @@ Result<std::vector<PlannedGroup>> plan_groups(const spec::Workflow& workflow,
   }
   if (total > kTasksTriedMax) return groups;
   TRY_ASSIGN(auto skeleton, skeleton_of(workflow));
-  Simulation simulation(groups, capacity);
+  Simulation simulation(capacity);
   TRY(simulation.submit(std::move(skeleton), inputs));
-  TRY(simulation.play());
+  TRY(simulation.play([](std::uint32_t) { return kStep; },
+                      [&](std::uint32_t group, Time start, Time) {
+                        const auto step =
+                            static_cast<std::uint32_t>(start.time_since_epoch() / kStep);
+                        if (!groups[group].first_step) groups[group].first_step = step;
+                        groups[group].last_step = step;
+                      }));
   return groups;
+}
+
+Result<std::optional<PlanForecast>> forecast_groups(
+    const spec::Workflow& workflow, const std::string& inputs, const Resources& capacity,
+    const std::vector<std::vector<Duration>>& lengths) {
+  std::uint64_t tasks = 0;
+  for (const spec::TaskGroup& group : workflow.groups) tasks += group.static_count().value_or(1);
+  const auto drawn = drawn_from(lengths);
+  const bool is_known = !drawn.empty() && !drawn.front().empty();
+  if (!is_known || tasks > kTasksPlayedMax) return std::optional<PlanForecast>();
+  TRY_ASSIGN(const auto skeleton, skeleton_of(workflow));
+  const Duration longest = kLongestOfAll / static_cast<std::int64_t>(tasks + 1);
+  Generator draws(1);
+  std::vector<std::vector<Played>> rounds;
+  const std::uint64_t many = std::clamp<std::uint64_t>(
+      kTasksPlayedMax / std::max<std::uint64_t>(tasks, 1), 1, kSimulationsMax);
+  while (rounds.size() < many) {
+    TRY_ASSIGN(auto played, play_once(skeleton, inputs, capacity, drawn, longest, draws));
+    rounds.push_back(std::move(played));
+  }
+  return std::optional(summary_of(rounds));
 }
 
 }  // namespace reeve::cli

@@ -224,6 +224,30 @@ class Plans(ReeveCase):
         self.assertIn("more than there is", done.stdout)
         self.reeve("plan", "-j", "cpu=4,licence.l=1", "flow.yaml")
 
+    def planned(self, *words):
+        return {group["group"]: group for group in
+                json.loads(self.reeve("plan", *words, "flow.yaml", "-o", "json").stdout)["plan"]}
+
+    def test_what_tasks_took_before_says_how_long_it_takes(self):
+        self.write("flow.yaml", "name: flow\ntasks: {a: {run: sleep 0.05}, b: {run: sleep 0.08, "
+                   "needs: a}, c: {run: sleep 0.03}}\n")
+        self.assertIsNone(self.planned()["b"]["start_seconds"])
+        self.reeve("run", "-j", "4", "flow.yaml")
+        took = {task["name"]: task["duration_seconds"] for task in
+                json.loads(self.reeve("show", "--tasks", "last", "-o", "json").stdout)["tasks"]
+                if task["state"] == "succeeded"}
+        plan = self.planned("-j", "4")
+        self.assertEqual(plan["a"]["start_seconds"], 0)
+        self.assertAlmostEqual(plan["b"]["start_seconds"], took["a"], 3)
+        self.assertAlmostEqual(plan["b"]["end_seconds"], took["a"] + took["b"], 3)
+        self.assertAlmostEqual(plan["c"]["end_high_seconds"], took["c"], 3)
+        one_at_a_time = self.planned("-j", "1")
+        self.assertAlmostEqual(max(one_at_a_time[name]["end_seconds"] for name in "abc"),
+                               took["a"] + took["b"] + took["c"], 3)
+        table = self.reeve("plan", "-j", "4", "flow.yaml").stdout
+        self.assertIn("expected to take", table)
+        self.assertIn("STARTS", table)
+
     def test_fan_out_at_run_time(self):
         self.write("flow.yaml", "tasks:\n  a: {run: x}\n  b: {needs: a, "
                    "for_each: '${{ fromJSON(needs.a.outputs.l) }}', run: x}\n")
