@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "api/capacity_reply.h"
 #include "api/use_reply.h"
 #include "core/explain.h"
 #include "core/launch.h"
@@ -179,6 +180,14 @@ void ControlMethods::look(std::function<Result<json::object>(const core::State&)
 void ControlMethods::handle(const ControlRequest& request, Reply reply) {
   if (request.method == "status") {
     reply(json::object{{"pid", ::getpid()}, {"command", description_}});
+    return;
+  }
+  if (request.method == "capacity") {
+    look(
+        [](const core::State& state) -> Result<json::object> {
+          return capacity_object(state.pools.front().ledger.capacity());
+        },
+        std::move(reply));
     return;
   }
   if (request.method == "explain") {

@@ -120,6 +120,21 @@ constexpr auto kTopExamples = std::to_array<Example>({
     {"reeve top -f -o jsonl >> use.jsonl", "a line per attempt and second"},
 });
 
+constexpr auto kQueueOptions = std::to_array<Option>({
+    {.name = "eta", .help = "say when each will probably start and end"},
+    {.name = "jobs",
+     .letter = 'j',
+     .value = "CAPACITY",
+     .help = "what there is, as in run",
+     .fallback = "what the engine has; without one, this machine"},
+});
+constexpr auto kQueueLists = std::to_array<Lists>({kQueueOptions, kOutputOptions});
+constexpr auto kQueueSynopses = std::to_array<std::string_view>({"[OPTIONS]"});
+constexpr auto kQueueExamples = std::to_array<Example>({
+    {"reeve queue", "what waits, in order, and why"},
+    {"reeve queue --eta", "and when it will probably start"},
+});
+
 constexpr auto kLogsOptions = std::to_array<Option>({
     {.name = "follow", .letter = 'f', .help = "go on printing until the tasks have ended"},
     {.name = "failed", .help = "of tasks that failed"},
@@ -228,6 +243,17 @@ constexpr auto kCommands = std::to_array<Command>({
      .options = kTopLists,
      .examples = kTopExamples,
      .exit_statuses = kTopStatuses},
+    {.name = "queue",
+     .section = Section::looking,
+     .summary = "show what waits, why, and when it will probably start",
+     .description =
+         "Lists the tasks that have not begun, by run and group, in the order in which they will "
+         "start. With --eta it also says when: the present queue is played in virtual time again "
+         "and again, by the engine's own rules, with what like tasks took before.",
+     .synopses = kQueueSynopses,
+     .options = kQueueLists,
+     .examples = kQueueExamples,
+     .exit_statuses = kReadStatuses},
     {.name = "logs",
      .section = Section::looking,
      .summary = "print the output of tasks",

@@ -107,6 +107,25 @@ constexpr auto kUse = std::to_array<FieldInfo>({
     {"percent", "number?", "progress"},
     {"message", "string?", "of its progress"},
 });
+constexpr auto kQueue = std::to_array<FieldInfo>({
+    {"id", "string", "id of the run, a slash, group"},
+    {"run", "number", ""},
+    {"group", "string", "its key in the file"},
+    {"workflow", "string", ""},
+    {"priority", "number", "of the run"},
+    {"waiting", "number",
+     "its tasks that have not begun; at least one where that is not known yet"},
+    {"running", "number", "its tasks that are at work"},
+    {"queued_at", "time?", "of the one that waits longest; null: it waits for other tasks"},
+    {"reason", "string", "code, of the first that waits"},
+    {"sentence", "string", "the reason in words"},
+    {"start_seconds", "number?", "--eta: from now until its next task starts, in the middle"},
+    {"start_low_seconds", "number?", "not before that in nine of ten simulations"},
+    {"start_high_seconds", "number?", "not after that in nine of ten"},
+    {"end_seconds", "number?", "until its last task ends"},
+    {"end_low_seconds", "number?", ""},
+    {"end_high_seconds", "number?", ""},
+});
 constexpr auto kExplanation = std::to_array<FieldInfo>({
     {"id", "string", "of the run or task"},
     {"state", "string", ""},
@@ -222,6 +241,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"tasks", "show --tasks", kTask},
     {"task", "show ID/TASK", kTaskDetail},
     {"use", "top", kUse},
+    {"queue", "queue", kQueue},
     {"explanation", "explain", kExplanation},
     {"waited", "wait", kWait},
     {"differences", "diff", kDiff},

@@ -10,6 +10,7 @@
 
 #include "base/resources.h"
 #include "base/result.h"
+#include "cli/forecast.h"
 #include "spec/workflow.h"
 
 namespace reeve::cli {
@@ -26,12 +27,6 @@ struct PlannedGroup {
 Result<std::vector<PlannedGroup>> plan_groups(const spec::Workflow& workflow,
                                               const std::string& inputs, const Resources& capacity);
 
-/// What comes out at least in one of ten simulations, in the middle one, and in nine of ten.
-struct Forecast {
-  Duration low{0};
-  Duration middle{0};
-  Duration high{0};
-};
 struct PlanForecast {
   struct Group {
     Forecast start;  ///< of its first task, from the beginning

@@ -18,19 +18,20 @@ struct Row {
   Handler handler;
 };
 constexpr auto kHandlers = std::to_array<Row>({
-    {"run", command_run},         {"resume", command_resume},
-    {"retry", command_retry},     {"ls", command_ls},
-    {"show", command_show},       {"watch", command_watch},
-    {"top", command_top},         {"logs", command_logs},
-    {"explain", command_explain}, {"wait", command_wait},
-    {"diff", command_diff},       {"exec", command_exec},
-    {"cancel", command_cancel},   {"pause", command_pause},
-    {"approve", command_approve}, {"init", command_init},
-    {"lint", command_lint},       {"plan", command_plan},
-    {"schema", command_schema},   {"doctor", command_doctor},
-    {"replay", command_replay},   {"completion", command_completion},
-    {"man", command_man},         {"help", command_help},
-    {"version", command_version}, {"simulate", command_simulate},
+    {"run", command_run},           {"resume", command_resume},
+    {"retry", command_retry},       {"ls", command_ls},
+    {"show", command_show},         {"watch", command_watch},
+    {"top", command_top},           {"logs", command_logs},
+    {"explain", command_explain},   {"wait", command_wait},
+    {"diff", command_diff},         {"exec", command_exec},
+    {"cancel", command_cancel},     {"pause", command_pause},
+    {"approve", command_approve},   {"init", command_init},
+    {"lint", command_lint},         {"plan", command_plan},
+    {"schema", command_schema},     {"doctor", command_doctor},
+    {"replay", command_replay},     {"completion", command_completion},
+    {"man", command_man},           {"help", command_help},
+    {"queue", command_queue},       {"version", command_version},
+    {"simulate", command_simulate},
 });
 
 constexpr int kHelpColumnsMax = 100;

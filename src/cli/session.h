@@ -42,6 +42,7 @@ Ended command_ls(const Session& session);
 Ended command_show(const Session& session);
 Ended command_watch(const Session& session);
 Ended command_top(const Session& session);
+Ended command_queue(const Session& session);
 Ended command_logs(const Session& session);
 Ended command_explain(const Session& session);
 Ended command_wait(const Session& session);

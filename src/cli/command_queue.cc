@@ -1,0 +1,110 @@
+// `reeve queue`.
+#include <fmt/format.h>
+
+#include "api/capacity_reply.h"
+#include "base/text.h"
+#include "cli/archive.h"
+#include "cli/engine_access.h"
+#include "cli/queue_forecast.h"
+#include "cli/resource_list.h"
+#include "cli/run_json.h"
+#include "cli/system_clock.h"
+
+namespace reeve::cli {
+namespace {
+
+/// What the engine has, if one is at work; else what -j says; else this machine.
+Checked<Resources> capacity_for(const Session& session, const Archive& archive) {
+  if (const std::string* jobs = session.arguments.find("jobs"); jobs != nullptr)
+    return parse_capacity("jobs", *jobs);
+  TRY_ASSIGN(auto client, reach_engine(archive.layout));
+  if (!client) return machine_capacity();
+  TRY_ASSIGN(const JsonObject answer, client->call("capacity", {}));
+  TRY_ASSIGN(Resources capacity, api::capacity_of(answer));
+  return capacity;
+}
+
+void put(JsonObject& item, const std::string& what, const std::optional<Forecast>& forecast) {
+  const auto seconds = [&](Duration Forecast::*part) {
+    return forecast ? seconds_json((*forecast).*part) : Json(nullptr);
+  };
+  item[what + "_seconds"] = seconds(&Forecast::middle);
+  item[what + "_low_seconds"] = seconds(&Forecast::low);
+  item[what + "_high_seconds"] = seconds(&Forecast::high);
+}
+
+JsonObject item_of(const QueuedGroup& row) {
+  JsonObject item{{"id", fmt::format("{}/{}", format_uuid("run", row.run_uuid), row.group)},
+                  {"run", row.run.value},
+                  {"group", row.group},
+                  {"workflow", row.workflow},
+                  {"priority", row.priority},
+                  {"waiting", row.waiting},
+                  {"running", row.running},
+                  {"queued_at", time_json(row.since)},
+                  {"reason", name(row.reason.code)},
+                  {"sentence", row.sentence}};
+  put(item, "start", row.start);
+  put(item, "end", row.end);
+  return item;
+}
+
+std::string time_of(const JsonObject& item, std::string_view field) {
+  const std::chrono::duration<double> seconds(item.at(field).to_number<double>());
+  const auto tenths = std::chrono::round<std::chrono::duration<std::int64_t, std::deci>>(seconds);
+  const bool is_long = tenths >= std::chrono::seconds(10);
+  return format_duration(is_long ? Duration(std::chrono::round<std::chrono::seconds>(seconds))
+                                 : Duration(tenths));
+}
+
+/// "in 2m05s", and how sure that is where it is not.
+Cell start_cell(const JsonObject& item) {
+  if (item.at("start_seconds").is_null()) return {"-", Tone::faint};
+  const std::string low = time_of(item, "start_low_seconds");
+  const std::string high = time_of(item, "start_high_seconds");
+  std::string text = "in " + time_of(item, "start_seconds");
+  if (low != high) text += fmt::format(" ({} to {})", low, high);
+  return {text};
+}
+
+std::vector<Column> columns(bool with_times) {
+  std::vector<Column> all{
+      {"TASK",
+       [](const JsonObject& item) {
+         return Cell{sanitize_for_terminal(fmt::format(
+             "{}/{}", item.at("run").to_number<std::int64_t>(), text_of(item, "group")))};
+       },
+       Align::left, true},
+      {"WAIT", [](const JsonObject& item) { return Cell{text_of(item, "waiting")}; }, Align::right},
+      {"RUN", [](const JsonObject& item) { return Cell{text_of(item, "running")}; }, Align::right}};
+  if (with_times) {
+    all.push_back({"STARTS", start_cell});
+    all.push_back({"ENDS", [](const JsonObject& item) {
+                     return item.at("end_seconds").is_null()
+                                ? Cell{"-", Tone::faint}
+                                : Cell{"in " + time_of(item, "end_seconds")};
+                   }});
+  }
+  all.push_back({"WHY",
+                 [](const JsonObject& item) {
+                   return Cell{sanitize_for_terminal(text_of(item, "sentence"))};
+                 },
+                 Align::left, true});
+  return all;
+}
+
+}  // namespace
+
+Ended command_queue(const Session& session) {
+  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "queue"));
+  TRY_ASSIGN(Archive archive, Archive::open(session));
+  TRY_ASSIGN(const Resources capacity, capacity_for(session, archive));
+  const bool with_times = session.arguments.has("eta");
+  TRY_ASSIGN(const auto rows, queued_groups(archive, capacity, wall_now(), with_times));
+  Listing listing{.kind = "queue", .items = {}, .columns = columns(with_times)};
+  for (const QueuedGroup& row : rows) listing.items.push_back(item_of(row));
+  if (rows.empty()) session.say("nothing waits here");
+  return session.print(listing, choice);
+}
+
+}  // namespace reeve::cli
