@@ -14,7 +14,7 @@ namespace reeve::cli {
 namespace {
 
 JsonObject item_of(const ChosenPolicy& policy, const schedule::SimulationSummary& of,
-                   std::int64_t processors) {
+                   double processors) {
   return {{"policy", policy.name},
           {"processors", processors},
           {"jobs", of.jobs},
@@ -27,6 +27,7 @@ JsonObject item_of(const ChosenPolicy& policy, const schedule::SimulationSummary
           {"max_wait_seconds", of.max_wait_seconds},
           {"makespan_seconds", of.makespan_seconds},
           {"utilisation", of.utilisation},
+          {"user_fairness", of.user_fairness},
           {"extended_jobs", of.extended}};
 }
 
@@ -100,7 +101,9 @@ Ended command_simulate(const Session& session) {
     if (schedule_file != nullptr)
       TRY(write_file(*schedule_file, schedule::format_schedule(input.log, result)));
     const auto summary = schedule::summarise(input.log, result);
-    listing.items.push_back(item_of(policy, summary, input.processors));
+    listing.items.push_back(
+        item_of(policy, summary,
+                static_cast<double>(input.processors) / static_cast<double>(input.log.units)));
     simulated.push_back({policy.name, std::move(result), summary});
   }
   if (const std::string* const report = session.arguments.find("report"); report != nullptr)

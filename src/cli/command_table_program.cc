@@ -43,10 +43,11 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
      .value = "FILE",
      .help = "a log in the Standard Workload Format, plain or gzip, or - for standard input",
      .completes = Completes::file},
+    {.name = "history", .help = "what has run in this state directory, instead of a log"},
     {.name = "processors",
      .value = "N",
      .help = "of the machine",
-     .fallback = "what the log says; 128 of one that is made up"},
+     .fallback = "what the log says; 128 of one that is made up; this machine's of --history"},
     {.name = "generate",
      .value = "PATTERN",
      .help = "a log that is made up, whose jobs come in this pattern",
@@ -106,12 +107,14 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
      .completes = Completes::file},
 });
 constexpr auto kSimulateLists = std::to_array<Lists>({kSimulateOptions, kOutputOptions});
-constexpr auto kSimulateSynopses = std::to_array<std::string_view>(
-    {"[OPTIONS] --swf FILE", "[OPTIONS] --generate PATTERN", "[OPTIONS] --dag FILE"});
+constexpr auto kSimulateSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] --swf FILE", "[OPTIONS] --history",
+                                     "[OPTIONS] --generate PATTERN", "[OPTIONS] --dag FILE"});
 constexpr auto kSimulateExamples = std::to_array<Example>({
     {"reeve simulate --swf KTH-SP2.swf.gz", "what backfilling by learned run times would give"},
     {"reeve simulate --swf log.swf --compare --policy easy --policy learned",
      "whether it is better, or only seems so"},
+    {"reeve simulate --history --processors 8", "your own last month on another machine"},
     {"reeve simulate --generate bursts --load 0.9 --report bursts.html", "a page to look at"},
     {"reeve simulate --dag montage.json --slots 16", "how long a recorded workflow would take"},
     {"reeve simulate --swf log.swf --processors 100 --policy easy -o json", "for programs"},

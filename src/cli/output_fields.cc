@@ -204,6 +204,7 @@ constexpr auto kSimulation = std::to_array<FieldInfo>({
     {"max_wait_seconds", "number", ""},
     {"makespan_seconds", "number", "from the first submission to the last end"},
     {"utilisation", "number", "of the processors in that time, 0 to 1"},
+    {"user_fairness", "number", "Jain's index of users' mean slowdowns: 1 if all fare alike"},
     {"extended_jobs", "number", "that took longer than expected"},
 });
 constexpr auto kComparison = std::to_array<FieldInfo>({

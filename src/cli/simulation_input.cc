@@ -7,7 +7,10 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
+#include "cli/archive.h"
 #include "cli/gzip_file.h"
+#include "cli/history_log.h"
+#include "cli/resource_list.h"
 #include "schedule/synthetic_log.h"
 
 namespace reeve::cli {
@@ -74,18 +77,24 @@ Checked<SimulationInput> simulation_input(const Session& session) {
   const Arguments& arguments = session.arguments;
   const std::string* const path = arguments.find("swf");
   const std::string* const pattern = arguments.find("generate");
-  if ((path == nullptr) == (pattern == nullptr))
+  const bool is_history = arguments.has("history");
+  if ((path != nullptr ? 1 : 0) + (pattern != nullptr ? 1 : 0) + (is_history ? 1 : 0) != 1)
     return usage("simulate needs one log of jobs",
-                 "name it: --swf FILE (Standard Workload Format), or --generate PATTERN; or a "
-                 "graph of tasks: --dag FILE (WfCommons)");
+                 "name it: --swf FILE (Standard Workload Format), --history or --generate PATTERN; "
+                 "or a graph of tasks: --dag FILE (WfCommons)");
   SimulationInput input;
-  if (path != nullptr) {
+  if (is_history) {
+    TRY_ASSIGN(const Archive archive, Archive::open(session));
+    TRY_ASSIGN(input.log, log_of_history(*archive.history));
+    input.log.units = kHistoryUnits;
+    input.log.processors = machine_capacity().cpu_millicores;
+  } else if (path != nullptr) {
     TRY_ASSIGN(input.log, read_log(*path));
   } else {
     TRY_ASSIGN(input.log, make_log(arguments, *pattern));
   }
   TRY_ASSIGN(const auto processors, arguments.number("processors", 1, kProcessorsMax));
-  input.processors = processors.value_or(input.log.processors);
+  input.processors = processors ? *processors * input.log.units : input.log.processors;
   if (input.processors == 0)
     return usage("the log does not say how many processors the machine has",
                  "name them: --processors N");

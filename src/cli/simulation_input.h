@@ -12,7 +12,7 @@ namespace reeve::cli {
 
 struct SimulationInput {
   schedule::WorkloadLog log;
-  std::int64_t processors = 0;
+  std::int64_t processors = 0;  ///< in the log's units
 };
 /// Says how many jobs were left out.
 Checked<SimulationInput> simulation_input(const Session& session);

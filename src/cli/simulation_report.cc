@@ -37,7 +37,7 @@ std::string time_text(double seconds) {
 struct Span {
   Duration begin{0};
   Duration end{0};
-  double length() const { return std::max(seconds_of(end - begin), 1.0); }
+  double length() const { return std::max(seconds_of(end - begin), 1e-6); }
   double x(Duration at) const {
     return kLeft + (kWidth - kLeft) * seconds_of(at - begin) / length();
   }
@@ -45,6 +45,10 @@ struct Span {
 
 Duration start_of(const WorkloadLog& log, const SimulatedPolicy& policy, std::size_t job) {
   return log.jobs[job].submitted + policy.result.jobs[job].wait;
+}
+
+std::string processors_text(const WorkloadLog& log, std::int64_t units) {
+  return fmt::format("{:g}", static_cast<double>(units) / static_cast<double>(log.units));
 }
 
 std::string axis(const Span& span, int height) {
@@ -171,7 +175,7 @@ std::string level_charts(const WorkloadLog& log, const std::vector<SimulatedPoli
     most_waiting = std::max(most_waiting, waiting.back().most());
   }
   const auto processors = policies.front().result.processors;
-  return level_chart("Processors in use", std::to_string(processors),
+  return level_chart("Processors in use", processors_text(log, processors),
                      static_cast<double>(processors), span, used) +
          level_chart("Jobs that wait", fmt::format("{:.0f}", most_waiting), most_waiting, span,
                      waiting);
@@ -262,15 +266,17 @@ std::string gantt(const WorkloadLog& log, const SimulatedPolicy& policy, const S
           "processors for {}, waited {}</title></rect>",
           left, static_cast<double>(first) * unit, std::max(right - left, 0.3),
           std::max(static_cast<double>(count) * unit, 0.3),
-          colour(static_cast<std::size_t>(std::abs(job.user))), job.number, job.processors,
-          format_duration(job.run), format_duration(policy.result.jobs[i].wait));
+          colour(static_cast<std::size_t>(std::abs(job.user))), job.number,
+          processors_text(log, job.processors), format_duration(job.run),
+          format_duration(policy.result.jobs[i].wait));
   }
   return fmt::format(
       "<h2>{}: who ran when, in the busiest time, from {} on; a colour is a user</h2><svg "
       "class='gantt' viewBox='0 -6 {} {}'>{}{}"
       "<text x='{}' y='10' text-anchor='end'>{}</text></svg>",
       policy.name, time_text(seconds_of(span.begin - log.jobs.front().submitted)), kWidth,
-      kGanttHeight + 30, bars, axis(span, kGanttHeight), kLeft - 6, policy.result.processors);
+      kGanttHeight + 30, bars, axis(span, kGanttHeight), kLeft - 6,
+      processors_text(log, policy.result.processors));
 }
 
 constexpr std::string_view kHead =

@@ -47,7 +47,7 @@ class LastTwo {
     const auto at = users_.find(job.user);
     if (at == users_.end() || at->second.count < 2) return job.requested;
     const Duration mean = whole_seconds((at->second.last + at->second.before) / 2);
-    return std::clamp<Duration>(mean, std::chrono::seconds(1), job.requested);
+    return std::min(std::max<Duration>(mean, std::chrono::seconds(1)), job.requested);
   }
 
  private:
@@ -218,6 +218,23 @@ double mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+double fairness_over_users(const WorkloadLog& log, const std::vector<double>& slowdowns) {
+  std::map<std::int64_t, std::pair<double, double>> of_user;  // sum, count
+  for (std::size_t i = 0; i < slowdowns.size(); ++i) {
+    auto& [sum, count] = of_user[log.jobs[i].user];
+    sum += slowdowns[i];
+    ++count;
+  }
+  double sum = 0;
+  double squares = 0;
+  for (const auto& [user, own] : of_user) {
+    const double average = own.first / own.second;
+    sum += average;
+    squares += average * average;
+  }
+  return sum * sum / (squares * static_cast<double>(of_user.size()));
+}
+
 }  // namespace
 
 const std::vector<NamedPolicy>& named_policies() {
@@ -262,6 +279,8 @@ std::string format_schedule(const WorkloadLog& log, const SimulationResult& resu
     return std::chrono::floor<std::chrono::seconds>(duration).count();
   };
   std::string text = "; Version: 2.2\n; MaxProcs: " + std::to_string(result.processors) + "\n";
+  if (log.units != 1)
+    text += "; Note: processors are counted in parts of 1/" + std::to_string(log.units) + "\n";
   for (std::size_t i = 0; i < log.jobs.size(); ++i) {
     const LogJob& job = log.jobs[i];
     const std::array<std::int64_t, 18> columns{job.number,
@@ -308,6 +327,7 @@ SimulationSummary summarise(const WorkloadLog& log, const SimulationResult& resu
   }
   summary.makespan_seconds = seconds_of(last_end - log.jobs.front().submitted);
   summary.utilisation = work / (summary.makespan_seconds * static_cast<double>(result.processors));
+  summary.user_fairness = fairness_over_users(log, slowdowns);
   summary.mean_wait_seconds = mean(waits);
   summary.mean_bounded_slowdown = mean(slowdowns);
   summary.max_wait_seconds = *std::ranges::max_element(waits);

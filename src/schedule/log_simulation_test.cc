@@ -31,8 +31,7 @@ std::vector<std::int64_t> waits(const WorkloadLog& log, std::string_view policy,
 TEST(LogSimulation, easy_counts_with_what_was_requested) {
   const WorkloadLog log{
       {job(1, 0, 60, 6, 100), job(2, 1, 100, 10, 100), job(3, 2, 90, 4, 98), job(4, 3, 20, 4, 99)},
-      10,
-      0};
+      10};
   // 3 ends before the promise to 2 at 100; 4 is said to be a second too long for it.
   EXPECT_THAT(waits(log, "easy", 10), ElementsAre(0, 91, 0, 189));
   EXPECT_THAT(waits(log, "fcfs", 10), ElementsAre(0, 59, 158, 157));
@@ -43,8 +42,7 @@ TEST(LogSimulation, easy_counts_with_what_was_requested) {
 TEST(LogSimulation, the_last_two_of_a_user_are_the_next) {
   const WorkloadLog log{{job(1, 0, 10, 1, 1000), job(2, 100, 31, 1, 1000), job(3, 200, 5, 1, 1000),
                          job(4, 300, 5, 1, 15), job(5, 400, 5, 1, 1000, 2)},
-                        1,
-                        0};
+                        1};
   const auto result = simulate_log(log, 1, *find_policy("last-two"));
   ASSERT_TRUE(result);
   std::vector<Duration> expected;
@@ -80,7 +78,7 @@ TEST(LogSimulation, learned_goes_by_what_like_jobs_took) {
 }
 
 TEST(LogSimulation, refuses_what_is_larger_than_the_machine) {
-  const WorkloadLog log{{job(7, 0, 10, 5, 10)}, 0, 0};
+  const WorkloadLog log{{job(7, 0, 10, 5, 10)}};
   const auto result = simulate_log(log, 4, {});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
@@ -88,7 +86,7 @@ TEST(LogSimulation, refuses_what_is_larger_than_the_machine) {
 }
 
 TEST(LogSimulation, summarises) {
-  const WorkloadLog log{{job(1, 0, 100, 2, 100), job(2, 0, 5, 2, 5)}, 0, 0};
+  const WorkloadLog log{{job(1, 0, 100, 2, 100), job(2, 0, 5, 2, 5)}};
   const auto result = simulate_log(log, 2, *find_policy("fcfs"));
   const SimulationSummary summary = summarise(log, *result);
   EXPECT_EQ(summary.jobs, 2);
@@ -97,11 +95,16 @@ TEST(LogSimulation, summarises) {
   EXPECT_DOUBLE_EQ(summary.median_wait_seconds, 0);
   EXPECT_DOUBLE_EQ(summary.makespan_seconds, 105);
   EXPECT_DOUBLE_EQ(summary.utilisation, 1);
+  EXPECT_DOUBLE_EQ(summary.user_fairness, 1) << "there is one user";
+  const WorkloadLog two{{job(1, 0, 100, 2, 100, 1), job(2, 0, 100, 2, 100, 2)}, 2};
+  // Slowdowns of 1 and 2.
+  EXPECT_DOUBLE_EQ(summarise(two, *simulate_log(two, 2, *find_policy("fcfs"))).user_fairness,
+                   9.0 / 10);
   EXPECT_EQ(summarise({}, {}).jobs, 0);
 }
 
 TEST(LogSimulation, writes_a_schedule_that_is_a_log) {
-  const WorkloadLog log{{job(1, 0, 100, 2, 150), job(2, 5, 5, 2, 5)}, 2, 0};
+  const WorkloadLog log{{job(1, 0, 100, 2, 150), job(2, 5, 5, 2, 5)}, 2};
   const auto result = simulate_log(log, 2, *find_policy("easy"));
   const std::string text = format_schedule(log, *result);
   EXPECT_EQ(text,

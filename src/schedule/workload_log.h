@@ -28,6 +28,7 @@ struct LogJob {
 struct WorkloadLog {
   std::vector<LogJob> jobs;     ///< by time of submission, then number
   std::int64_t processors = 0;  ///< of the machine: MaxProcs of the header; 0: not said
+  std::int64_t units = 1;       ///< of what jobs and the machine have, in one processor
   std::int64_t left_out = 0;    ///< jobs that never ran, or whose size is not known
 };
 

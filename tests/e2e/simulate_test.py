@@ -67,6 +67,21 @@ class Simulate(ReeveCase):
         self.assertNotEqual(got[0], got[2])
         self.assertEqual({one["jobs"] for one in got[0]["simulations"]}, {500})
 
+    def test_what_has_run_here_can_be_tried_again(self):
+        self.assertIn("nothing has been run", self.reeve("simulate", "--history",
+                                                         expect=3).stderr)
+        self.write("flow.yaml", "name: flow\ntasks:\n  a: {array: 6, run: sleep 0.05, timeout: "
+                   "1m}\n  b: {run: exit 3, resources: {cpu: 500m}}\n")
+        self.reeve("run", "-j", "2", "flow.yaml", expect=1)
+        wide, narrow = (self.json_of("--history", "--processors", many, "--policy", "easy",
+                                     "--report", self.directory / "page.html")
+                        for many in (8, 1))
+        self.assertEqual((wide["jobs"], wide["processors"]), (7, 8))
+        self.assertEqual(wide["max_wait_seconds"], 0)
+        self.assertGreater(narrow["max_wait_seconds"], 0.2)
+        text = (self.directory / "page.html").read_text(encoding="utf-8")
+        self.assertEqual(text.count(": 0.5 processors for"), 1)
+
     def test_compares_two_policies_with_intervals(self):
         got = self.json_of("--generate", "diurnal", "--count", 800, "--compare", "--policy",
                            "fcfs", "--policy", "easy", "--rounds", 6)["comparison"]
