@@ -161,6 +161,7 @@ constexpr auto kPlan = std::to_array<FieldInfo>({
     {"needs", "array", "names of groups"},
     {"condition", "string?", "its `if`"},
     {"resources", "string", "of one task"},
+    {"placeable", "boolean", "whether it could ever start with this capacity"},
     {"start_seconds", "number?",
      "when its first task would start, in the middle of simulations with what tasks took before"},
     {"start_low_seconds", "number?", "not before that in nine of ten"},
@@ -168,7 +169,6 @@ constexpr auto kPlan = std::to_array<FieldInfo>({
     {"end_seconds", "number?", "when its last task would end"},
     {"end_low_seconds", "number?", ""},
     {"end_high_seconds", "number?", ""},
-    {"placeable", "boolean", "whether it could ever start with this capacity"},
 });
 constexpr auto kLint = std::to_array<FieldInfo>({
     {"file", "string", ""},
