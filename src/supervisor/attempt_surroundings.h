@@ -38,6 +38,7 @@ struct AttemptSettings {
   rlimit open_files{};  ///< what attempts get
   std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
   std::function<std::uint64_t(FetchNumber)> image_tag;
+  std::function<std::uint64_t(LinkNumber)> link_tag;
   std::int64_t image_bytes_max = 0;
   std::string oci_runtime;
 };

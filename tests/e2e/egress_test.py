@@ -1,0 +1,277 @@
+"""Network egress: what a task lists can be reached, and nothing else; the machine itself, its
+metadata service and its sockets never. With real servers in a network of the test's own."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+import egress_place as place
+from egress_place import HERE, METADATA, OTHER, THERE, THERE_V6
+from reeve_case import ReeveCase, processes_of
+
+REACH = "/usr/bin/python3 egress_place.py"
+HOSTS = pathlib.Path("/etc/hosts")
+
+
+def children_of(pid):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            about = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        if int(about.rpartition(")")[2].split()[1]) == pid:
+            found.append(int(path.parent.name))
+    return found
+
+
+def carriers(pid):
+    """The slirp4netns that a supervisor has started."""
+    names = {}
+    for child in children_of(pid):
+        try:
+            names[child] = pathlib.Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip()
+        except OSError:
+            continue
+    return [child for child, name in names.items() if name == "slirp4netns"]
+
+
+class EgressCase(ReeveCase):
+    user = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.servers = place.Servers()
+        cls.addClassCleanup(cls.servers.close)
+        cls.here = place.answer_here()
+
+    def setUp(self):
+        super().setUp()
+        self.hosts = self.directory / "hosts"
+        self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
+        place.sh("mount", "--bind", self.hosts, HOSTS)
+        self.addCleanup(place.sh, "umount", HOSTS)
+        shutil.copy(place.__file__, self.directory)
+
+    def name(self, **names):
+        """What the machine's resolver says from now on."""
+        lines = [f"{address} {name}" for name, each in names.items() for address in each.split()]
+        self.hosts.write_text("\n".join(["127.0.0.1 localhost", *lines, ""]), encoding="utf-8")
+
+    def workflow(self, network, run, more=""):
+        listed = ", ".join(f"'{each}'" for each in network)
+        return self.write("egress.yaml", "name: egress\n"
+                          "defaults: {retry: {max: 0, limits: {start: 0}}}\n"
+                          f"tasks:\n  reach:\n    sandbox: {{network: [{listed}]}}\n{more}"
+                          f"    run: {run}\n")
+
+    def reached(self, network, *targets):
+        """{target: (yes or no, what was said)} as a task that lists `network` sees it."""
+        self.workflow(network, f"{REACH} {' '.join(targets)}")
+        done = self.reeve("run", "egress.yaml", expect=None)
+        text = self.reeve("logs", "last", expect=None).stdout
+        found = {}
+        for line in text.splitlines():
+            words = line.split(" ", 2)
+            if words[0] in targets:
+                found[words[0]] = (words[1], words[2] if len(words) > 2 else "")
+        self.assertEqual(set(found), set(targets), done.stdout + done.stderr + text)
+        return found
+
+    def assert_reached(self, found, *targets):
+        for target, (answer, says) in found.items():
+            with self.subTest(target=target):
+                self.assertEqual(answer, "yes" if target in targets else "no", says)
+
+    def control(self, *targets):
+        """What the machine itself reaches: a refusal elsewhere proves something."""
+        for target in targets:
+            self.assertEqual(place.reach(target)[0], "yes", target)
+
+    def refused(self, network, words, **options):
+        """The attempt ends before it starts, and says why."""
+        self.workflow(network, "echo started > started")
+        done = self.reeve("run", "egress.yaml", expect=125, **options)
+        self.assertIn(words, done.stderr)
+        self.assertFalse((self.directory / "started").exists())
+        return done
+
+
+class Reach(EgressCase):
+    def test_what_is_listed_and_nothing_else(self):
+        self.name(db=THERE, unlisted=OTHER)
+        yes = (f"tcp/{THERE}/443", f"tcp/{THERE}/8000", f"tcp/{THERE}/8001", "tcp/db/443",
+               f"tcp/{THERE_V6}/80", f"udp/{THERE}/123", "name/db")
+        no = (f"tcp/{THERE}/80", f"tcp/{THERE}/8002", f"tcp/{OTHER}/443", "tcp/db/80",
+              f"tcp/{THERE_V6}/443", f"udp/{THERE}/53", f"tcp/{THERE}/53", f"tcp/{THERE}/123",
+              f"tcp/{METADATA}/80", f"tcp/{HERE}/80", "tcp/127.0.0.1/80", "tcp/240.0.2.2/80",
+              "tcp/240.0.2.3/53", "tcp/unlisted/443", "name/unlisted", f"ping/{THERE}")
+        self.control(*(target for target in yes), f"tcp/{THERE}/80", f"tcp/{OTHER}/443",
+                     f"tcp/{METADATA}/80", f"tcp/{HERE}/80", "tcp/127.0.0.1/80", "name/unlisted")
+        found = self.reached(["db:443", f"{THERE}:8000-8001", f"[{THERE_V6}]:80",
+                              f"{THERE}:123/udp"], *yes, *no)
+        self.assert_reached(found, *yes)
+        self.assertEqual(found["name/db"][1], THERE)
+
+    def test_a_wide_network_leaves_the_machine_and_metadata_out(self):
+        no = (f"tcp/{METADATA}/80", f"tcp/{HERE}/80", f"tcp/{HERE}/8080", "tcp/127.0.0.1/80",
+              f"tcp/{place.HERE_V6}/80", "tcp/240.0.2.2/80")
+        self.control(*no[:-1])
+        found = self.reached(["0.0.0.0/0:1-65535", "[::/0]:1-65535"], f"tcp/{THERE}/80",
+                             f"tcp/{OTHER}/8002", f"tcp/{THERE_V6}/443", *no)
+        self.assert_reached(found, f"tcp/{THERE}/80", f"tcp/{OTHER}/8002", f"tcp/{THERE_V6}/443")
+
+    def test_sockets_of_the_machine_are_not_there(self):
+        marker = f"egress-{self.directory.name}"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("\0" + marker)
+            listener.listen()
+            self.control(f"unix/{marker}")
+            found = self.reached(["0.0.0.0/0:1-65535"], f"unix/{marker}", "tcp/127.0.0.1/8080",
+                                 "tcp/localhost/8080")
+        self.assert_reached(found)
+
+    def test_a_name_is_pinned(self):
+        self.name(db=THERE)
+        self.workflow(["db:80"], f"{REACH} tcp/db/80; echo > waiting; until [ -e go ]; do "
+                      f"sleep 0.05; done; {REACH} tcp/db/80 name/db tcp/{OTHER}/80 tcp/{METADATA}/80")
+        process = self.start("run", "egress.yaml")
+        self.wait_for((self.directory / "waiting").exists, "the first look")
+        self.name(db=f"{METADATA} {OTHER}")
+        (self.directory / "go").touch()
+        process.wait(60)
+        lines = self.reeve("logs", "last").stdout.splitlines()
+        self.assertEqual(lines[:3], [f"tcp/db/80 yes {THERE} 80"] * 2 + [f"name/db yes {THERE}"])
+        self.assertTrue(all(" no " in line for line in lines[3:]), lines)
+
+    def test_of_a_name_only_what_may_be_reached_is_given(self):
+        self.name(db=f"{METADATA} {HERE} {OTHER} 127.0.0.1")
+        found = self.reached(["db:80"], "tcp/db/80", "name/db", f"tcp/{METADATA}/80",
+                             f"tcp/{HERE}/80")
+        self.assertEqual(found["name/db"], ("yes", OTHER))
+        self.assert_reached(found, "tcp/db/80", "name/db")
+
+    def test_many_at_once(self):
+        self.name(db=THERE)
+        self.write("many.yaml", "name: many\ntasks:\n  reach:\n    array: {range: 0-19}\n"
+                   "    resources: {cpu: 50m}\n    sandbox: {network: ['db:80']}\n"
+                   f"    run: {REACH} tcp/db/80 tcp/{OTHER}/80\n")
+        self.reeve("run", "many.yaml", timeout=120)
+        text = self.reeve("logs", "last").stdout
+        self.assertEqual(text.count(f"tcp/db/80 yes {THERE} 80"), 20)
+        self.assertEqual(text.count(f"tcp/{OTHER}/80 no"), 20)
+
+
+class Refusals(EgressCase):
+    def test_names_that_lead_nowhere_good(self):
+        self.name(own=HERE, loop="127.0.0.1", metadata=METADATA)
+        self.refused(["own:80"], f"own is {HERE}, which no sandbox may reach")
+        self.refused(["loop:80"], "loop is 127.0.0.1, which no sandbox may reach")
+        self.refused(["metadata:80"], f"metadata is {METADATA}, which no sandbox may reach")
+        self.refused([f"{HERE}:80"], f"{HERE} is an address, which no sandbox may reach")
+        self.refused(["nobody.invalid:80"], "nobody.invalid")
+
+    def test_a_resolver_that_does_not_answer(self):
+        servers = self.write("resolv.conf", f"nameserver {THERE}\noptions timeout:30\n")
+        place.sh("mount", "--bind", servers, "/etc/resolv.conf")
+        self.addCleanup(place.sh, "umount", "/etc/resolv.conf")
+        self.refused(["silent.example:80"],
+                     "did not say within 10s which addresses silent.example has")
+
+    def test_lint_says_where(self):
+        self.write("bad.yaml", "name: bad\ntasks:\n  a:\n    run: x\n    sandbox:\n"
+                   "      network:\n        - '*.example.com:443'\n        - pypi.org\n"
+                   "        - 169.254.169.254:80\n")
+        done = self.reeve("lint", "bad.yaml", expect=None)
+        text = done.stdout + done.stderr
+        self.assertIn("bad.yaml:7:11: error: '*.example.com:443' is nothing to reach: a name", text)
+        self.assertIn("bad.yaml:8:11: error: 'pypi.org' is nothing to reach", text)
+        self.assertIn("bad.yaml:9:11: error: '169.254.169.254:80'", text)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_without_a_sandbox(self):
+        self.workflow([f"{THERE}:80"], "echo started > started")
+        done = self.reeve("run", "--sandbox", "none", "egress.yaml", expect=125)
+        self.assertIn("needs a sandbox", done.stderr)
+        self.assertFalse((self.directory / "started").exists())
+
+    def hide(self, path):
+        place.sh("mount", "--bind", "/dev/null", path)
+        self.addCleanup(place.sh, "umount", path)
+
+    def test_what_carries_packets_is_missing(self):
+        for program in ("nft", "slirp4netns"):
+            with self.subTest(program=program):
+                path = shutil.which(program, path="/usr/sbin:/usr/bin")
+                place.sh("mount", "--bind", "/dev/null", path)
+                try:
+                    self.refused([f"{THERE}:80"], f"this machine has no {program}")
+                    doctor = self.reeve("doctor", expect=None).stdout
+                    self.assertRegex(doctor, rf"egress +○ missing.*{program}")
+                finally:
+                    place.sh("umount", path)
+        self.assertRegex(self.reeve("doctor", expect=None).stdout, "egress +✔ good")
+
+    def test_no_device(self):
+        place.sh("mount", "-t", "tmpfs", "none", "/dev/net")
+        self.addCleanup(place.sh, "umount", "/dev/net")
+        self.refused([f"{THERE}:80"], "/dev/net/tun cannot be opened (No such file")
+        self.assertRegex(self.reeve("doctor", expect=None).stdout, "egress +○ missing.*tun")
+
+
+class Ends(EgressCase):
+    def begin(self):
+        """An attempt that runs; its engine, supervisor and slirp4netns."""
+        self.workflow([f"{THERE}:80"], "echo > waiting; sleep 1000")
+        engine = self.start("run", "egress.yaml")
+        self.wait_for((self.directory / "waiting").exists, "the task")
+        supervisor, = processes_of(self.state)
+        carrier, = carriers(supervisor)
+        return engine, supervisor, carrier
+
+    def is_gone(self, pid):
+        return lambda: not pathlib.Path(f"/proc/{pid}/ns/net").exists() or \
+            pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split()[2] == "Z"
+
+    def test_with_the_attempt(self):
+        _, supervisor, carrier = self.begin()
+        self.reeve("cancel", "last", expect=None)
+        self.wait_for(self.is_gone(carrier), "the end of slirp4netns")
+        self.wait_for(lambda: not carriers(supervisor), "no other")
+
+    def test_with_the_supervisor(self):
+        _, supervisor, carrier = self.begin()
+        os.kill(supervisor, signal.SIGKILL)
+        self.wait_for(self.is_gone(carrier), "the end of slirp4netns")
+
+    def test_not_with_the_engine(self):
+        engine, supervisor, carrier = self.begin()
+        os.kill(engine.pid, signal.SIGKILL)
+        engine.wait()
+        self.assertEqual(carriers(supervisor), [carrier])
+        os.kill(supervisor, signal.SIGKILL)
+        self.wait_for(self.is_gone(carrier), "the end of slirp4netns")
+
+    def test_a_carrier_that_ends_takes_the_network_along(self):
+        self.workflow([f"{THERE}:80"], f"{REACH} tcp/{THERE}/80; echo > waiting; until [ -e go ]; do "
+                      f"sleep 0.05; done; {REACH} tcp/{THERE}/80")
+        engine = self.start("run", "egress.yaml")
+        self.wait_for((self.directory / "waiting").exists, "the first look")
+        supervisor, = processes_of(self.state)
+        os.kill(carriers(supervisor)[0], signal.SIGKILL)
+        self.wait_for(lambda: not carriers(supervisor), "its end")
+        (self.directory / "go").touch()
+        engine.wait(60)
+        lines = self.reeve("logs", "last").stdout.splitlines()
+        self.assertEqual(lines[0], f"tcp/{THERE}/80 yes {THERE} 80")
+        self.assertTrue(lines[-1].startswith(f"tcp/{THERE}/80 no"), lines)
+
+
+if __name__ == "__main__":
+    place.enter()
+    unittest.main()
