@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/plan_simulation.h"
 #include "cli/resource_list.h"
+#include "cli/run_json.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
 
@@ -42,6 +43,8 @@ JsonObject planned_json(const spec::Workflow& workflow, std::uint32_t index,
           {"needs", std::move(needs)},
           {"condition", group.condition ? Json(group.condition->text()) : Json(nullptr)},
           {"resources", format_resources(workflow.policy_of(group).resources)},
+          {"network", name(workflow.policy_of(group).sandbox.network)},
+          {"egress", egress_json(workflow.policy_of(group).sandbox)},
           {"placeable", planned.is_placeable}};
 }
 
@@ -58,10 +61,7 @@ Cell tasks_cell(const JsonObject& item) {
 }
 
 Cell needs_cell(const JsonObject& item) {
-  std::string out;
-  for (const Json& need : item.at("needs").as_array())
-    out += (out.empty() ? "" : ", ") + std::string(need.as_string());
-  return {out};
+  return {joined(item, "needs")};
 }
 
 Cell note_cell(const JsonObject& item) {
@@ -70,6 +70,8 @@ Cell note_cell(const JsonObject& item) {
   std::string note = phase == "main" ? "" : phase;
   const std::string condition = text_of(item, "condition");
   if (!condition.empty()) note += fmt::format("{}if {}", note.empty() ? "" : ", ", condition);
+  const std::string egress = joined(item, "egress");
+  if (!egress.empty()) note += fmt::format("{}reaches {}", note.empty() ? "" : ", ", egress);
   return {note, Tone::faint};
 }
 

@@ -68,6 +68,8 @@ constexpr auto kTask = std::to_array<FieldInfo>({
     {"duration_seconds", "number?", "of the latest attempt"},
     {"outputs", "object", "values by name"},
     {"artifacts", "object", "stored files by name"},
+    {"network", "string", "of its sandbox: none, host or egress"},
+    {"egress", "array", "what alone it may reach, as in the file"},
     {"held_until", "time?", "its program failed, and its sandbox is open until then"},
     {"entries", "array",
      "who entered its sandbox: at, attempt, by, user_id, command; the newest 20"},
@@ -138,6 +140,8 @@ constexpr auto kPlan = std::to_array<FieldInfo>({
     {"needs", "array", "names of groups"},
     {"condition", "string?", "its `if`"},
     {"resources", "string", "of one task"},
+    {"network", "string", "of its sandbox: none, host or egress"},
+    {"egress", "array", "what alone it may reach, as in the file"},
     {"placeable", "boolean", "whether it could ever start with this capacity"},
 });
 constexpr auto kLint = std::to_array<FieldInfo>({

@@ -18,7 +18,8 @@ inline constexpr const char* kTunDevice = "/dev/net/tun";
 
 /// Of an internet address; nothing for others.
 std::optional<IpNetwork> address_of(const sockaddr* address);
-/// Of every interface, of both versions.
+/// Of every interface, of both versions, and whatever else the kernel delivers to this machine or
+/// to all on a link.
 Result<std::vector<IpNetwork>> own_addresses();
 bool has_v6();
 

@@ -202,13 +202,26 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "got 'nativ'; did you mean 'native'?\n"},
       {"sandbox: {tier: non, network: all, redable: [/a]}",
        "f.yaml:4:21: error: expected one of native, oci and none, got 'non'; did you mean 'none'?\n"
-       "f.yaml:4:35: error: expected one of none and host, got 'all'\n"
+       "f.yaml:4:35: error: expected none, host or a list of what may be reached, got 'all'\n"
        "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable and "
        "writable; did you mean 'readable'?\n"},
       {"sandbox: {writable: ['', {a: b}], user: root}",
        "f.yaml:4:26: error: expected a path, got an empty text\n"
        "f.yaml:4:30: error: expected text, got a map\n"
        "f.yaml:4:39: error: 'user': not supported yet: a task runs as whoever runs reeve\n"},
+      {"sandbox: {network: []}",
+       "f.yaml:4:24: error: expected none, host or a list of what may be reached, got an empty "
+       "list\n"},
+      {"sandbox: {network: ['*.a.b:443', 'a:1', [x], 127.0.0.1:1]}",
+       "f.yaml:4:25: error: '*.a.b:443' is nothing to reach: a name stands for the addresses that "
+       "it has when the attempt starts, and a pattern has none; list each name\n"
+       "f.yaml:4:45: error: expected what may be reached, such as pypi.org:443, got a list\n"
+       "f.yaml:4:50: error: '127.0.0.1:1' is nothing to reach: loopback, link-local (with the "
+       "metadata service of clouds), multicast and reserved addresses are never reachable from a "
+       "sandbox; leave it out\n"},
+      {"sandbox: {tier: none, network: ['a:1']}",
+       "f.yaml:4:14: error: a list of what may be reached needs a sandbox: tier native or oci, or "
+       "write {tier: none, network: host}\n"},
       {"sandbox: {readable: '${{ needs.b.result }}'}", "f.yaml:4:30: error: unknown task 'b'\n"},
       {"priority: high",
        "f.yaml:4:15: error: expected a whole number from -1000000 to 1000000, got 'high'\n"},
