@@ -169,6 +169,9 @@ Status become_slirp(const Plan& plan, int network) {
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(null.get(), STDOUT_FILENO);
   ::dup2(kSupervisorSocket, STDERR_FILENO);
+  // It closes the one that it tells its readiness by.
+  const int watched = ::fcntl(kSupervisorSocket, F_DUPFD, kSupervisorSocket + 1);
+  if (watched < 0) return fail_errno(errno, "egress: cannot keep a socket");
   std::vector<std::string> words{"slirp4netns",
                                  "--enable-sandbox",
                                  "--enable-seccomp",
@@ -177,7 +180,7 @@ Status become_slirp(const Plan& plan, int network) {
                                  fmt::format("--cidr={}", kSandboxNetworkV4),
                                  fmt::format("--mtu={}", kTapMtu),
                                  fmt::format("--ready-fd={}", kSupervisorSocket),
-                                 fmt::format("--exit-fd={}", kSupervisorSocket),
+                                 fmt::format("--exit-fd={}", watched),
                                  "--netns-type=path"};
   if (plan.needs_v6) words.emplace_back("--enable-ipv6");
   words.push_back(fmt::format("/proc/self/fd/{}", network));
