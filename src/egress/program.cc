@@ -22,6 +22,7 @@
 #include "base/ensure.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "egress/confine.h"
 #include "egress/machine.h"
 #include "egress/message.h"
 #include "egress/names.h"
@@ -164,7 +165,6 @@ Status load_guard(const Plan& plan, int network) {
 
 /// Its network stays the machine's; the interface in the sandbox's is what it reads and writes.
 Status become_slirp(const Plan& plan, int network) {
-  if (::fcntl(network, F_SETFD, 0) != 0) return fail_errno(errno, "egress: cannot keep a namespace");
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(null.get(), STDOUT_FILENO);
@@ -172,9 +172,8 @@ Status become_slirp(const Plan& plan, int network) {
   // It closes the one that it tells its readiness by.
   const int watched = ::fcntl(kSupervisorSocket, F_DUPFD, kSupervisorSocket + 1);
   if (watched < 0) return fail_errno(errno, "egress: cannot keep a socket");
-  std::vector<std::string> words{"slirp4netns",
-                                 "--enable-sandbox",
-                                 "--enable-seccomp",
+  TRY(confine(network));
+  std::vector<std::string> words{"slirp4netns", "--enable-seccomp",
                                  "--disable-host-loopback",
                                  "--disable-dns",
                                  fmt::format("--cidr={}", kSandboxNetworkV4),
@@ -182,8 +181,11 @@ Status become_slirp(const Plan& plan, int network) {
                                  fmt::format("--ready-fd={}", kSupervisorSocket),
                                  fmt::format("--exit-fd={}", watched),
                                  "--netns-type=path"};
+  // Gives up the rights of root, and what is left in sight. It expects to become user 0, which is not
+  // there where the engine is an ordinary user's: then it has rights in a user namespace only.
+  if (::geteuid() == 0) words.emplace_back("--enable-sandbox");
   if (plan.needs_v6) words.emplace_back("--enable-ipv6");
-  words.push_back(fmt::format("/proc/self/fd/{}", network));
+  words.emplace_back(kNetworkFile);
   words.emplace_back(kTapName);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

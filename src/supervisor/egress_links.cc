@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -34,9 +35,15 @@ void keep_rights() {
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, one, 0, 0);
 }
 
-[[noreturn]] void become(char* const* arguments, int socket, pid_t parent) {
+/// In a pid namespace of its own, where it sees no other process, and nothing outlives it.
+pid_t fork_alone() {
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+
+/// Its parent cannot be asked for from there; if it has ended, so has the socket.
+[[noreturn]] void become(char* const* arguments, int socket) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);
   if (::geteuid() != 0) keep_rights();
   sigset_t none;
   sigemptyset(&none);
@@ -76,10 +83,9 @@ Result<LinkNumber> EgressLinks::start(const std::vector<std::string>& entries, S
   event.data.u64 = settings_.tag(number);
   if (::epoll_ctl(settings_.epoll, EPOLL_CTL_ADD, link.socket.get(), &event) != 0)
     return fail_errno(errno, "egress: cannot watch a socket");
-  const pid_t parent = ::getpid();
-  link.pid = ::fork();
+  link.pid = fork_alone();
   if (link.pid < 0) return fail_errno(errno, "egress: cannot start the process that connects");
-  if (link.pid == 0) become(words.data(), theirs.get(), parent);
+  if (link.pid == 0) become(words.data(), theirs.get());
   leftovers_.add_enclosed(link.pid);
   links_.emplace(number, std::move(link));
   return number;

@@ -7,11 +7,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import unittest
 
 import egress_place as place
 from egress_place import HERE, METADATA, OTHER, THERE, THERE_V6
+from image_case import ImageCase, base_layer
 from reeve_case import ReeveCase, processes_of
 
 REACH = "/usr/bin/python3 egress_place.py"
@@ -68,11 +69,11 @@ class EgressCase(ReeveCase):
                           f"tasks:\n  reach:\n    sandbox: {{network: [{listed}]}}\n{more}"
                           f"    run: {run}\n")
 
-    def reached(self, network, *targets):
+    def reached(self, network, *targets, options=(), **whose):
         """{target: (yes or no, what was said)} as a task that lists `network` sees it."""
         self.workflow(network, f"{REACH} {' '.join(targets)}")
-        done = self.reeve("run", "egress.yaml", expect=None)
-        text = self.reeve("logs", "last", expect=None).stdout
+        done = self.reeve("run", *options, "egress.yaml", expect=None, **whose)
+        text = self.reeve("logs", "last", expect=None, **whose).stdout
         found = {}
         for line in text.splitlines():
             words = line.split(" ", 2)
@@ -163,6 +164,70 @@ class Reach(EgressCase):
         text = self.reeve("logs", "last").stdout
         self.assertEqual(text.count(f"tcp/db/80 yes {THERE} 80"), 20)
         self.assertEqual(text.count(f"tcp/{OTHER}/80 no"), 20)
+
+
+class Elsewhere(EgressCase):
+    """The same from other engines, tiers and roots."""
+
+    YES = (f"tcp/{THERE}/80", "tcp/db/80", f"tcp/{THERE_V6}/80", "name/db")
+    NO = (f"tcp/{THERE}/443", f"tcp/{OTHER}/80", f"tcp/{METADATA}/80", f"tcp/{HERE}/80",
+          "tcp/127.0.0.1/8080", "name/unlisted")
+    LISTED = ("db:80", f"{THERE}:80", f"[{THERE_V6}]:80")
+
+    def setUp(self):
+        super().setUp()
+        self.name(db=THERE, unlisted=OTHER)
+
+    def test_tier_oci(self):
+        found = self.reached(self.LISTED, *self.YES, *self.NO, options=("--sandbox", "oci"))
+        self.assert_reached(found, *self.YES)
+        self.assertIn("tier      oci", self.reeve("show", "last/reach").stdout)
+
+    def give_tun(self, mode):
+        place.sh("mount", "-t", "tmpfs", "none", "/dev/net")
+        self.addCleanup(place.sh, "umount", "/dev/net")
+        os.mknod("/dev/net/tun", 0o20600, os.makedev(10, 200))
+        os.chmod("/dev/net/tun", mode)
+
+    def as_user(self):
+        user = 61_035
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="reeve-egress-", dir="/srv"))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        self.binary = shutil.copy(self.binary, folder)
+        os.chown(self.directory, user, user)
+        self.environment.update(HOME=str(self.directory), PATH="/usr/local/bin:/usr/bin:/bin")
+        return {"user": user, "group": user, "extra_groups": []}
+
+    def test_an_ordinary_user(self):
+        self.give_tun(0o666)
+        found = self.reached(self.LISTED, *self.YES, *self.NO, **self.as_user())
+        self.assert_reached(found, *self.YES)
+
+    def test_an_ordinary_user_who_may_not_open_the_device(self):
+        self.give_tun(0o600)
+        user = self.as_user()
+        self.refused(self.LISTED, "/dev/net/tun cannot be opened (Permission denied)", **user)
+        self.assertRegex(self.reeve("doctor", expect=None, **user).stdout,
+                         "egress +○ missing.*Permission denied")
+
+
+class Images(ImageCase, EgressCase):
+    def test_an_image_finds_the_names_that_are_pinned(self):
+        self.name(db=THERE, unlisted=OTHER)
+        _, name = self.image("egress", base_layer(
+            ("bin/nc", "l", "busybox", 0o777), ("etc", "d", "", 0o755),
+            ("etc/hosts", "l", "/proc/version", 0o777),
+            ("etc/resolv.conf", "f", f"nameserver {THERE}\n".encode(), 0o644)))
+        done = self.run_tasks(
+            a={"image": name, "sandbox": {"network": ["db:80"]}, "run":
+               "cat /etc/hosts /etc/resolv.conf /etc/nsswitch.conf; nc db 80 </dev/null; echo;"
+               f"for to in db:443 unlisted:80 {OTHER}:80 {METADATA}:80 {HERE}:80; do"
+               " nc -w 3 ${to%:*} ${to#*:} </dev/null && echo reached $to; done; true"})
+        self.assertIn(f"{THERE} db\n", done.stdout)
+        self.assertIn(f"{THERE} 80\n", done.stdout)
+        self.assertNotIn("nameserver", done.stdout)
+        self.assertNotIn("reached", done.stdout)
 
 
 class Refusals(EgressCase):
