@@ -21,8 +21,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
-  return fail(ErrorCode::invalid_argument, "'" + std::string(text) + "' is nothing to reach: " +
-                                               std::string(why));
+  return fail(ErrorCode::invalid_argument,
+              "'" + std::string(text) + "' is nothing to reach: " + std::string(why));
 }
 
 std::optional<std::uint32_t> number(std::string_view text, std::uint32_t max) {
@@ -76,16 +76,18 @@ Result<std::string> read_name(std::string_view text, std::string_view host) {
     const std::size_t dot = rest.find('.');
     label = rest.substr(0, dot);
     if (!is_label(label) || name.size() > kNameBytesMax)
-      return refuse(text, "it is no name of a host, address or network; write name:443, "
-                          "10.2.0.0/16:5432 or [fd00::5]:80");
+      return refuse(text,
+                    "it is no name of a host, address or network; write name:443, "
+                    "10.2.0.0/16:5432 or [fd00::5]:80");
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
   if (looks_like_number(label))
     return refuse(text, "it is no address; write all four numbers, as in 10.2.0.1:5432");
   if (name == "localhost" || label == "localhost")
-    return refuse(text, "localhost is the sandbox itself, which needs no entry, and never the "
-                        "machine");
+    return refuse(text,
+                  "localhost is the sandbox itself, which needs no entry, and never the "
+                  "machine");
   return name;
 }
 
@@ -110,8 +112,9 @@ Result<Halves> split(std::string_view text) {
     const std::size_t close = text.find("]:");
     const std::string_view host = text.substr(1, close == text.npos ? 0 : close - 1);
     if (host.find(':') == std::string_view::npos)
-      return refuse(text, "brackets hold an address or network of version 6, and a port follows: "
-                          "[fd00::5]:80, [fd00::/64]:80");
+      return refuse(text,
+                    "brackets hold an address or network of version 6, and a port follows: "
+                    "[fd00::5]:80, [fd00::/64]:80");
     return Halves{host, text.substr(close + 2), true};
   }
   const std::size_t colon = text.rfind(':');
@@ -174,9 +177,9 @@ Result<IpNetwork> parse_ip_network(std::string_view text) {
   found->prefix = static_cast<std::uint8_t>(*prefix);
   const IpNetwork network = cut(*found);
   if (network != *found)
-    return fail(ErrorCode::invalid_argument,
-                "it has bits behind its prefix; write " + network.text() +
-                    " for the network, or the address alone");
+    return fail(ErrorCode::invalid_argument, "it has bits behind its prefix; write " +
+                                                 network.text() +
+                                                 " for the network, or the address alone");
   return network;
 }
 
@@ -192,8 +195,7 @@ Result<EgressEntry> parse_egress(std::string_view text) {
     ports = ports.substr(0, slash);
   }
   TRY(read_ports(text, ports, entry));
-  const bool is_name = !halves.is_in_brackets &&
-                       halves.host.find('/') == std::string_view::npos &&
+  const bool is_name = !halves.is_in_brackets && halves.host.find('/') == std::string_view::npos &&
                        !parse_address(halves.host);
   if (is_name) {
     TRY_ASSIGN(entry.name, read_name(text, halves.host));

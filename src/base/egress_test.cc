@@ -1,9 +1,9 @@
 #include "base/egress.h"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <random>
 
 namespace reeve {
 namespace {

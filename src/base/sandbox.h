@@ -42,9 +42,9 @@ struct SandboxRequest {
 
   static constexpr auto fields() {
     return std::tuple{
-        field("tier", &SandboxRequest::tier), field("network", &SandboxRequest::network),
+        field("tier", &SandboxRequest::tier),         field("network", &SandboxRequest::network),
         field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable),
-        field("image", &SandboxRequest::image), field("egress", &SandboxRequest::egress)};
+        field("image", &SandboxRequest::image),       field("egress", &SandboxRequest::egress)};
   }
 };
 

@@ -60,9 +60,7 @@ Cell tasks_cell(const JsonObject& item) {
   return {tasks.empty() ? "at run time" : tasks};
 }
 
-Cell needs_cell(const JsonObject& item) {
-  return {joined(item, "needs")};
-}
+Cell needs_cell(const JsonObject& item) { return {joined(item, "needs")}; }
 
 Cell note_cell(const JsonObject& item) {
   if (!item.at("placeable").as_bool()) return {"asks for more than there is", Tone::bad};

@@ -59,7 +59,8 @@ Status compose_system() {
       if (::symlink(to.c_str(), target.c_str()) != 0) return cannot("link " + target);
     } else if (std::filesystem::is_directory(status)) {
       if (::mkdir(target.c_str(), 0755) != 0) return cannot("make " + target);
-      TRY(show(std::string(path), target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+      TRY(show(std::string(path), target,
+               MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
     }
   }
   return {};

@@ -1,5 +1,5 @@
-// What the program that carries packets sees of the machine, whose network it has to keep: a root of
-// its own with the system's programs and libraries, read-only, the device, and the sandbox's
+// What the program that carries packets sees of the machine, whose network it has to keep: a root
+// of its own with the system's programs and libraries, read-only, the device, and the sandbox's
 // network. Whoever takes it over finds no file of the engine's user and no socket. Changes the
 // calling process, which has one thread.
 #pragma once

@@ -1,10 +1,8 @@
 #include "egress/machine.h"
 
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +12,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+
+#include <ifaddrs.h>
+#include <net/if.h>
 
 #include "base/fd.h"
 
@@ -133,7 +134,8 @@ Result<Programs> find_programs() {
   std::string missing;
   if (found.nft.empty()) missing = "nft (apt install nftables)";
   if (found.slirp.empty())
-    missing += std::string(missing.empty() ? "" : " and ") + "slirp4netns (apt install slirp4netns)";
+    missing +=
+        std::string(missing.empty() ? "" : " and ") + "slirp4netns (apt install slirp4netns)";
   if (!missing.empty())
     return fail(ErrorCode::unsupported, "egress: this machine has no " + missing +
                                             "; until then, leave the list of `network` out");

@@ -1,6 +1,5 @@
 #include "egress/names.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -10,6 +9,8 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+
+#include <netdb.h>
 
 #include "egress/machine.h"
 

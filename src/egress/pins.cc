@@ -27,9 +27,8 @@ class Pinning {
   explicit Pinning(const Surroundings& surroundings) : surroundings_(surroundings) {}
 
   Status add(const EgressEntry& entry) {
-    Allowance allowance{.port_first = entry.port_first,
-                        .port_last = entry.port_last,
-                        .protocol = entry.protocol};
+    Allowance allowance{
+        .port_first = entry.port_first, .port_last = entry.port_last, .protocol = entry.protocol};
     if (entry.name.empty()) {
       TRY(check(entry.network.text(), {&entry.network, 1}));
       allowance.networks.push_back(entry.network);
@@ -65,10 +64,9 @@ class Pinning {
     if (std::ranges::all_of(networks, lost))
       return fail(ErrorCode::unsupported,
                   fmt::format("egress: {} is out of reach: {}", what,
-                              surroundings_.has_v6
-                                  ? fmt::format("{} is the sandbox's own network",
-                                                kSandboxNetworkV6)
-                                  : "this machine has no network of version 6"));
+                              surroundings_.has_v6 ? fmt::format("{} is the sandbox's own network",
+                                                                 kSandboxNetworkV6)
+                                                   : "this machine has no network of version 6"));
     return {};
   }
 
@@ -107,9 +105,11 @@ void add_set(std::string& text, AddressFamily family, std::span<const IpNetwork>
   const auto same = std::ranges::unique(networks);
   networks.erase(same.begin(), same.end());
   const bool is_v4 = family == AddressFamily::v4;
-  text += fmt::format("  set {} {{ type {}; flags interval; auto-merge; elements = {{ {} }} }}\n",
-                      is_v4 ? "forbidden4" : "forbidden6", is_v4 ? "ipv4_addr" : "ipv6_addr",
-                      list(networks));
+  text += fmt::format("  set {} {{\n    type {}; flags interval; auto-merge; elements = {{",
+                      is_v4 ? "forbidden4" : "forbidden6", is_v4 ? "ipv4_addr" : "ipv6_addr");
+  for (const IpNetwork& network : networks)
+    text += (&network == networks.data() ? "\n      " : ",\n      ") + network.text();
+  text += " }\n  }\n";
 }
 
 void add_rules(std::string& text, const Allowance& allowance) {

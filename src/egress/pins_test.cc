@@ -90,8 +90,41 @@ TEST(EgressPins, guard) {
   const auto pins = pin(entries({"db:5432", "10.2.0.0/16:8000-8010", "db:53/udp"}), surroundings());
   ASSERT_TRUE(pins);
   EXPECT_EQ(guard_text(*pins, surroundings().own), R"(table inet reeve {
-  set forbidden4 { type ipv4_addr; flags interval; auto-merge; elements = { 0.0.0.0/8, 100.100.100.200, 127.0.0.0/8, 127.0.0.1, 168.63.129.16, 169.254.0.0/16, 192.0.0.192, 203.0.113.9, 224.0.0.0/3 } }
-  set forbidden6 { type ipv6_addr; flags interval; auto-merge; elements = { ::/96, ::ffff:0.0.0.0/96, ::ffff:0:0:0/96, 64:ff9b::/104, 64:ff9b::6464:64c8, 64:ff9b::7f00:0/104, 64:ff9b::7f00:1, 64:ff9b::a83f:8110, 64:ff9b::a9fe:0/112, 64:ff9b::c000:c0, 64:ff9b::cb00:7109, 64:ff9b::e000:0/99, 64:ff9b:1::/48, 2002::/16, fd00:ec2::254, fd01::9, fd20:ce::254, fe80::/10, fec0::/10, ff00::/8 } }
+  set forbidden4 {
+    type ipv4_addr; flags interval; auto-merge; elements = {
+      0.0.0.0/8,
+      100.100.100.200,
+      127.0.0.0/8,
+      127.0.0.1,
+      168.63.129.16,
+      169.254.0.0/16,
+      192.0.0.192,
+      203.0.113.9,
+      224.0.0.0/3 }
+  }
+  set forbidden6 {
+    type ipv6_addr; flags interval; auto-merge; elements = {
+      ::/96,
+      ::ffff:0.0.0.0/96,
+      ::ffff:0:0:0/96,
+      64:ff9b::/104,
+      64:ff9b::6464:64c8,
+      64:ff9b::7f00:0/104,
+      64:ff9b::7f00:1,
+      64:ff9b::a83f:8110,
+      64:ff9b::a9fe:0/112,
+      64:ff9b::c000:c0,
+      64:ff9b::cb00:7109,
+      64:ff9b::e000:0/99,
+      64:ff9b:1::/48,
+      2002::/16,
+      fd00:ec2::254,
+      fd01::9,
+      fd20:ce::254,
+      fe80::/10,
+      fec0::/10,
+      ff00::/8 }
+  }
   chain output {
     type filter hook output priority 0; policy drop;
     oifname "lo" accept
@@ -130,8 +163,7 @@ TEST(EgressPins, no_name_comes_into_the_guard) {
 }
 
 TEST(EgressMessages, round_trip) {
-  EXPECT_EQ(std::get<Pinned>(read_message(pinned_message("127.0.0.1 a\n"))).hosts,
-            "127.0.0.1 a\n");
+  EXPECT_EQ(std::get<Pinned>(read_message(pinned_message("127.0.0.1 a\n"))).hosts, "127.0.0.1 a\n");
   const Error error{ErrorCode::unsupported, "no nft", {}};
   EXPECT_EQ(std::get<Error>(read_message(failure_message(error))), error);
   EXPECT_TRUE(std::holds_alternative<Connected>(read_message("1")));

@@ -173,7 +173,8 @@ Status become_slirp(const Plan& plan, int network) {
   const int watched = ::fcntl(kSupervisorSocket, F_DUPFD, kSupervisorSocket + 1);
   if (watched < 0) return fail_errno(errno, "egress: cannot keep a socket");
   TRY(confine(network));
-  std::vector<std::string> words{"slirp4netns", "--enable-seccomp",
+  std::vector<std::string> words{"slirp4netns",
+                                 "--enable-seccomp",
                                  "--disable-host-loopback",
                                  "--disable-dns",
                                  fmt::format("--cidr={}", kSandboxNetworkV4),
@@ -181,8 +182,8 @@ Status become_slirp(const Plan& plan, int network) {
                                  fmt::format("--ready-fd={}", kSupervisorSocket),
                                  fmt::format("--exit-fd={}", watched),
                                  "--netns-type=path"};
-  // Gives up the rights of root, and what is left in sight. It expects to become user 0, which is not
-  // there where the engine is an ordinary user's: then it has rights in a user namespace only.
+  // Gives up the rights of root, and what is left in sight. It expects to become user 0, which is
+  // not there where the engine is an ordinary user's: then it has rights in a user namespace only.
   if (::geteuid() == 0) words.emplace_back("--enable-sandbox");
   if (plan.needs_v6) words.emplace_back("--enable-ipv6");
   words.emplace_back(kNetworkFile);

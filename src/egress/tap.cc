@@ -4,7 +4,6 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +12,8 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+
+#include <net/if.h>
 
 #include "base/fd.h"
 #include "egress/machine.h"

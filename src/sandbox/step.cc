@@ -108,8 +108,7 @@ class Planner {
     Step& fresh = root(StepKind::unshare, "make namespaces");
     fresh.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (is_own_network || is_linked) fresh.flags |= CLONE_NEWNET;
-    if (is_own_network || is_linked)
-      root(StepKind::loopback, "bring the loopback interface up");
+    if (is_own_network || is_linked) root(StepKind::loopback, "bring the loopback interface up");
     root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
   }
 

@@ -209,19 +209,6 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:26: error: expected a path, got an empty text\n"
        "f.yaml:4:30: error: expected text, got a map\n"
        "f.yaml:4:39: error: 'user': not supported yet: a task runs as whoever runs reeve\n"},
-      {"sandbox: {network: []}",
-       "f.yaml:4:24: error: expected none, host or a list of what may be reached, got an empty "
-       "list\n"},
-      {"sandbox: {network: ['*.a.b:443', 'a:1', [x], 127.0.0.1:1]}",
-       "f.yaml:4:25: error: '*.a.b:443' is nothing to reach: a name stands for the addresses that "
-       "it has when the attempt starts, and a pattern has none; list each name\n"
-       "f.yaml:4:45: error: expected what may be reached, such as pypi.org:443, got a list\n"
-       "f.yaml:4:50: error: '127.0.0.1:1' is nothing to reach: loopback, link-local (with the "
-       "metadata service of clouds), multicast and reserved addresses are never reachable from a "
-       "sandbox; leave it out\n"},
-      {"sandbox: {tier: none, network: ['a:1']}",
-       "f.yaml:4:14: error: a list of what may be reached needs a sandbox: tier native or oci, or "
-       "write {tier: none, network: host}\n"},
       {"sandbox: {readable: '${{ needs.b.result }}'}", "f.yaml:4:30: error: unknown task 'b'\n"},
       {"priority: high",
        "f.yaml:4:15: error: expected a whole number from -1000000 to 1000000, got 'high'\n"},
@@ -238,6 +225,30 @@ TEST(ParseErrors, numbers_times_and_sizes) {
   EXPECT_EQ(errors_of("locks: {db: 3}\ntasks: {a: {run: x, locks: {db: 4}}}"),
             "f.yaml:2:9: error: the task 'a' asks for 4 units of the lock 'db', of which there are "
             "3; raise its limit under the top-level 'locks'\n");
+}
+
+TEST(ParseErrors, what_a_task_may_reach) {
+  expect_task_errors({
+      {"sandbox: {network: []}",
+       "f.yaml:4:24: error: expected none, host or a list of what may be reached, got an empty "
+       "list\n"},
+      {"sandbox: {network: ['*.a.b:443', 'a:1', [x], 127.0.0.1:1]}",
+       "f.yaml:4:25: error: '*.a.b:443' is nothing to reach: a name stands for the addresses that "
+       "it has when the attempt starts, and a pattern has none; list each name\n"
+       "f.yaml:4:45: error: expected what may be reached, such as pypi.org:443, got a list\n"
+       "f.yaml:4:50: error: '127.0.0.1:1' is nothing to reach: loopback, link-local (with the "
+       "metadata service of clouds), multicast and reserved addresses are never reachable from a "
+       "sandbox; leave it out\n"},
+      {"sandbox: {tier: none, network: ['a:1']}",
+       "f.yaml:4:14: error: a list of what may be reached needs a sandbox: tier native or oci, or "
+       "write {tier: none, network: host}\n"},
+  });
+  std::string many = "sandbox: {network: [";
+  for (int port = 1; port <= 65; ++port) many += "a:" + std::to_string(port) + ", ";
+  many += "a:66]}";
+  const std::string all = errors_of("tasks:\n  a:\n    run: x\n    " + many + "\n");
+  EXPECT_EQ(all.substr(0, all.find(';')),
+            "f.yaml:4:408: error: a task may list 64 things to reach at most");
 }
 
 TEST(ParseErrors, fan_out) {

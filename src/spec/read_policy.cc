@@ -198,9 +198,10 @@ void PolicyReader::apply_network(const YamlNode& node, SandboxRequest& sandbox) 
   for (const YamlNode& item : reading_.read_list(node)) {
     if (sandbox.egress.size() == kEgressEntriesMax) {
       reading_.diagnostics().error(
-          item, "a task may list " + std::to_string(kEgressEntriesMax) +
-                    " things to reach at most; write networks, as in 10.2.0.0/16:443, and ranges of "
-                    "ports");
+          item,
+          "a task may list " + std::to_string(kEgressEntriesMax) +
+              " things to reach at most; write networks, as in 10.2.0.0/16:443, and ranges of "
+              "ports");
       return;
     }
     sandbox.egress.push_back(reading_.read_text(item));

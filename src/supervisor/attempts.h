@@ -73,14 +73,6 @@ class Attempts {
   SecretFiles& secret_files() { return secret_files_; }
 
  private:
-  struct Resting {
-    Instant until{};
-    Serial serial = kNoSerial;
-    PipeKind kind = PipeKind::standard_output;
-    bool is_busy = false;
-    /// The earliest is the first in a priority queue.
-    friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
-  };
   using Timer = std::pair<Instant, Serial>;
 
   // attempts.cc: start and stop
@@ -105,12 +97,9 @@ class Attempts {
   std::vector<std::string> images_in_use();
 
   // attempts_egress.cc: attempts that may reach what they list
-  static bool wants_link(const Attempt& attempt);
-  static Duration preparing_limit(const Attempt& attempt);
   void start_link(std::unique_ptr<Attempt> attempt, Instant now);
   void on_names_pinned(Serial serial, std::string hosts, Instant now);
   bool connect(Attempt& attempt, const Sandbox& sandbox, Instant now);
-  static bool may_launch(const Attempt& attempt, const Sandbox& sandbox);
 
   // attempts_oci.cc: attempts in the containers of a runtime
   Status check_tier(const SandboxRequest& request) const;

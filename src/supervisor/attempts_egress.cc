@@ -18,21 +18,17 @@ constexpr Duration kLinkLimit = std::chrono::seconds(30);
 Outcome outcome_of(const Error& error) {
   Outcome outcome = could_not_start(0);
   outcome.reason.code = ReasonCode::egress_not_usable;
-  const bool may_pass = error.code == ErrorCode::unavailable || error.code == ErrorCode::io_failed ||
-                        error.code == ErrorCode::exhausted;
+  const bool may_pass = error.code == ErrorCode::unavailable ||
+                        error.code == ErrorCode::io_failed || error.code == ErrorCode::exhausted;
   if (!may_pass) outcome.kind = OutcomeClass::rejected;
   return outcome;
 }
 
 }  // namespace
 
-bool Attempts::wants_link(const Attempt& attempt) {
-  return attempt.launch.sandbox.network == SandboxNetwork::egress && attempt.link == kNoLink;
-}
-
-Duration Attempts::preparing_limit(const Attempt& attempt) {
-  const Duration asked = attempt.launch.start_timeout;
-  if (attempt.link == kNoLink) return asked;
+Duration Attempt::preparing_limit() const {
+  const Duration asked = launch.start_timeout;
+  if (link == kNoLink) return asked;
   return asked > Duration{0} ? std::min(asked, kLinkLimit) : kLinkLimit;
 }
 
@@ -44,7 +40,7 @@ void Attempts::start_link(std::unique_ptr<Attempt> attempt, Instant now) {
   }
   attempt->link = *link;
   attempt->phase = Phase::preparing;
-  attempt->limits.start_by = deadline_after(now, preparing_limit(*attempt));
+  attempt->limits.start_by = deadline_after(now, attempt->preparing_limit());
   Attempt& added = *attempt;
   add(std::move(attempt), now);
   arm(added);
@@ -65,7 +61,7 @@ void Attempts::on_link(LinkNumber number, Instant now) {
     } else if (std::holds_alternative<egress::Connected>(news.what)) {
       attempt->is_connected = true;
       Sandbox* const sandbox = sandboxes_.find(attempt->sandbox);
-      if (sandbox != nullptr && may_launch(*attempt, *sandbox))
+      if (sandbox != nullptr && attempt->may_launch(*sandbox))
         launch_enclosed(*attempt, *sandbox, now);
     } else {
       end_preparing(*attempt, could_not_start(EPIPE), "egress: its connection was lost", now);
@@ -88,10 +84,6 @@ bool Attempts::connect(Attempt& attempt, const Sandbox& sandbox, Instant now) {
   if (handed) return true;
   end_preparing(attempt, outcome_of(handed.error()), handed.error().text(), now);
   return false;
-}
-
-bool Attempts::may_launch(const Attempt& attempt, const Sandbox& sandbox) {
-  return sandbox.zygote->waiting_init() != 0 && (attempt.link == kNoLink || attempt.is_connected);
 }
 
 }  // namespace reeve::supervisor

@@ -43,7 +43,7 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
 }
 
 void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
-  if (wants_link(*attempt)) return start_link(std::move(attempt), now);
+  if (attempt->wants_link()) return start_link(std::move(attempt), now);
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
@@ -72,7 +72,7 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   attempt->sandbox = sandbox->number;
   Attempt& added = *attempt;
   add(std::move(attempt), now);
-  if (may_launch(added, *sandbox)) launch_enclosed(added, *sandbox, now);
+  if (added.may_launch(*sandbox)) launch_enclosed(added, *sandbox, now);
 }
 
 /// Everything that needs no sandbox yet.
@@ -151,7 +151,7 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
       if (attempt == nullptr || attempt->phase != Phase::preparing) return;
       if (attempt->link != kNoLink && !attempt->is_handed_over && !connect(*attempt, sandbox, now))
         return;
-      if (may_launch(*attempt, sandbox)) launch_enclosed(*attempt, sandbox, now);
+      if (attempt->may_launch(sandbox)) launch_enclosed(*attempt, sandbox, now);
       return;
     case sandbox::ReplyKind::failed:
       if (reply.phase != sandbox::Phase::program) sandbox.is_broken = true;

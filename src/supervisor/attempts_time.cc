@@ -47,10 +47,9 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
         end_preparing(attempt,
                       {OutcomeClass::start_failed,
                        0,
-                       {ReasonCode::start_timeout, 0, preparing_limit(attempt).count()}},
-                      attempt.link == kNoLink
-                          ? "its image was not fetched in time"
-                          : "egress: its sandbox was not connected in time",
+                       {ReasonCode::start_timeout, 0, attempt.preparing_limit().count()}},
+                      attempt.link == kNoLink ? "its image was not fetched in time"
+                                              : "egress: its sandbox was not connected in time",
                       now);
         return;
       }

@@ -230,8 +230,7 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
-                                 const SharedImage& image, Serial user,
-                                 const std::string& hosts) {
+                                 const SharedImage& image, Serial user, const std::string& hosts) {
   std::string shape = shape_of(work_directory, launch.sandbox, image);
   Sandbox* found = nullptr;
   for (const auto& [number, sandbox] : sandboxes_) {

@@ -35,6 +35,11 @@ def sh(*words):
     subprocess.run(words, check=True)
 
 
+def flags(address):
+    """Of version 6: used at once, without asking the neighbours."""
+    return ("nodad",) if ":" in address else ()
+
+
 class Servers:
     """The second network: lives as long as its process."""
 
@@ -47,7 +52,7 @@ class Servers:
         sh("ip", "link", "add", "here", "type", "veth", "peer", "there", "netns",
            str(self.process.pid))
         for address in (f"{HERE}/24", f"{HERE_V6}/64"):
-            sh("ip", "address", "add", address, "dev", "here", *(("nodad",) if ":" in address else ()))
+            sh("ip", "address", "add", address, "dev", "here", *flags(address))
         sh("ip", "link", "set", "here", "up")
         sh("ip", "route", "add", METADATA, "dev", "here")
         self.process.stdin.write("\n")
@@ -87,7 +92,7 @@ def serve():
     sys.stdin.readline()
     sh("ip", "link", "set", "lo", "up")
     for address in (f"{THERE}/24", f"{OTHER}/24", f"{METADATA}/32", f"{THERE_V6}/64"):
-        sh("ip", "address", "add", address, "dev", "there", *(("nodad",) if ":" in address else ()))
+        sh("ip", "address", "add", address, "dev", "there", *flags(address))
     sh("ip", "link", "set", "there", "up")
     listeners = [listen(address, port) for address in (THERE, OTHER, METADATA, THERE_V6)
                  for port in TCP_PORTS]

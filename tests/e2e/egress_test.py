@@ -16,6 +16,7 @@ from image_case import ImageCase, base_layer
 from reeve_case import ReeveCase, processes_of
 
 REACH = "/usr/bin/python3 egress_place.py"
+PAUSE = "echo > waiting; until [ -e go ]; do sleep 0.05; done"
 HOSTS = pathlib.Path("/etc/hosts")
 
 
@@ -137,8 +138,8 @@ class Reach(EgressCase):
 
     def test_a_name_is_pinned(self):
         self.name(db=THERE)
-        self.workflow(["db:80"], f"{REACH} tcp/db/80; echo > waiting; until [ -e go ]; do "
-                      f"sleep 0.05; done; {REACH} tcp/db/80 name/db tcp/{OTHER}/80 tcp/{METADATA}/80")
+        self.workflow(["db:80"], f"{REACH} tcp/db/80; {PAUSE}; {REACH} tcp/db/80 name/db "
+                      f"tcp/{OTHER}/80 tcp/{METADATA}/80")
         process = self.start("run", "egress.yaml")
         self.wait_for((self.directory / "waiting").exists, "the first look")
         self.name(db=f"{METADATA} {OTHER}")
@@ -321,8 +322,8 @@ class Ends(EgressCase):
         self.wait_for(self.is_gone(carrier), "the end of slirp4netns")
 
     def test_a_carrier_that_ends_takes_the_network_along(self):
-        self.workflow([f"{THERE}:80"], f"{REACH} tcp/{THERE}/80; echo > waiting; until [ -e go ]; do "
-                      f"sleep 0.05; done; {REACH} tcp/{THERE}/80")
+        target = f"tcp/{THERE}/80"
+        self.workflow([f"{THERE}:80"], f"{REACH} {target}; {PAUSE}; {REACH} {target}")
         engine = self.start("run", "egress.yaml")
         self.wait_for((self.directory / "waiting").exists, "the first look")
         supervisor, = processes_of(self.state)

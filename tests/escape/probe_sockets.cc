@@ -5,7 +5,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -16,6 +15,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+
+#include <net/if.h>
 
 #include "tests/escape/probe.h"
 
@@ -152,18 +153,23 @@ Outcome guard_changed() {
   return ask_kernel(NETLINK_NETFILTER, &request, sizeof request);
 }
 
-Outcome tap_made() {
-  return try_open(setting("ESCAPE_TUN", "/dev/net/tun"), O_RDWR);
-}
+Outcome tap_made() { return try_open(setting("ESCAPE_TUN", "/dev/net/tun"), O_RDWR); }
 
 constexpr Probe kProbes[] = {
-    {"abstract_stream", abstract_stream},           {"abstract_datagram", abstract_datagram},
-    {"abstract_packets", abstract_packets},         {"socket_of_engine", socket_of_engine},
-    {"socket_of_supervisor", socket_of_supervisor}, {"socket_of_visitors", socket_of_visitors},
-    {"loopback_of_host", loopback_of_host},         {"address_of_host", address_of_host},
-    {"metadata_address", metadata_address},         {"datagram_out", datagram_out},
-    {"interface_changed", interface_changed},       {"route_changed", route_changed},
-    {"guard_changed", guard_changed},               {"tap_made", tap_made},
+    {"abstract_stream", abstract_stream},
+    {"abstract_datagram", abstract_datagram},
+    {"abstract_packets", abstract_packets},
+    {"socket_of_engine", socket_of_engine},
+    {"socket_of_supervisor", socket_of_supervisor},
+    {"socket_of_visitors", socket_of_visitors},
+    {"loopback_of_host", loopback_of_host},
+    {"address_of_host", address_of_host},
+    {"metadata_address", metadata_address},
+    {"datagram_out", datagram_out},
+    {"interface_changed", interface_changed},
+    {"route_changed", route_changed},
+    {"guard_changed", guard_changed},
+    {"tap_made", tap_made},
 };
 
 }  // namespace
