@@ -248,7 +248,7 @@ TEST(ParseErrors, what_a_task_may_reach) {
   many += "a:66]}";
   const std::string all = errors_of("tasks:\n  a:\n    run: x\n    " + many + "\n");
   EXPECT_EQ(all.substr(0, all.find(';')),
-            "f.yaml:4:408: error: a task may list 64 things to reach at most");
+            "f.yaml:4:400: error: a task may list 64 things to reach at most");
 }
 
 TEST(ParseErrors, fan_out) {

@@ -204,6 +204,7 @@ void PolicyReader::apply_network(const YamlNode& node, SandboxRequest& sandbox) 
               "ports");
       return;
     }
+    if (!item.is_scalar()) continue;  // the shape is refused
     sandbox.egress.push_back(reading_.read_text(item));
     if (const auto entry = parse_egress(sandbox.egress.back()); !entry)
       reading_.diagnostics().error(item, entry.error().message);
