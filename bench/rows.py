@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from egress import egress_cost
 from images import image_cost
 
 
@@ -284,6 +285,8 @@ ROWS = [
         "bare clone + pivot_root + exec", "tasks/s", 0.85, sandbox_rate, judged="ratio", aim=1.0),
     Row("image", "attempt on an image of five layers over one on the host's root, one at a time",
         "ms", 1.5, image_cost, better="lower"),
+    Row("egress", "attempt with a list under `network` over one without a network, one at a time",
+        "ms", 50, egress_cost, better="lower"),
     Row("sandbox-alone", "the same by the supervisor alone, without an engine", "tasks/s", 0.87,
         sandbox_alone, judged="ratio"),
     Row("sandbox-many", "500 sandboxes alive: memory of ours beside each task", "MiB", 1.0,

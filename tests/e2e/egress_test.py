@@ -1,6 +1,7 @@
 """Network egress: what a task lists can be reached, and nothing else; the machine itself, its
 metadata service and its sockets never. With real servers in a network of the test's own."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -240,10 +241,27 @@ class Refusals(EgressCase):
         self.refused([f"{HERE}:80"], f"{HERE} is an address, which no sandbox may reach")
         self.refused(["nobody.invalid:80"], "nobody.invalid")
 
-    def test_a_resolver_that_does_not_answer(self):
+    def silence(self):
+        """The machine's resolver asks a server that does not answer."""
         servers = self.write("resolv.conf", f"nameserver {THERE}\noptions timeout:30\n")
         place.sh("mount", "--bind", servers, "/etc/resolv.conf")
         self.addCleanup(place.sh, "umount", "/etc/resolv.conf")
+
+    def test_limits_while_it_is_prepared(self):
+        self.silence()
+        self.workflow(["silent.example:80"], "echo started > started",
+                      more="    timeout: {start: 1s}\n")
+        done = self.reeve("run", "egress.yaml", expect=1)
+        self.assertIn("its sandbox was not connected in time", done.stderr)
+        self.workflow(["silent.example:80"], "echo started > started")
+        process = self.start("run", "egress.yaml")
+        self.wait_for(lambda: self.query("SELECT count(*) FROM runs") == [(2,)], "the run")
+        self.wait_for(lambda: self.reeve("cancel", "last", expect=None).returncode == 0, "it")
+        process.wait(5)
+        self.assertFalse((self.directory / "started").exists())
+
+    def test_a_resolver_that_does_not_answer(self):
+        self.silence()
         self.refused(["silent.example:80"],
                      "did not say within 10s which addresses silent.example has")
 
@@ -286,6 +304,29 @@ class Refusals(EgressCase):
         self.addCleanup(place.sh, "umount", "/dev/net")
         self.refused([f"{THERE}:80"], "/dev/net/tun cannot be opened (No such file")
         self.assertRegex(self.reeve("doctor", expect=None).stdout, "egress +○ missing.*tun")
+
+
+class Shown(EgressCase):
+    def test_what_it_may_reach_is_told(self):
+        listed = [f"{THERE}:80", "db:443"]
+        self.name(db=THERE)
+        self.workflow(listed, "'true'")
+        self.assertIn(f"reaches {THERE}:80, db:443", self.reeve("plan", "egress.yaml").stdout)
+        self.reeve("run", "egress.yaml")
+        self.assertIn(f"reaches     {THERE}:80, db:443\n", self.reeve("show", "last/reach").stdout)
+        task = json.loads(self.reeve("show", "last/reach", "-o", "json").stdout)["task"]["task"]
+        self.assertEqual((task["network"], task["egress"]), ("egress", listed))
+        self.assertIn(f"it may reach {THERE}:80, db:443, and nothing else",
+                      self.reeve("explain", "last/reach").stdout)
+
+    def test_visitors_have_the_same_network(self):
+        self.workflow([f"{THERE}:80"], "echo > waiting; sleep 1000")
+        self.start("run", "egress.yaml")
+        self.wait_for((self.directory / "waiting").exists, "the task")
+        text = self.reeve("exec", "last/reach", "--", *REACH.split(), f"tcp/{THERE}/80",
+                          f"tcp/{OTHER}/80").stdout
+        self.assertIn(f"tcp/{THERE}/80 yes", text)
+        self.assertIn(f"tcp/{OTHER}/80 no", text)
 
 
 class Ends(EgressCase):
