@@ -101,6 +101,8 @@ void add_set(std::string& text, AddressFamily family, std::span<const IpNetwork>
   for (const IpNetwork& network : forbidden_networks())
     if (network.family == family) networks.push_back(network);
   for (const IpNetwork& network : own) add(network);
+  // What slirp4netns itself answers there. That of version 4 is among the forbidden.
+  if (family == AddressFamily::v6) networks.push_back(sandbox_v6());
   std::ranges::sort(networks);
   const auto same = std::ranges::unique(networks);
   networks.erase(same.begin(), same.end());

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +164,23 @@ Status load_guard(const Plan& plan, int network) {
               "egress: nft could not load the guard, so the task was not started: " + text);
 }
 
+/// A task that opens connections without end takes no more than this of what is nobody's limit.
+Status limit_slirp() {
+  constexpr rlim_t kConnectionsMax = 1024;
+  constexpr rlim_t kMemoryBytesMax = rlim_t{512} << 20;
+  constexpr std::pair<__rlimit_resource_t, rlim_t> kLimits[] = {
+      {RLIMIT_NOFILE, kConnectionsMax}, {RLIMIT_AS, kMemoryBytesMax}, {RLIMIT_CORE, 0}};
+  for (const auto& [resource, most] : kLimits) {
+    rlimit found{};
+    ::getrlimit(resource, &found);
+    const rlim_t value = std::min(found.rlim_max, most);
+    const rlimit lowered{value, value};
+    if (::setrlimit(resource, &lowered) != 0)
+      return fail_errno(errno, "egress: cannot limit slirp4netns");
+  }
+  return {};
+}
+
 /// Its network stays the machine's; the interface in the sandbox's is what it reads and writes.
 Status become_slirp(const Plan& plan, int network) {
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -173,6 +191,7 @@ Status become_slirp(const Plan& plan, int network) {
   const int watched = ::fcntl(kSupervisorSocket, F_DUPFD, kSupervisorSocket + 1);
   if (watched < 0) return fail_errno(errno, "egress: cannot keep a socket");
   TRY(confine(network));
+  TRY(limit_slirp());
   std::vector<std::string> words{"slirp4netns",
                                  "--enable-seccomp",
                                  "--disable-host-loopback",

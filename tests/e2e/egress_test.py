@@ -121,8 +121,8 @@ class Reach(EgressCase):
 
     def test_a_wide_network_leaves_the_machine_and_metadata_out(self):
         no = (f"tcp/{METADATA}/80", f"tcp/{HERE}/80", f"tcp/{HERE}/8080", "tcp/127.0.0.1/80",
-              f"tcp/{place.HERE_V6}/80", "tcp/240.0.2.2/80")
-        self.control(*no[:-1])
+              f"tcp/{place.HERE_V6}/80", "tcp/240.0.2.2/80", "tcp/fd00::2/80", "tcp/fd00::3/53")
+        self.control(*no[:5])
         found = self.reached(["0.0.0.0/0:1-65535", "[::/0]:1-65535"], f"tcp/{THERE}/80",
                              f"tcp/{OTHER}/8002", f"tcp/{THERE_V6}/443", *no)
         self.assert_reached(found, f"tcp/{THERE}/80", f"tcp/{OTHER}/8002", f"tcp/{THERE_V6}/443")
@@ -330,6 +330,33 @@ class Shown(EgressCase):
 
 
 class Ends(EgressCase):
+    def test_what_carries_is_limited_and_shut_in(self):
+        _, supervisor, carrier = self.begin()
+        about = pathlib.Path(f"/proc/{carrier}")
+        limits = (about / "limits").read_text(encoding="utf-8")
+        self.assertRegex(limits, r"Max open files +1024 +1024")
+        self.assertRegex(limits, r"Max address space +536870912 +536870912")
+        status = (about / "status").read_text(encoding="utf-8")
+        self.assertRegex(status, r"NSpid:\t\d+\t1\n")
+        self.assertRegex(status, r"CapEff:\t0000000000000400\n")  # ports below 1024
+        self.assertRegex(status, r"Seccomp:\t2\n")
+        # The two that it has bound are empty, made by reeve.
+        self.assertEqual(sorted(os.listdir(about / "root")), ["etc", "run"])
+        self.assertEqual([*(about / "root/run").iterdir()], [])
+        self.assertNotEqual((about / "cgroup").read_text(encoding="utf-8"), "")
+        self.assertEqual((about / "cgroup").read_text(encoding="utf-8"),
+                         pathlib.Path(f"/proc/{supervisor}/cgroup").read_text(encoding="utf-8"))
+
+    def test_a_flood_of_connections_stays_within(self):
+        _, supervisor, _ = self.begin()
+        flood = ("import socket\nheld = []\ntry:\n    for _ in range(1500):\n"
+                 f"        held.append(socket.create_connection(('{THERE}', 80), 2))\n"
+                 "except OSError as error:\n    print('stopped', error)\nprint(len(held))\n")
+        self.write("flood.py", flood)
+        text = self.reeve("exec", "last/reach", "--", "/usr/bin/python3", "flood.py").stdout
+        self.assertLess(int(text.split()[-1]), 1500, text)
+        self.assertEqual(len(carriers(supervisor)), 1)
+
     def begin(self):
         """An attempt that runs; its engine, supervisor and slirp4netns."""
         self.workflow([f"{THERE}:80"], "echo > waiting; sleep 1000")
