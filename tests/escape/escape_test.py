@@ -1,5 +1,5 @@
-"""Whether anything gets out of a sandbox: 24 classes, three probes or more of each. Of the tier
-native, or what ESCAPE_TIER says.
+"""Whether anything gets out of a sandbox: 24 classes, three probes or more of each, and one more
+for a sandbox whose network is connected. Of the tier native, or what ESCAPE_TIER says.
 
 Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
 where it must succeed: a probe that fails everywhere proves nothing. Tier native is tried with an
