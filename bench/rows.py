@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import beside
 import traces
+from egress import egress_cost
 from images import image_cost
 
 
@@ -268,6 +269,8 @@ ROWS = [
         "bare clone + pivot_root + exec", "tasks/s", 0.85, sandbox_rate, judged="ratio", aim=1.0),
     Row("image", "attempt on an image of five layers over one on the host's root, one at a time",
         "ms", 1.5, image_cost, better="lower"),
+    Row("egress", "attempt with a list under `network` over one without a network, one at a time",
+        "ms", 50, egress_cost, better="lower"),
     Row("sandbox-alone", "the same by the supervisor alone, without an engine", "tasks/s", 0.87,
         beside.alone, judged="ratio"),
     Row("sandbox-bwrap", "the same over `bwrap --unshare-all` with its own /proc, /dev, /tmp",

@@ -105,6 +105,8 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "failed with status {b}; its sandbox was let go and is being taken down"},
     {ReasonCode::image_not_usable, "image_not_usable",
      "could not start: its image could not be fetched, or cannot be used"},
+    {ReasonCode::egress_not_usable, "egress_not_usable",
+     "could not start: what its `network` lists could not be made reachable"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -76,13 +76,14 @@ enum class ReasonCode : std::uint16_t {
   task_failed,         ///< of a run; a: index of the first group that failed
   not_permitted,       ///< it was to be less enclosed than its engine permits; why it ended
   // why its sandbox is still there
-  held_open,         ///< its program failed; a: until, microseconds of Unix time; b: its status
-  hold_released,     ///< a person let it go; b: the status of its program
-  image_not_usable,  ///< of why it ended: its image could not be had, or is not sound
+  held_open,          ///< its program failed; a: until, microseconds of Unix time; b: its status
+  hold_released,      ///< a person let it go; b: the status of its program
+  image_not_usable,   ///< of why it ended: its image could not be had, or is not sound
+  egress_not_usable,  ///< of why it ended: what `network` lists could not be made reachable
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::image_not_usable) + 1;
+    static_cast<std::size_t>(ReasonCode::egress_not_usable) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -17,6 +17,7 @@ std::string_view name(SandboxNetwork network) {
   switch (network) {
     case SandboxNetwork::none: return "none";
     case SandboxNetwork::host: return "host";
+    case SandboxNetwork::egress: return "egress";
   }
   ENSURE(false);
 }

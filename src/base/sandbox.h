@@ -23,10 +23,11 @@ std::string_view name(SandboxTier tier);
 
 /// Stored as numbers: append only.
 enum class SandboxNetwork : std::uint8_t {
-  none,  ///< loopback only
-  host,  ///< the machine's own network: needs permission
+  none,    ///< loopback only
+  host,    ///< the machine's own network: needs permission
+  egress,  ///< loopback, and what `egress` lists
 };
-inline constexpr std::size_t kSandboxNetworkCount = 2;
+inline constexpr std::size_t kSandboxNetworkCount = 3;
 std::string_view name(SandboxNetwork network);
 
 /// Paths are absolute, or relative to the work directory of the attempt.
@@ -36,13 +37,14 @@ struct SandboxRequest {
   std::vector<std::string> readable;  ///< of the host's files, beyond the system's own
   std::vector<std::string> writable;  ///< beyond the work directory
   std::string image;                  ///< its root, instead of the host's system; "": none
+  std::vector<std::string> egress;    ///< see base/egress.h; empty unless network is egress
   friend bool operator==(const SandboxRequest&, const SandboxRequest&) = default;
 
   static constexpr auto fields() {
     return std::tuple{
-        field("tier", &SandboxRequest::tier), field("network", &SandboxRequest::network),
+        field("tier", &SandboxRequest::tier),         field("network", &SandboxRequest::network),
         field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable),
-        field("image", &SandboxRequest::image)};
+        field("image", &SandboxRequest::image),       field("egress", &SandboxRequest::egress)};
   }
 };
 

@@ -10,6 +10,7 @@
 #include "cli/machine_checks.h"
 #include "cli/resource_list.h"
 #include "cli/session.h"
+#include "egress/machine.h"
 #include "sandbox/trial.h"
 
 namespace reeve::cli {
@@ -55,6 +56,14 @@ MachineCheck program_check(const std::string& what, const std::string& program,
   return {what, found ? Status::good : Status::missing, program, found ? "" : meaning};
 }
 
+/// What tasks need that list what they may reach.
+MachineCheck egress_check() {
+  const auto found = egress::find_programs();
+  if (found) return {"egress", Status::good, found->nft + ", " + found->slirp, ""};
+  return {"egress", Status::missing, "tasks with a list under `network` are refused",
+          found.error().text()};
+}
+
 Cell status_cell(const JsonObject& item) {
   const std::string status = text_of(item, "status");
   if (status == "good") return {"✔ good", Tone::good};
@@ -83,6 +92,7 @@ Ended command_doctor(const Session& session) {
   const std::string runtime = oci_runtime();
   checks.push_back(program_check("tier oci", runtime,
                                  "there is none: apt install runc, or set REEVE_OCI_RUNTIME"));
+  checks.push_back(egress_check());
 
   Listing listing{
       .kind = "checks",

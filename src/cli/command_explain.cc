@@ -75,6 +75,8 @@ Result<Answer> explain_one_task(Archive& archive, const LoadedRun& loaded, std::
   }
   if (!is_answered)
     take_over(answer, core::explain_task(loaded.state(), {run.record.id, index}, wall_now()));
+  if (const JsonObject about = task_json(run, index); !joined(about, "egress").empty())
+    answer.facts.push_back("it may reach " + joined(about, "egress") + ", and nothing else");
   TRY_ASSIGN(const auto attempts, archive.history->list_attempts({run.record.id, index}));
   for (const core::AttemptRecord& attempt : attempts) {
     if (answer.facts.size() < kFactsMax) answer.facts.push_back(attempt_fact(attempt));

@@ -9,6 +9,7 @@
 #include "cli/archive.h"
 #include "cli/plan_simulation.h"
 #include "cli/resource_list.h"
+#include "cli/run_json.h"
 #include "cli/run_times.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
@@ -61,6 +62,8 @@ JsonObject planned_json(const spec::Workflow& workflow, std::uint32_t index,
           {"needs", std::move(needs)},
           {"condition", group.condition ? Json(group.condition->text()) : Json(nullptr)},
           {"resources", format_resources(workflow.policy_of(group).resources)},
+          {"network", name(workflow.policy_of(group).sandbox.network)},
+          {"egress", egress_json(workflow.policy_of(group).sandbox)},
           {"placeable", planned.is_placeable}};
 }
 
@@ -76,12 +79,7 @@ Cell tasks_cell(const JsonObject& item) {
   return {tasks.empty() ? "at run time" : tasks};
 }
 
-Cell needs_cell(const JsonObject& item) {
-  std::string out;
-  for (const Json& need : item.at("needs").as_array())
-    out += (out.empty() ? "" : ", ") + std::string(need.as_string());
-  return {out};
-}
+Cell needs_cell(const JsonObject& item) { return {joined(item, "needs")}; }
 
 Cell note_cell(const JsonObject& item) {
   if (!item.at("placeable").as_bool()) return {"asks for more than there is", Tone::bad};
@@ -89,6 +87,8 @@ Cell note_cell(const JsonObject& item) {
   std::string note = phase == "main" ? "" : phase;
   const std::string condition = text_of(item, "condition");
   if (!condition.empty()) note += fmt::format("{}if {}", note.empty() ? "" : ", ", condition);
+  const std::string egress = joined(item, "egress");
+  if (!egress.empty()) note += fmt::format("{}reaches {}", note.empty() ? "" : ", ", egress);
   return {note, Tone::faint};
 }
 

@@ -103,6 +103,7 @@ std::string task_text(const Session& session, const JsonObject& task,
   add_field(out, "ended", text_of(task, "ended_at"));
   add_field(out, "next try", text_of(task, "wake_at"));
   add_field(out, "duration", duration_cell(task, "duration_seconds").text);
+  add_field(out, "reaches", joined(task, "egress"));
   add_field(out, "outputs", text_of(task, "outputs"));
   add_field(out, "artifacts", text_of(task, "artifacts"));
   for (const Json& entry : task.at("entries").as_array())

@@ -185,6 +185,19 @@ JsonObject group_json(const core::Run& run, GroupIndex index) {
           {"tasks", counts_object(counts, model.total)}};
 }
 
+Json egress_json(const SandboxRequest& sandbox) {
+  boost::json::array list;
+  for (const std::string& entry : sandbox.egress) list.emplace_back(entry);
+  return list;
+}
+
+std::string joined(const JsonObject& item, std::string_view field) {
+  std::string text;
+  for (const Json& each : item.at(field).as_array())
+    text.append(text.empty() ? "" : ", ").append(each.as_string());
+  return text;
+}
+
 JsonObject task_json(const core::Run& run, std::uint32_t index) {
   const core::Task& task = run.tasks[index];
   const core::TaskExtra* const extra = run.extra(index);
@@ -192,7 +205,8 @@ JsonObject task_json(const core::Run& run, std::uint32_t index) {
   const core::TaskExtra& more = extra == nullptr ? none : *extra;
   const std::string label = core::task_label(run, index);
   const bool is_over = core::is_final(task.state);
-  const std::int32_t retries = run.workflow().policy_of(run.group_spec(task.group)).retry.max;
+  const spec::Policy& policy = run.workflow().policy_of(run.group_spec(task.group));
+  const std::int32_t retries = policy.retry.max;
   return {
       {"id", fmt::format("{}/{}", format_uuid("run", run.record.uuid), label)},
       {"run", run.record.id.value},
@@ -215,6 +229,8 @@ JsonObject task_json(const core::Run& run, std::uint32_t index) {
       {"duration_seconds", is_over ? duration_json(task.started_at, task.since) : Json(nullptr)},
       {"outputs", values_json(more.outputs)},
       {"artifacts", values_json(more.artifacts)},
+      {"network", name(policy.sandbox.network)},
+      {"egress", egress_json(policy.sandbox)},
       {"held_until", held_until_json(task)},
       {"entries", entries_json(more.entries)}};
 }

@@ -21,6 +21,11 @@ JsonObject group_json(const core::Run& run, GroupIndex group);
 JsonObject task_json(const core::Run& run, std::uint32_t index);
 JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& log_path);
 
+/// What its policy lets a task reach: the `egress` of its JSON.
+Json egress_json(const SandboxRequest& sandbox);
+/// The items of an array of texts, with commas; nothing for none.
+std::string joined(const JsonObject& item, std::string_view field);
+
 /// What people call a run.
 std::string run_name(const core::RunRecord& record);
 /// Why it is in its state: describe(), but it knows the names of tasks.

@@ -44,6 +44,8 @@ TEST(Bundle, gives_no_privilege) {
 TEST(Bundle, the_network_of_the_host_is_kept_only_when_asked_for) {
   EXPECT_THAT(config_of(spec_of(SandboxNetwork::none)), HasSubstr("\"network\""));
   EXPECT_THAT(config_of(spec_of(SandboxNetwork::host)), Not(HasSubstr("\"network\"")));
+  // The one that was connected is that of whoever starts the runtime.
+  EXPECT_THAT(config_of(spec_of(SandboxNetwork::egress)), Not(HasSubstr("\"network\"")));
 }
 
 TEST(Bundle, what_a_private_directory_covers_is_given_again_behind_it) {

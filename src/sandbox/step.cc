@@ -17,6 +17,8 @@ constexpr std::string_view kStage = "/tmp";
 /// Of a root made of layers, three directories in the stage: the root, the layers, and a layer
 /// above them that holds only places to mount on, since a root without a writable layer grows none.
 constexpr std::string_view kLayersStage = "/tmp/layers";
+/// In the root, below /run: files that are mounted on the system's.
+constexpr std::string_view kPlacedFiles = "/run/placed";
 constexpr std::string_view kGroups = "/sys/fs/cgroup";
 constexpr std::string_view kPlacesStage = "/tmp/places";
 /// Directories of which every attempt has its own, empty at its start.
@@ -89,9 +91,13 @@ class Planner {
       step.data = "500";
     }
     root(StepKind::keyring, "make a session keyring");
+    const bool is_own_network = spec_.network == SandboxNetwork::none;
+    const bool is_linked = spec_.network == SandboxNetwork::egress;
     if (spec_.for_runtime) {
-      // It makes the others itself.
-      root(StepKind::unshare, "make namespaces").flags = CLONE_NEWNS;
+      // It makes the others itself, but for a network that somebody has to connect before.
+      root(StepKind::unshare, "make namespaces").flags =
+          CLONE_NEWNS | (is_linked ? CLONE_NEWNET : 0);
+      if (is_linked) root(StepKind::loopback, "bring the loopback interface up");
       root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
       return;
     }
@@ -101,9 +107,8 @@ class Planner {
     become.flags = spec_.keeps_groups ? 0 : 1;
     Step& fresh = root(StepKind::unshare, "make namespaces");
     fresh.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (spec_.network == SandboxNetwork::none) fresh.flags |= CLONE_NEWNET;
-    if (spec_.network == SandboxNetwork::none)
-      root(StepKind::loopback, "bring the loopback interface up");
+    if (is_own_network || is_linked) fresh.flags |= CLONE_NEWNET;
+    if (is_own_network || is_linked) root(StepKind::loopback, "bring the loopback interface up");
     root(StepKind::propagation, "keep mounts from spreading").flags = MS_REC | MS_SLAVE;
   }
 
@@ -120,6 +125,7 @@ class Planner {
     for (const std::string_view path : kOwnDirectories) directory(path);
     if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
     make_device_places();
+    for (const PlacedFile& file : spec_.placed) write(file.path, file.content);
     for (std::size_t i = 0; i < spec_.paths.size(); ++i)
       if (!is_inner(i)) place(spec_.paths[i]);
   }
@@ -166,8 +172,31 @@ class Planner {
       for (const std::string_view path : kOwnDirectories) directory(path);
       if (!is_given("/var/tmp")) link("/var/tmp", "../tmp");
     }
+    if (!is_layered()) place_files();
     // A new /proc can be mounted only where one is in sight; attempts put theirs over it.
     bind("/proc");
+  }
+
+  /// The system's are read-only and shared: a file of the root's own is mounted on them.
+  void place_files() {
+    for (const PlacedFile& file : spec_.placed) {
+      if (!file.is_there) {
+        write(file.path, file.content);
+        continue;
+      }
+      const std::string own = std::string(kPlacedFiles).append(file.path);
+      write(own, file.content);
+      Step& step = root(StepKind::bind, "put a file over " + file.path);
+      step.source = staged(own);
+      step.target = staged(file.path);
+    }
+  }
+
+  void write(const std::string& path, const std::string& content) {
+    root(StepKind::file, "make " + path).target = staged(path);
+    Step& step = root(StepKind::write_file, "write " + path);
+    step.source = staged(path);
+    step.data = content;
   }
 
   /// Whether something is given there or below.

@@ -57,6 +57,14 @@ struct GivenPath {
   friend bool operator==(const GivenPath&, const GivenPath&) = default;
 };
 
+/// A file of the root that says something else than the system's or the image's.
+struct PlacedFile {
+  std::string path;
+  std::string content;
+  bool is_there = false;  ///< the system has one: it is covered. On layers every file is new
+  friend bool operator==(const PlacedFile&, const PlacedFile&) = default;
+};
+
 struct RootSpec {
   std::vector<SystemEntry> system;  ///< none, where there are layers
   /// Directory of the layers of an image, descriptor 1 + paths.size(), and their names in it,
@@ -66,6 +74,7 @@ struct RootSpec {
   std::vector<std::string> devices;  ///< "/dev/null"
   std::vector<GivenPath> paths;      ///< outer before inner; descriptor 1 + index
   std::vector<std::string> masked;   ///< directories that are shown empty
+  std::vector<PlacedFile> placed;
   SandboxNetwork network = SandboxNetwork::none;
   std::vector<std::string> join_files;  ///< of its control groups
   /// An OCI runtime makes the sandbox of it: the root is composed and left at kRuntimeRoot, with

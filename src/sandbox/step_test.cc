@@ -79,6 +79,50 @@ TEST(SandboxSteps, are_these_in_this_order) {
             "mount /dev/pts (newinstance,ptmxmode=0666,mode=0620) [0xa]\n");
 }
 
+TEST(SandboxSteps, of_a_linked_network_differ_by_its_files) {
+  RootSpec spec = small_spec();
+  const SandboxPlan without = plan_sandbox(spec);
+  spec.network = SandboxNetwork::egress;
+  EXPECT_EQ(plan_sandbox(spec), without);
+  spec.placed = {{"/etc/hosts", "127.0.0.1 a\n", true}, {"/run/stub/resolv.conf", "#\n", false}};
+  const std::vector<Step> root = plan_sandbox(spec).root;
+  const std::string text = format_steps(root);
+  EXPECT_THAT(text, HasSubstr("link /var/tmp\n"
+                              "make /run/placed/etc/hosts\n"
+                              "write /run/placed/etc/hosts (127.0.0.1 a\n)\n"
+                              "put a file over /etc/hosts\n"
+                              "make /run/stub/resolv.conf\n"
+                              "write /run/stub/resolv.conf (#\n)\n"
+                              "bind /proc\n"));
+  const Step& over = root.at(position(root, "put a file over /etc/hosts"));
+  EXPECT_EQ(over.source, "/tmp/run/placed/etc/hosts");
+  EXPECT_EQ(over.target, "/tmp/etc/hosts");
+  EXPECT_LT(position(root, "make /usr read-only"), position(root, "put a file over /etc/hosts"));
+}
+
+TEST(SandboxSteps, files_of_a_root_of_layers_are_its_top_layer) {
+  RootSpec spec = small_spec();
+  spec.system.clear();
+  spec.layers_directory = "/state/layers";
+  spec.layers = {"a"};
+  spec.placed = {{"/etc/hosts", "127.0.0.1 a\n"}};
+  const std::vector<Step> root = plan_sandbox(spec).root;
+  EXPECT_EQ(root.at(position(root, "write /etc/hosts")).source, "/tmp/places/etc/hosts");
+  EXPECT_LT(position(root, "write /etc/hosts"), position(root, "mount the image"));
+}
+
+TEST(SandboxSteps, a_runtime_is_started_in_a_linked_network) {
+  RootSpec spec = small_spec();
+  spec.for_runtime = true;
+  const auto namespaces = [&] {
+    const std::vector<Step> root = plan_sandbox(spec).root;
+    return root.at(position(root, "make namespaces")).flags;
+  };
+  EXPECT_EQ(namespaces(), std::uint64_t{CLONE_NEWNS});
+  spec.network = SandboxNetwork::egress;
+  EXPECT_EQ(namespaces(), std::uint64_t{CLONE_NEWNS | CLONE_NEWNET});
+}
+
 TEST(SandboxSteps, an_image_is_mounted_on_its_places) {
   RootSpec spec = small_spec();
   spec.system.clear();

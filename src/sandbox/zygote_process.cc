@@ -95,6 +95,12 @@ Result<ZygoteProcess::Started> ZygoteProcess::launch(const ProgramRequest& reque
   return Started{std::exchange(next_init_, 0), std::move(files_), Door(std::move(ends.first))};
 }
 
+Result<Fd> ZygoteProcess::network() const {
+  Fd found(::open(fmt::format("/proc/{}/ns/net", pid_).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!found) return fail_errno(errno, "cannot open the network of a sandbox");
+  return found;
+}
+
 std::optional<Reply> ZygoteProcess::receive() {
   Reply reply;
   int descriptor = -1;

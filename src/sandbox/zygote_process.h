@@ -39,6 +39,8 @@ class ZygoteProcess {
   };
   /// Hands the request to the init that waits. REQUIRES waiting_init() != 0.
   Result<Started> launch(const ProgramRequest& request, const ProgramStreams& streams);
+  /// Its network namespace, once it is `made`. Only the supervisor can open it.
+  Result<Fd> network() const;
   /// The next reply, if there is one.
   std::optional<Reply> receive();
   /// For people: "mount /proc: Operation not permitted".

@@ -133,7 +133,13 @@ constexpr Shape kLockLimits{
 constexpr std::array<std::string_view, 3> kTiers{"native", "oci", "none"};
 constexpr Shape kTier{.scalar = ScalarKind::choice, .choices = kTiers};
 constexpr std::array<std::string_view, 2> kNetworks{"none", "host"};
-constexpr Shape kNetwork{.scalar = ScalarKind::choice, .choices = kNetworks};
+constexpr Shape kReachable{.expected = "what may be reached, such as pypi.org:443",
+                           .scalar = ScalarKind::text};
+constexpr Shape kNetwork{.expected = "none, host or a list of what may be reached",
+                         .scalar = ScalarKind::choice,
+                         .choices = kNetworks,
+                         .item = &kReachable,
+                         .items_min = 1};
 constexpr Shape kPaths{.expected = "a path, or a list of paths",
                        .scalar = ScalarKind::template_text,
                        .item = &kTemplate};
@@ -146,7 +152,8 @@ constexpr std::array kSandboxFields{
     Field{"network",
           {},
           &kNetwork,
-          "none (unless given), or host: the network of this machine, with permission."},
+          "none (unless given), host: the network of this machine, with permission, or a list of "
+          "what alone may be reached: name, address or network, then :port or :low-high."},
     Field{"readable", {}, &kPaths, "Files and directories that it may read beside the system's."},
     Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
     Field{"user", {}, nullptr, "not supported yet: a task runs as whoever runs reeve"},

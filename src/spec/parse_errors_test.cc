@@ -202,7 +202,7 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "got 'nativ'; did you mean 'native'?\n"},
       {"sandbox: {tier: non, network: all, redable: [/a]}",
        "f.yaml:4:21: error: expected one of native, oci and none, got 'non'; did you mean 'none'?\n"
-       "f.yaml:4:35: error: expected one of none and host, got 'all'\n"
+       "f.yaml:4:35: error: expected none, host or a list of what may be reached, got 'all'\n"
        "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable and "
        "writable; did you mean 'readable'?\n"},
       {"sandbox: {writable: ['', {a: b}], user: root}",
@@ -225,6 +225,30 @@ TEST(ParseErrors, numbers_times_and_sizes) {
   EXPECT_EQ(errors_of("locks: {db: 3}\ntasks: {a: {run: x, locks: {db: 4}}}"),
             "f.yaml:2:9: error: the task 'a' asks for 4 units of the lock 'db', of which there are "
             "3; raise its limit under the top-level 'locks'\n");
+}
+
+TEST(ParseErrors, what_a_task_may_reach) {
+  expect_task_errors({
+      {"sandbox: {network: []}",
+       "f.yaml:4:24: error: expected none, host or a list of what may be reached, got an empty "
+       "list\n"},
+      {"sandbox: {network: ['*.a.b:443', 'a:1', [x], 127.0.0.1:1]}",
+       "f.yaml:4:25: error: '*.a.b:443' is nothing to reach: a name stands for the addresses that "
+       "it has when the attempt starts, and a pattern has none; list each name\n"
+       "f.yaml:4:45: error: expected what may be reached, such as pypi.org:443, got a list\n"
+       "f.yaml:4:50: error: '127.0.0.1:1' is nothing to reach: loopback, link-local (with the "
+       "metadata service of clouds), multicast and reserved addresses are never reachable from a "
+       "sandbox; leave it out\n"},
+      {"sandbox: {tier: none, network: ['a:1']}",
+       "f.yaml:4:14: error: a list of what may be reached needs a sandbox: tier native or oci, or "
+       "write {tier: none, network: host}\n"},
+  });
+  std::string many = "sandbox: {network: [";
+  for (int port = 1; port <= 65; ++port) many += "a:" + std::to_string(port) + ", ";
+  many += "a:66]}";
+  const std::string all = errors_of("tasks:\n  a:\n    run: x\n    " + many + "\n");
+  EXPECT_EQ(all.substr(0, all.find(';')),
+            "f.yaml:4:400: error: a task may list 64 things to reach at most");
 }
 
 TEST(ParseErrors, fan_out) {

@@ -373,6 +373,26 @@ TEST(Parse, sandboxes) {
   EXPECT_EQ(workflow->policy_of(group).sandbox.readable, std::vector<std::string>{"/a"});
 }
 
+TEST(Parse, what_a_task_may_reach) {
+  const SandboxRequest listed =
+      policy("sandbox: {network: ['pypi.org:443', '[fd01::5]:80-81/udp']}").sandbox;
+  EXPECT_EQ(listed.network, SandboxNetwork::egress);
+  EXPECT_EQ(listed.egress, (std::vector<std::string>{"pypi.org:443", "[fd01::5]:80-81/udp"}));
+  const auto workflow = parse(R"(
+defaults: {sandbox: {network: ["a:1", "b:2"]}}
+tasks:
+  a: {run: x}
+  b: {run: x, sandbox: {network: none}}
+  c: {run: x, sandbox: {network: ["c:3"]}}
+)");
+  const auto sandbox = [&](std::size_t group) {
+    return workflow->policy_of(workflow->groups[group]).sandbox;
+  };
+  EXPECT_EQ(sandbox(0).egress, (std::vector<std::string>{"a:1", "b:2"}));
+  EXPECT_EQ(sandbox(1), SandboxRequest{});
+  EXPECT_EQ(sandbox(2).egress, std::vector<std::string>{"c:3"});
+}
+
 TEST(Parse, a_task_changes_of_the_default_sandbox_what_it_names) {
   const auto workflow = parse(R"(
 inputs: {x: }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/egress.h"
 #include "base/image_reference.h"
 
 namespace reeve::spec {
@@ -172,8 +173,7 @@ void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) 
   const Section section(node, shape_of("sandbox"));
   const auto tier = node.is_scalar() ? std::optional(node) : section.get("tier");
   if (tier) sandbox.tier = tier_named(tier->text());
-  if (const auto network = section.get("network"))
-    sandbox.network = network->text() == "host" ? SandboxNetwork::host : SandboxNetwork::none;
+  if (const auto network = section.get("network")) apply_network(*network, sandbox);
   const auto set = [&](std::string_view name, std::vector<std::string>& out) {
     const auto paths = section.get(name);
     if (!paths) return;
@@ -186,6 +186,29 @@ void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) 
   };
   set("readable", sandbox.readable);
   set("writable", sandbox.writable);
+}
+
+void PolicyReader::apply_network(const YamlNode& node, SandboxRequest& sandbox) {
+  sandbox.egress.clear();
+  if (node.is_scalar()) {
+    sandbox.network = node.text() == "host" ? SandboxNetwork::host : SandboxNetwork::none;
+    return;
+  }
+  sandbox.network = SandboxNetwork::egress;
+  for (const YamlNode& item : reading_.read_list(node)) {
+    if (sandbox.egress.size() == kEgressEntriesMax) {
+      reading_.diagnostics().error(
+          item,
+          "a task may list " + std::to_string(kEgressEntriesMax) +
+              " things to reach at most; write networks, as in 10.2.0.0/16:443, and ranges of "
+              "ports");
+      return;
+    }
+    if (!item.is_scalar()) continue;  // the shape is refused
+    sandbox.egress.push_back(reading_.read_text(item));
+    if (const auto entry = parse_egress(sandbox.egress.back()); !entry)
+      reading_.diagnostics().error(item, entry.error().message);
+  }
 }
 
 void PolicyReader::apply_image(const YamlNode& node, SandboxRequest& sandbox) {

@@ -114,6 +114,7 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
   read_action(task, group);
   group.policy = policies_.read(task);
   check_image(task, workflow_.policies[group.policy].sandbox);
+  check_network(task, workflow_.policies[group.policy].sandbox);
   read_detail(task, fan_out, group);
   group.fan_out = std::move(fan_out.fan_out);
   workflow_.groups.push_back(std::move(group));
@@ -161,6 +162,15 @@ void TaskReader::read_action(const Section& task, TaskGroup& group) {
     reading_.diagnostics().error(*shell,
                                  "expected the name of a program without arguments, such as bash");
   }
+}
+
+void TaskReader::check_network(const Section& task, const SandboxRequest& sandbox) {
+  if (sandbox.network != SandboxNetwork::egress || sandbox.tier != SandboxTier::none) return;
+  if (const auto own = task.get("sandbox"))
+    reading_.diagnostics().error(
+        *own,
+        "a list of what may be reached needs a sandbox: tier native or oci, or write {tier: none, "
+        "network: host}");
 }
 
 void TaskReader::check_image(const Section& task, const SandboxRequest& sandbox) {

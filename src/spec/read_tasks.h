@@ -33,6 +33,7 @@ class TaskReader {
 
  private:
   void read_task(const YamlNode& key, const YamlNode& node, Phase phase);
+  void check_network(const Section& task, const SandboxRequest& sandbox);
   void check_image(const Section& task, const SandboxRequest& sandbox);
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);

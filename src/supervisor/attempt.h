@@ -5,7 +5,9 @@
 //   running ──main process exited──► draining (or held) ──pipes at their end, or lingered──►
 //   clearing ──► end
 //
-// preparing its image is being fetched, or its sandbox is being composed; nothing of it runs
+// preparing its image is being fetched, or its sandbox is being composed or connected; nothing of
+// it
+//           runs
 // running   the main process lives, or is a zombie that was not looked at yet
 // draining  it is reaped, but something holds its pipes: `cmd > >(tee log)` may still be writing
 // held      its program failed and it was asked for: the sandbox stays, for people to enter
@@ -21,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/launch.h"
+#include "supervisor/egress_links.h"
 #include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
@@ -57,7 +60,11 @@ struct Attempt {
   sandbox::Door door;  ///< in a sandbox: for those who enter it
   Fd output;           ///< while preparing: the writing ends of its pipes
   Fd errors;
-  bool has_status = false;  ///< in a sandbox: its init told how the main process ended
+  LinkNumber link = kNoLink;    ///< network egress: what connects its sandbox
+  std::string hosts;            ///< then: its /etc/hosts
+  bool is_handed_over = false;  ///< then: the link has the sandbox's network
+  bool is_connected = false;    ///< then: and has guarded and connected it
+  bool has_status = false;      ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
   std::string failure;                      ///< what could not be done, for people
   bool has_refused_output = false;          ///< REEVE_OUTPUT holds a secret
@@ -89,6 +96,16 @@ struct Attempt {
 
   bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
   bool is_contained() const { return launch.sandbox.tier == SandboxTier::oci; }
+  /// Its names are to be pinned before its sandbox can be composed.
+  bool wants_link() const {
+    return launch.sandbox.network == SandboxNetwork::egress && link == kNoLink;
+  }
+  /// Whether its program can be handed to the init that waits.
+  bool may_launch(const Sandbox& in) const {
+    return in.zygote->waiting_init() != 0 && (link == kNoLink || is_connected);
+  }
+  /// How long it may be prepared; 0: as long as it takes.
+  Duration preparing_limit() const;
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };

@@ -28,6 +28,16 @@ struct VisitRequest {
 
 enum class PipeKind : std::uint8_t { standard_output, standard_error };
 
+/// A pipe that is looked at later.
+struct Resting {
+  Instant until{};
+  Serial serial = kNoSerial;
+  PipeKind kind = PipeKind::standard_output;
+  bool is_busy = false;
+  /// The earliest is the first in a priority queue.
+  friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
+};
+
 /// What all attempts have in common.
 struct AttemptSettings {
   std::string state_directory;
@@ -38,6 +48,7 @@ struct AttemptSettings {
   rlimit open_files{};  ///< what attempts get
   std::function<std::uint64_t(SandboxNumber)> sandbox_tag;
   std::function<std::uint64_t(FetchNumber)> image_tag;
+  std::function<std::uint64_t(LinkNumber)> link_tag;
   std::int64_t image_bytes_max = 0;
   std::string oci_runtime;
 };

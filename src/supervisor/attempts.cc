@@ -44,6 +44,7 @@ Attempts::Attempts(Settings settings, AttemptEvents& events)
       sandboxes_({settings_.state_directory, settings_.state_id, settings_.epoll,
                   settings_.sandbox_tag, images_.layers_directory(), machine_bytes()},
                  leftovers_),
+      links_({settings_.epoll, settings_.link_tag}, leftovers_),
       secret_files_(settings_.state_id),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       base_(std::make_shared<BaseEnvironment>(std::vector<std::string>{})),
@@ -197,6 +198,7 @@ void Attempts::on_running(Attempt& attempt, Instant now) {
 
 void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& outcome,
                              std::string message, Instant now) {
+  links_.stop(attempt->link);
   if (!attempt->launch.secrets.empty()) secret_files_.remove(attempt->launch.token);
   Ended ended;
   ended.end.token = attempt->launch.token;

@@ -53,6 +53,8 @@ class Attempts {
   void on_sandbox(SandboxNumber number, Instant now);
   /// A process that fetches an image has something to say.
   void on_image(FetchNumber number, Instant now);
+  /// A process that connects a sandbox has something to say.
+  void on_link(LinkNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
   /// Looks at everything that is due.
@@ -71,14 +73,6 @@ class Attempts {
   SecretFiles& secret_files() { return secret_files_; }
 
  private:
-  struct Resting {
-    Instant until{};
-    Serial serial = kNoSerial;
-    PipeKind kind = PipeKind::standard_output;
-    bool is_busy = false;
-    /// The earliest is the first in a priority queue.
-    friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
-  };
   using Timer = std::pair<Instant, Serial>;
 
   // attempts.cc: start and stop
@@ -101,6 +95,11 @@ class Attempts {
   static Status use_program_of_image(Attempt& attempt);
   std::unique_ptr<Attempt> take_out(Serial serial);
   std::vector<std::string> images_in_use();
+
+  // attempts_egress.cc: attempts that may reach what they list
+  void start_link(std::unique_ptr<Attempt> attempt, Instant now);
+  void on_names_pinned(Serial serial, std::string hosts, Instant now);
+  bool connect(Attempt& attempt, const Sandbox& sandbox, Instant now);
 
   // attempts_oci.cc: attempts in the containers of a runtime
   Status check_tier(const SandboxRequest& request) const;
@@ -170,6 +169,7 @@ class Attempts {
   Leftovers leftovers_;
   ImageFetches images_;
   Sandboxes sandboxes_;
+  EgressLinks links_;
   SecretFiles secret_files_;
   // Of the last attempt that was given secrets: the next one mostly has the same.
   std::vector<std::string> masked_values_;

@@ -58,7 +58,7 @@ void Attempts::reap_adopted(pid_t pid, Instant now) {
   rusage used{};
   int status = 0;
   ::wait4(pid, &status, 0, &used);
-  if (images_.on_child_ended(pid)) return;
+  if (images_.on_child_ended(pid) || links_.on_child_ended(pid)) return;
   if (const Serial user = sandboxes_.on_child_ended(pid); user != kNoSerial)
     on_sandbox_lost(user, now);
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);

@@ -39,6 +39,10 @@ Status Attempts::check_tier(const SandboxRequest& request) const {
   if (request.tier == SandboxTier::none && !request.image.empty())
     return fail(ErrorCode::unsupported,
                 "an image needs a sandbox: run without --sandbox none, or leave the image out");
+  if (request.tier == SandboxTier::none && request.network == SandboxNetwork::egress)
+    return fail(ErrorCode::unsupported,
+                "a list of what may be reached needs a sandbox: run without --sandbox none, or "
+                "leave the list out");
   if (request.tier != SandboxTier::oci) return {};
   const std::string& runtime = settings_.oci_runtime;
   const bool is_there = std::ranges::any_of(

@@ -43,11 +43,12 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
 }
 
 void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
+  if (attempt->wants_link()) return start_link(std::move(attempt), now);
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
     auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->image,
-                                 attempt->serial);
+                                 attempt->serial, attempt->hosts);
     if (taken)
       sandbox = *taken;
     else
@@ -71,7 +72,7 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   attempt->sandbox = sandbox->number;
   Attempt& added = *attempt;
   add(std::move(attempt), now);
-  if (sandbox->zygote->waiting_init() != 0) launch_enclosed(added, *sandbox, now);
+  if (added.may_launch(*sandbox)) launch_enclosed(added, *sandbox, now);
 }
 
 /// Everything that needs no sandbox yet.
@@ -147,9 +148,10 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
   switch (reply.kind) {
     case sandbox::ReplyKind::made:
     case sandbox::ReplyKind::ready:
-      if (attempt != nullptr && attempt->phase == Phase::preparing &&
-          sandbox.zygote->waiting_init() != 0)
-        launch_enclosed(*attempt, sandbox, now);
+      if (attempt == nullptr || attempt->phase != Phase::preparing) return;
+      if (attempt->link != kNoLink && !attempt->is_handed_over && !connect(*attempt, sandbox, now))
+        return;
+      if (attempt->may_launch(sandbox)) launch_enclosed(*attempt, sandbox, now);
       return;
     case sandbox::ReplyKind::failed:
       if (reply.phase != sandbox::Phase::program) sandbox.is_broken = true;
@@ -235,6 +237,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
     if (const Status written = write_output(attempt.output_path, bytes); !written)
       attempt.failure = written.error().text();
   }
+  links_.stop(attempt.link);
   Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
   if (sandbox == nullptr) return;
   if (sandbox->group) {

@@ -47,8 +47,10 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
         end_preparing(attempt,
                       {OutcomeClass::start_failed,
                        0,
-                       {ReasonCode::start_timeout, 0, launch.start_timeout.count()}},
-                      "its image was not fetched in time", now);
+                       {ReasonCode::start_timeout, 0, attempt.preparing_limit().count()}},
+                      attempt.link == kNoLink ? "its image was not fetched in time"
+                                              : "egress: its sandbox was not connected in time",
+                      now);
         return;
       }
       if (attempt.phase != Phase::running || has_executed(attempt.pid)) return;

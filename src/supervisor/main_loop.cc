@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "egress/program.h"
 #include "images/fetch.h"
 #include "supervisor/files.h"
 #include "supervisor/socket.h"
@@ -69,6 +70,8 @@ void refuse(const Options& options, const Error& why) {
 int main_loop(std::span<const std::string> arguments) {
   if (!arguments.empty() && arguments.front() == images::kFetchWord)
     return images::fetch_main(arguments.subspan(1));
+  if (!arguments.empty() && arguments.front() == egress::kEgressWord)
+    return egress::egress_main(arguments.subspan(1));
   const auto options = parse_options(arguments);
   if (!options) {
     static_cast<void>(write_all(STDERR_FILENO, options.error().text() + "\n"));

@@ -15,6 +15,7 @@
 #include "sandbox/seccomp.h"
 #include "supervisor/attempt_limits.h"
 #include "supervisor/files.h"
+#include "supervisor/network_files.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -164,14 +165,20 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
 }
 
 Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
-                                    const SandboxRequest& request, const SharedImage& image) {
+                                    const SandboxRequest& request, const SharedImage& image,
+                                    const std::string& hosts) {
   TRY_ASSIGN(sandbox::Host* const host, this->host());
   const bool is_contained = request.tier == SandboxTier::oci;
   if (is_contained && !host->is_root())
     return fail(ErrorCode::unsupported,
                 "tier oci: it needs an engine that runs as root; tier native does not");
   TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request, image));
+  const bool is_linked = request.network == SandboxNetwork::egress;
+  if (is_linked) {
+    TRY_ASSIGN(spec.placed, network_files(hosts, image != nullptr));
+  }
   auto made = std::make_unique<Sandbox>();
+  made->serves_once = is_linked;
   made->number = ++last_number_;
   made->shape = std::move(shape);
   made->image = image;
@@ -223,18 +230,19 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
-                                 const SharedImage& image, Serial user) {
+                                 const SharedImage& image, Serial user, const std::string& hosts) {
   std::string shape = shape_of(work_directory, launch.sandbox, image);
   Sandbox* found = nullptr;
   for (const auto& [number, sandbox] : sandboxes_) {
     if (sandbox->user != kNoSerial || sandbox->is_broken || sandbox->shape != shape) continue;
+    if (sandbox->serves_once) continue;
     if (found == nullptr) found = sandbox.get();
     if (sandbox->zygote->waiting_init() == 0) continue;
     found = sandbox.get();
     break;
   }
   if (found == nullptr) {
-    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox, image));
+    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox, image, hosts));
   }
   TRY(hold_to_limits(*found, launch));
   found->user = user;
@@ -250,6 +258,7 @@ void Sandboxes::give_back(SandboxNumber number) {
   Sandbox* const sandbox = find(number);
   if (sandbox == nullptr) return;
   sandbox->user = kNoSerial;
+  if (sandbox->serves_once) sandbox->is_broken = true;
   // The runtime makes it anew each time, and cannot remove it when it is killed.
   if (!sandbox->device_group.empty() && ::rmdir(sandbox->device_group.c_str()) != 0 &&
       errno != ENOENT)
@@ -278,7 +287,7 @@ void Sandboxes::prepare(const std::string& work_directory) {
   std::string shape = shape_of(work_directory, {}, nullptr);
   const bool is_there = std::ranges::any_of(
       sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
-  if (!is_there && !compose(std::move(shape), work_directory, {}, nullptr)) return;
+  if (!is_there && !compose(std::move(shape), work_directory, {}, nullptr, {})) return;
 }
 
 std::vector<std::string> Sandboxes::retire_spare_images() {

@@ -38,6 +38,7 @@ struct Sandbox {
   std::int64_t memory_bytes_max = 0;       ///< of the group; 0: no limit
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
   bool is_broken = false;
+  bool serves_once = false;  ///< its network has been connected for one attempt
 };
 
 /// The path in a sandbox of one of the attempt's own files.
@@ -64,9 +65,10 @@ class Sandboxes {
   Sandboxes& operator=(const Sandboxes&) = delete;
 
   /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
-  /// init that waits if there is one, else one that is being composed.
+  /// init that waits if there is one, else one that is being composed. With network egress it is a
+  /// new one, of no use to another; `hosts` is the text of its /etc/hosts.
   Result<Sandbox*> take(const Launch& launch, const std::string& work_directory,
-                        const SharedImage& image, Serial user);
+                        const SharedImage& image, Serial user, const std::string& hosts = {});
   Sandbox* find(SandboxNumber number);
   /// Of system calls, compiled.
   std::string_view filter() const { return filter_; }
@@ -88,7 +90,8 @@ class Sandboxes {
   Result<sandbox::RootSpec> spec_of(const std::string& work_directory,
                                     const SandboxRequest& request, const SharedImage& image) const;
   Result<Sandbox*> compose(std::string shape, const std::string& work_directory,
-                           const SandboxRequest& request, const SharedImage& image);
+                           const SandboxRequest& request, const SharedImage& image,
+                           const std::string& hosts);
   void prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const;
   Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
   void retire(SandboxNumber number);

@@ -28,6 +28,7 @@ enum class Tag : std::uint8_t {
   entrance,
   visit,
   image,
+  link,
 };
 constexpr unsigned kTagBits = 4;
 
@@ -57,6 +58,7 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
   settings.open_files = open_files;
   settings.sandbox_tag = [](SandboxNumber number) { return make_tag(Tag::sandbox, number); };
   settings.image_tag = [](FetchNumber number) { return make_tag(Tag::image, number); };
+  settings.link_tag = [](LinkNumber number) { return make_tag(Tag::link, number); };
   settings.image_bytes_max = options.image_bytes_max;
   settings.oci_runtime = options.oci_runtime;
   return settings;
@@ -176,6 +178,7 @@ void Supervisor::dispatch(std::uint64_t tag, bool is_readable, bool is_writable,
     case Tag::visit: visits_.on_peer(static_cast<std::uint32_t>(number), now); return;
     case Tag::sandbox: running_.on_sandbox(number, now); return;
     case Tag::image: running_.on_image(number, now); return;
+    case Tag::link: running_.on_link(number, now); return;
     case Tag::standard_error: running_.on_readable(number, PipeKind::standard_error, now); return;
   }
 }

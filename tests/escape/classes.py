@@ -83,6 +83,15 @@ CLASSES = (
         "kernel_log": HOST, "kernel_memory": NO_CORE}),
 )
 
+# Within a sandbox whose task lists every address and port: what is closed all the same.
+EGRESS = ["0.0.0.0/0:1-65535", "[::/0]:1-65535", "0.0.0.0/0:1-65535/udp"]
+EGRESS_PROBES = {
+    "loopback_of_host": HOST, "address_of_host": HOST, "metadata_address": JAIL,
+    "abstract_stream": HOST, "abstract_datagram": HOST, "abstract_packets": HOST,
+    "socket_of_engine": HOST, "socket_of_supervisor": HOST, "socket_of_visitors": HOST,
+    "interface_changed": JAIL, "route_changed": JAIL, "guard_changed": JAIL, "tap_made": HOST,
+    "raw_socket": HOST, "packet_socket": HOST, "unshare_network": HOST}
+
 # What an engine of an ordinary user cannot hold back, as docs/sandbox.md says.
 NOT_HELD_FROM_USER = {
     "artifact_list": "tasks are the engine's user, who may list what it keeps"}

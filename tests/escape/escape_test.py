@@ -1,5 +1,5 @@
-"""Whether anything gets out of a sandbox: 24 classes, three probes or more of each. Of the tier
-native, or what ESCAPE_TIER says.
+"""Whether anything gets out of a sandbox: 24 classes, three probes or more of each, and one more
+for a sandbox whose network is connected. Of the tier native, or what ESCAPE_TIER says.
 
 Every probe runs in an attempt, where it must be prevented, and as a control in a weakened place,
 where it must succeed: a probe that fails everywhere proves nothing. Tier native is tried with an
@@ -23,7 +23,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 
 # pylint: disable=wrong-import-position
-from classes import CLASSES, COUNT_FLOODS, HOST, JAIL, MEMORY_FLOODS, NOT_HELD_FROM_USER
+from classes import (CLASSES, COUNT_FLOODS, EGRESS, EGRESS_PROBES, HOST, JAIL, MEMORY_FLOODS,
+                     NOT_HELD_FROM_USER)
 from reeve_case import BINARY, ROOT, ReeveCase
 from workflow_probes import ARTIFACT, ARTIFACTS, DAEMON_COUNTS, DAEMONS, LINK_CONTROLS, LINKS
 
@@ -283,6 +284,27 @@ class Probes(EscapeCase):
                 if names:
                     controls |= self.control(place, names, self.twin)
             self.judge(title, self.native(list(probes)), controls)
+
+
+class Egress(Probes):
+    """From a sandbox with a network that is connected, and open to all that can be listed."""
+
+    def native(self, names):
+        pairs = " ".join(f"{name}={value}" for name, value in self.settings.items())
+        listed = ", ".join(f"'{each}'" for each in EGRESS)
+        self.write("egress.yaml", "name: egress\ndefaults: {retry: {limits: {start: 0}}}\n"
+                                  f"tasks:\n  reach:\n    sandbox: {{network: [{listed}]}}\n"
+                                  f"    run: env {pairs} ./probe {' '.join(names)}\n")
+        done = self.reeve("run", "egress.yaml", expect=None)
+        logs = self.reeve("logs", "last", expect=None).stdout
+        return self.parse(logs, names, done.stderr)
+
+    def test_all(self):
+        controls = {}
+        for place in (HOST, JAIL):
+            names = [name for name, where in EGRESS_PROBES.items() if where == place]
+            controls |= self.control(place, names, self.twin)
+        self.judge("network egress", self.native(list(EGRESS_PROBES)), controls)
 
 
 class Links(EscapeCase):
