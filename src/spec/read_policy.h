@@ -27,6 +27,7 @@ class PolicyReader {
   void apply_timeout(const YamlNode& node, Timeouts& timeouts);
   void apply_resources(const YamlNode& node, Resources& resources);
   void apply_image(const YamlNode& node, SandboxRequest& sandbox);
+  WarmRequest read_warm(const YamlNode& node);
   void apply_sandbox(const YamlNode& node, SandboxRequest& sandbox);
   std::vector<LockRequest> read_locks(const YamlNode& node);
 

@@ -59,6 +59,7 @@ struct Attempt {
   Fd errors;
   bool has_status = false;  ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
+  std::unique_ptr<WarmProgram> warm;        ///< what is started ahead; null: it starts cold
   std::string failure;                      ///< what could not be done, for people
   bool has_refused_output = false;          ///< REEVE_OUTPUT holds a secret
   Instant started{};
