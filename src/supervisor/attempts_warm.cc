@@ -84,7 +84,8 @@ Result<sandbox::ZygoteProcess::Started> Attempts::hand_over(Attempt& attempt, Sa
 
 void Attempts::on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox::Reply& reply,
                               Instant now) {
-  const std::string why = with_output(sandbox.zygote->describe(reply), *sandbox.zygote);
+  const std::string why = with_output(
+      attempt.warm->arguments.front() + ": " + sandbox.zygote->describe(reply), *sandbox.zygote);
   bool is_out_of_memory = false;
   if (sandbox.group)
     if (const auto use = sandbox.group->use()) is_out_of_memory = use->oom_kills > 0;
@@ -101,7 +102,7 @@ void Attempts::on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox:
 
 void Attempts::on_warm_late(Attempt& attempt, Instant now) {
   Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
-  std::string why = "the warm program was not ready in time";
+  std::string why = attempt.warm->arguments.front() + ": the warm program was not ready in time";
   if (sandbox != nullptr) {
     why = with_output(std::move(why), *sandbox->zygote);
     sandbox->is_broken = true;
