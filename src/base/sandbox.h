@@ -69,9 +69,9 @@ struct SandboxRequest {
 
   static constexpr auto fields() {
     return std::tuple{
-        field("tier", &SandboxRequest::tier), field("network", &SandboxRequest::network),
+        field("tier", &SandboxRequest::tier),         field("network", &SandboxRequest::network),
         field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable),
-        field("image", &SandboxRequest::image), field("warm", &SandboxRequest::warm)};
+        field("image", &SandboxRequest::image),       field("warm", &SandboxRequest::warm)};
   }
 };
 

@@ -518,7 +518,7 @@ std::string_view name(WarmStep step) {
     case WarmStep::start: return "start it";
     case WarmStep::ended: return "wait for it";
     case WarmStep::answer: return "understand what it wrote to descriptor 4";
-    case WarmStep::alone: return "have other processes beside it";
+    case WarmStep::alone: return "have what it left behind beside it";
     case WarmStep::hand_over: return "give it the attempt";
   }
   return "?";

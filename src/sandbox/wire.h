@@ -82,7 +82,7 @@ enum class WarmStep : std::uint32_t {
   start,      ///< it was started; `status`: the ProgramStep that failed
   ended,      ///< it ended before its time with wait status `status`
   answer,     ///< it answered, with something that nobody asked for
-  alone,      ///< it started other processes
+  alone,      ///< it left processes behind
   hand_over,  ///< it was given its attempt
 };
 
@@ -109,9 +109,9 @@ struct Reply {
 };
 
 /// Of a set-up message: descriptors are the blob, then those that steps number from 0.
-/// Of a request: the blob, standard input, output and error, and the init's end of its door. Where a
-/// program waits already: the blob and the door. Without any: the zygote shall make the next init,
-/// which it does unasked where no program is started ahead.
+/// Of a request: the blob, standard input, output and error, and the init's end of its door. Where
+/// a program waits already: the blob and the door. Without any: the zygote shall make the next
+/// init, which it does unasked where no program is started ahead.
 struct Header {
   std::uint32_t blob_bytes = 0;
   std::uint32_t descriptors = 0;

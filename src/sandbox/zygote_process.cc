@@ -68,7 +68,8 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const Ro
   if (pid == 0) become_zygote(host.zygote_image(), theirs.get());
   if (pid < 0) return fail_errno(errno, "cannot start a zygote");
   zygote->pid_ = pid;
-  TRY(zygote->send(encode_plan(zygote->plan_, filter, warm), descriptors.data(), descriptors.size()));
+  TRY(zygote->send(encode_plan(zygote->plan_, filter, warm), descriptors.data(),
+                   descriptors.size()));
   return zygote;
 }
 
@@ -174,15 +175,13 @@ std::string describe_warm(const Reply& failed) {
   if (step == WarmStep::ended) {
     const int status = failed.status;
     if (WIFSIGNALED(status))
-      return fmt::format("{} was killed by signal {} before it was used", who,
-                         WTERMSIG(status));
-    return fmt::format("{} exited with status {} before it was used", who,
-                       WEXITSTATUS(status));
+      return fmt::format("{} was killed by signal {} before it was used", who, WTERMSIG(status));
+    return fmt::format("{} exited with status {} before it was used", who, WEXITSTATUS(status));
   }
   if (step == WarmStep::answer)
     return who + " wrote something other than `ready` or `ready sh` to descriptor 4";
   if (step == WarmStep::alone)
-    return who + " started other processes, which would go on beside the attempt";
+    return who + " left processes behind, which would go on beside the attempt";
   if (step == WarmStep::start)
     return fmt::format("{}: cannot {}: {}", who, name(static_cast<ProgramStep>(failed.status)),
                        std::strerror(failed.error));

@@ -50,8 +50,8 @@ class ZygoteProcess {
   WarmForm form() const { return form_; }
   /// As launch(), for the program that waits.
   Result<Started> hand_over(const HandOver& attempt);
-  /// Has the zygote make the next init, if the last one has its attempt. REQUIRES that no process of
-  /// that attempt is left. Where nothing is started ahead this happens by itself.
+  /// Has the zygote make the next init, if the last one has its attempt. REQUIRES that no process
+  /// of that attempt is left. Where nothing is started ahead this happens by itself.
   Status go_on();
   /// What the program that was started ahead has written so far: the end of it. It is gone then.
   std::string take_warm_output();

@@ -235,9 +235,10 @@ WarmRequest PolicyReader::read_warm(const YamlNode& node) {
     for (const YamlNode& module : reading_.read_list(*modules)) {
       warm.modules.push_back(reading_.read_text(module));
       if (kind == WarmKind::python && !is_python_module(module.text()))
-        reading_.diagnostics().error(module, "expected the name of a module such as json or "
-                                             "xml.dom, got '" +
-                                                 warm.modules.back() + "'");
+        reading_.diagnostics().error(module,
+                                     "expected the name of a module such as json or "
+                                     "xml.dom, got '" +
+                                         warm.modules.back() + "'");
     }
     if (warm.modules.size() > kModulesMax)
       reading_.diagnostics().error(

@@ -189,10 +189,10 @@ void TaskReader::check_warm(const Section& section, const WarmRequest& warm) {
   if (!own || warm.kind == WarmKind::none) return;
   const auto shell = section.get("shell");
   if (shell && !fits(warm, shell->text())) {
-    reading_.diagnostics().error(
-        *shell, "'" + reading_.read_text(*shell) + "' cannot be warm as " +
-                    std::string(name(warm.kind)) + ": leave shell out, or name a " +
-                    std::string(shell_of(warm.kind)));
+    reading_.diagnostics().error(*shell, "'" + reading_.read_text(*shell) + "' cannot be warm as " +
+                                             std::string(name(warm.kind)) +
+                                             ": leave shell out, or name a " +
+                                             std::string(shell_of(warm.kind)));
   }
   if (warm.kind == WarmKind::command && !shell && !names_shell_) {
     reading_.diagnostics().error(

@@ -91,6 +91,7 @@ struct Attempt {
   bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
   bool is_contained() const { return launch.sandbox.tier == SandboxTier::oci; }
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
+  Sandboxes::Kind kind() const { return {plan.work_directory, image, warm.get()}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };
 

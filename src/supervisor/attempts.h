@@ -71,14 +71,6 @@ class Attempts {
   SecretFiles& secret_files() { return secret_files_; }
 
  private:
-  struct Resting {
-    Instant until{};
-    Serial serial = kNoSerial;
-    PipeKind kind = PipeKind::standard_output;
-    bool is_busy = false;
-    /// The earliest is the first in a priority queue.
-    friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
-  };
   using Timer = std::pair<Instant, Serial>;
 
   // attempts.cc: start and stop
@@ -119,8 +111,6 @@ class Attempts {
   // attempts_warm.cc: attempts whose program is started ahead
   void prepare_warm(Attempt& attempt);
   void wait_for_warm(Attempt& attempt, Instant now);
-  static Outcome outcome_of_untaken(const Attempt& attempt, ErrorCode code);
-  static Sandboxes::Kind kind_of(const Attempt& attempt);
   Result<sandbox::ZygoteProcess::Started> hand_over(Attempt& attempt, Sandbox& sandbox);
   void on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
   void on_warm_late(Attempt& attempt, Instant now);
@@ -199,7 +189,7 @@ class Attempts {
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;
   Instant settle_at_ = kNoDeadline;
-  std::priority_queue<Resting> resting_;
+  std::priority_queue<RestingPipe> resting_;
   int busy_pipes_ = 0;  // in resting_
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;

@@ -46,14 +46,18 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
-    auto taken = sandboxes_.take(attempt->launch, kind_of(*attempt), attempt->serial);
+    auto taken = sandboxes_.take(attempt->launch, attempt->kind(), attempt->serial);
     if (taken)
       sandbox = *taken;
     else
       prepared = tl::unexpected(std::move(taken).error());
   }
   if (!prepared) {
-    const Outcome outcome = outcome_of_untaken(*attempt, prepared.error().code);
+    // What waits needs more than it may have: a cold start would run out of memory, too.
+    const ErrorCode code = prepared.error().code;
+    const bool is_too_small = attempt->warm && code == ErrorCode::exhausted;
+    const Outcome outcome =
+        is_too_small ? ran_out_of_memory(attempt->launch) : outcome_of_refusal(code);
     end_unstarted(std::move(attempt), outcome, prepared.error().text(), now);
     return;
   }
@@ -120,8 +124,8 @@ Result<sandbox::ZygoteProcess::Started> Attempts::start_in(Attempt& attempt, San
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
   if (attempt.is_contained()) request = contain(std::move(request), sandbox, sandboxes_.filter());
-  return sandbox.zygote->launch(
-      request, {plan.standard_input, plan.standard_output, plan.standard_error});
+  return sandbox.zygote->launch(request,
+                                {plan.standard_input, plan.standard_output, plan.standard_error});
 }
 
 /// False: it has ended instead.
@@ -143,7 +147,7 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
     attempt.standard_error.reader = std::move(started->errors);
   }
   on_running(attempt, now);
-  if (attempt.warm) sandboxes_.keep_ahead(attempt.launch, kind_of(attempt));
+  if (attempt.warm) sandboxes_.keep_ahead(attempt.launch, attempt.kind());
   return true;
 }
 
@@ -262,9 +266,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       attempt.usage.written_bytes = std::max(attempt.usage.written_bytes, use->written_bytes);
       // Whichever of its processes went: what it produced without it is not to be trusted.
       if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none)
-        attempt.verdict = {OutcomeClass::out_of_memory,
-                           0,
-                           {ReasonCode::memory_limit, 0, attempt.launch.resources.memory_bytes}};
+        attempt.verdict = ran_out_of_memory(attempt.launch);
       // A runtime that was killed for it, beside the task, has not failed by itself.
       if (attempt.is_contained() && attempt.verdict.kind == OutcomeClass::out_of_memory) {
         attempt.plan.failed_step.store(SpawnStep::none, std::memory_order_release);

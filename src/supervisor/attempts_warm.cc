@@ -29,12 +29,6 @@ Outcome outcome_of_warm(const sandbox::Reply& failed) {
   return outcome;
 }
 
-Outcome out_of_memory(const Launch& launch) {
-  return {OutcomeClass::out_of_memory,
-          0,
-          {ReasonCode::memory_limit, 0, launch.resources.memory_bytes}};
-}
-
 std::string with_output(std::string text, sandbox::ZygoteProcess& zygote) {
   const std::string output = zygote.take_warm_output();
   return output.empty() ? text : text.append("; it wrote:\n").append(output);
@@ -48,12 +42,7 @@ void Attempts::prepare_warm(Attempt& attempt) {
   if (attempt.own_files.empty() || attempt.own_files.back().path != kScript)
     attempt.own_files.push_back({std::string(kScript), attempt.launch.script});
   attempt.warm = std::make_unique<WarmProgram>(warm_program(
-      attempt.launch,
-      {plan.base.get(), script, plan.work_directory, plan.open_files}));
-}
-
-Sandboxes::Kind Attempts::kind_of(const Attempt& attempt) {
-  return {attempt.plan.work_directory, attempt.image, attempt.warm.get()};
+      attempt.launch, {plan.base.get(), script, plan.work_directory, plan.open_files}));
 }
 
 void Attempts::wait_for_warm(Attempt& attempt, Instant now) {
@@ -61,12 +50,6 @@ void Attempts::wait_for_warm(Attempt& attempt, Instant now) {
   const bool is_shorter = asked > Duration{0} && asked < kWarmUpMax;
   attempt.limits.start_by = deadline_after(now, is_shorter ? asked : kWarmUpMax);
   arm(attempt);
-}
-
-/// A start without one would have run out of memory, too.
-Outcome Attempts::outcome_of_untaken(const Attempt& attempt, ErrorCode code) {
-  if (attempt.warm && code == ErrorCode::exhausted) return out_of_memory(attempt.launch);
-  return outcome_of_refusal(code);
 }
 
 Result<sandbox::ZygoteProcess::Started> Attempts::hand_over(Attempt& attempt, Sandbox& sandbox) {
@@ -90,9 +73,9 @@ void Attempts::on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox:
   if (sandbox.group)
     if (const auto use = sandbox.group->use()) is_out_of_memory = use->oom_kills > 0;
   if (attempt.phase == Phase::preparing)
-    return end_preparing(attempt,
-                         is_out_of_memory ? out_of_memory(attempt.launch) : outcome_of_warm(reply),
-                         why, now);
+    return end_preparing(
+        attempt, is_out_of_memory ? ran_out_of_memory(attempt.launch) : outcome_of_warm(reply), why,
+        now);
   if (is_out_of_memory) return;  // its end says so
   // It ended at the very moment when it was told.
   attempt.failure = why;

@@ -20,8 +20,8 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/host.h"
 #include "sandbox/zygote_process.h"
-#include "supervisor/image_fetches.h"
 #include "supervisor/clock.h"
+#include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/warm.h"
 

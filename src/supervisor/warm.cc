@@ -15,8 +15,8 @@ bool is_read_at_start(std::string_view name) {
   constexpr std::string_view kBeginnings[] = {"LC_",     "LD_",    "PYTHON", "PYPY",      "NODE_",
                                               "MALLOC_", "GLIBC_", "OMP_",   "OPENBLAS_", "MKL_"};
   return std::ranges::find(kNames, name) != std::end(kNames) ||
-         std::ranges::any_of(kBeginnings,
-                             [&](std::string_view beginning) { return name.starts_with(beginning); });
+         std::ranges::any_of(
+             kBeginnings, [&](std::string_view beginning) { return name.starts_with(beginning); });
 }
 
 std::string inside(std::string_view name) {

@@ -7,9 +7,9 @@
 namespace reeve::supervisor {
 namespace {
 
-/// Runs before the interpreter looks at its script: so `__main__`, sys.argv, sys.path and tracebacks
-/// are what they always are. A module that a task can change may have changed since it was imported:
-/// then the interpreter starts anew.
+/// Runs before the interpreter looks at its script: so `__main__`, sys.argv, sys.path and
+/// tracebacks are what they always are. A module that a task can change may have changed since it
+/// was imported: then the interpreter starts anew.
 constexpr std::string_view kPython = R"(
 import os
 import sys
@@ -95,7 +95,8 @@ function readRequest() {
   fs.closeSync(4);
   const pieces = [];
   const piece = Buffer.alloc(65536);
-  for (let got; (got = fs.readSync(3, piece)) > 0;) pieces.push(Buffer.from(piece.subarray(0, got)));
+  for (let got; (got = fs.readSync(3, piece)) > 0;)
+    pieces.push(Buffer.from(piece.subarray(0, got)));
   fs.closeSync(3);
   return Buffer.concat(pieces).toString().split('\0');
 }

@@ -8,7 +8,32 @@ import shutil
 import signal
 import unittest
 
-from reeve_case import BINARY, ReeveCase, is_running, processes_of
+from reeve_case import BINARY, ROOT, ReeveCase, is_running, processes_of
+
+# What the sandbox sees of it.
+NODE = shutil.which("node", path="/usr/local/bin:/usr/bin:/bin")
+
+
+def documented(language):
+    """The example of a program of one's own, as docs/workflow-format.md has it."""
+    text = (ROOT / "docs" / "workflow-format.md").read_text(encoding="utf-8")
+    return text.split(f"```{language}\n", 1)[1].split("```", 1)[0]
+
+
+TEMPLATE_PYTHON = documented("python")
+TEMPLATE_SHELL = documented("sh")
+TEMPLATE_NODE = """#!/usr/bin/env node
+const fs = require('fs');
+const table = [...Array(100).keys()].map((number) => number * number);
+fs.writeSync(4, 'ready\\n');
+const records = fs.readFileSync(3, 'utf8').split('\\0').map((record) => {
+  const equals = record.indexOf('=');
+  return [record.slice(0, equals), record.slice(equals + 1)];
+});
+const script = records.find(([key]) => key === 'script')[1];
+console.log(records.filter(([key]) => key === 'argument').map(([, value]) => value).join(' '));
+new Function('table', fs.readFileSync(script, 'utf8'))(table);
+"""
 
 # What a program can tell of itself; the same text goes to a warm and to a cold one.
 TELL_PYTHON = """\
@@ -50,29 +75,6 @@ console.log(fs.readFileSync(0, 'utf8'), process.stdin.isTTY, process.env.NODE_OP
 console.error('to stderr');
 process.on('exit', (code) => console.log('exits', code));
 process.exitCode = 5;
-"""
-TEMPLATE_PYTHON = '''#!/usr/bin/python3
-"""A warm program of one's own: it has computed a table by the time that its attempt comes."""
-import os
-
-TABLE = {number: number * number for number in range(1000)}
-os.write(4, b"ready\\n")
-os.close(4)
-with open(3, "rb") as request:
-    records = [record.partition(b"=")[::2] for record in request.read().split(b"\\0")]
-os.environb.clear()
-for key, value in records:
-    if key == b"environment":
-        name, _, text = value.partition(b"=")
-        os.environb[name] = text
-script = dict(records)[b"script"]
-exec(compile(open(script, "rb").read(), script, "exec"), {"TABLE": TABLE})
-'''
-TEMPLATE_SHELL = """#!/bin/sh
-table='1 4 9 16'
-echo 'ready sh' >&4
-exec 4>&-
-. /dev/fd/3
 """
 LEAVE_BEHIND = """\
 import builtins, json, os, socket, subprocess, sys, threading
@@ -148,7 +150,7 @@ class Likeness(WarmCase):
                          "warm: sh\nshell: bash", "shell: bash", 1)
         self.assertEqual(self.task()["code"] if "code" in self.task() else 7, 7)
 
-    @unittest.skipUnless(shutil.which("node", path="/usr/local/bin:/usr/bin:/bin"), "no node here")
+    @unittest.skipUnless(NODE, "no node in a sandbox here")
     def test_node_is_as_it_is_cold(self):
         said = self.same(TELL_NODE, "warm: node", "shell: node", 1)
         self.assertIn("exits 5", said)
@@ -159,7 +161,8 @@ class Likeness(WarmCase):
         self.assertIn("True False", self.log())
 
     def test_what_is_printed_while_importing_is_the_attempts(self):
-        self.write("loud/loud.py", "import sys\nprint('on import')\nprint('aside', file=sys.stderr)")
+        self.write("loud/loud.py", "import sys\nprint('on import')\n"
+                                   "print('aside', file=sys.stderr)\n")
         self.run_text("print('later')", "warm: {python: loud}\nenv: {PYTHONPATH: loud}")
         self.assertRegex(self.log(), r"(?s)on import.*later")
         self.assertIn("aside", self.log())
@@ -297,8 +300,15 @@ class OwnPrograms(WarmCase):
                              expect=expect, **options)
 
     def test_in_python(self):
-        self.run_template(TEMPLATE_PYTHON, "import os\nprint(TABLE[12], os.environ['REEVE_ATTEMPT'])")
+        self.run_template(TEMPLATE_PYTHON,
+                          "import os\nprint(TABLE[12], os.environ['REEVE_ATTEMPT'])")
         self.assertIn("144 1", self.log())
+
+    @unittest.skipUnless(NODE, "no node in a sandbox here")
+    def test_in_node(self):
+        self.run_template(TEMPLATE_NODE, "console.log(table[12]); process.exitCode = 3", 1, "node")
+        self.assertIn("node /run/reeve/script\n", self.log())
+        self.assertIn("144", self.log())
 
     def test_in_a_shell(self):
         self.run_template(TEMPLATE_SHELL, 'echo "$table at $REEVE_ATTEMPT"; exit 4', 1, "sh")
@@ -327,8 +337,8 @@ class OwnPrograms(WarmCase):
                      "something other than `ready`")
 
     def test_that_leaves_processes(self):
-        self.refused("sleep 1000 & setsid sleep 1001 & echo ready >&4; read line <&3",
-                     "started other processes")
+        self.refused("(setsid sleep 1000 &); echo ready >&4; read line <&3",
+                     "left processes behind")
 
     def test_that_is_never_ready(self):
         for text in ("exec sleep 1000", "exec 3<&- 4>&-; exec sleep 1000", "yes"):

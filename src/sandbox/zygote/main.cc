@@ -7,8 +7,8 @@
 //        └───────────────────┴─────────────────┘ failed, ended
 //
 // An init is the supervisor's child (CLONE_PARENT) and process 1 of its own pid namespace: when it
-// ends, the kernel ends everything in it. The next one is made as soon as one has its request; where
-// each starts a program ahead, when the supervisor says so.
+// ends, the kernel ends everything in it. The next one is made as soon as one has its request;
+// where each starts a program ahead, when the supervisor says so.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>

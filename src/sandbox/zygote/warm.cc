@@ -1,6 +1,5 @@
 #include "sandbox/zygote/warm.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -11,6 +10,7 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include <dirent.h>
 #include <string.h>
 
 #include "sandbox/zygote/link.h"
@@ -99,24 +99,43 @@ struct DirectoryEntry {  // as getdents64(2) lays it out
   char name[1];
 };
 
-/// Whether this process and `pid` are all that there are. What the program left running would go on
+/// Of a process that is still there, else 0.
+long parent_of(int proc, const char* name) {
+  char path[32];
+  const std::size_t size = ::strlen(name);
+  if (size + sizeof "/stat" > sizeof path) return 0;
+  ::memcpy(path, name, size);
+  ::memcpy(path + size, "/stat", sizeof "/stat");
+  const int file = ::openat(proc, path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[128];
+  const ssize_t got = ::read(file, text, sizeof text - 1);
+  ::close(file);
+  text[got > 0 ? got : 0] = '\0';
+  // "2 (its name) S 1 ...", and the name may hold anything.
+  const char* const end = ::strrchr(text, ')');
+  return end != nullptr && ::strlen(end) > 4 ? ::strtol(end + 4, nullptr, 10) : 0;
+}
+
+/// Whether it is the only child of this process: else it has left one behind, which would go on
 /// beside an attempt that knows nothing of it.
 bool is_alone(pid_t pid) {
   reap_others(pid);
-  const int directory = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return false;
+  const int proc = ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0) return false;
   alignas(DirectoryEntry) char entries[4096];
   bool is_alone = true;
   long got = 0;
-  while ((got = ::syscall(SYS_getdents64, directory, entries, sizeof entries)) > 0) {
+  while ((got = ::syscall(SYS_getdents64, proc, entries, sizeof entries)) > 0) {
     for (long at = 0; at < got;) {
       const auto* const entry = reinterpret_cast<const DirectoryEntry*>(entries + at);
       const long number = ::strtol(entry->name, nullptr, 10);
-      if (number > 0 && number != ::getpid() && number != pid) is_alone = false;
+      if (number > 0 && number != pid && parent_of(proc, entry->name) == ::getpid())
+        is_alone = false;
       at += entry->size;
     }
   }
-  ::close(directory);
+  ::close(proc);
   return is_alone && got == 0;
 }
 

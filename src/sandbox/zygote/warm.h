@@ -1,7 +1,7 @@
-// A program that process 1 starts before there is an attempt, and that waits for one: an interpreter
-// with its modules imported. It gets all that the program of an attempt gets (user, session, filter,
-// limits, pipes) and nothing more, and it becomes the attempt's main process when it is told of the
-// attempt. Each serves one attempt. Single-threaded.
+// A program that process 1 starts before there is an attempt, and that waits for one: an
+// interpreter with its modules imported. It gets all that the program of an attempt gets (user,
+// session, filter, limits, pipes) and nothing more, and it becomes the attempt's main process when
+// it is told of the attempt. Each serves one attempt. Single-threaded.
 //
 //   started ──"ready" on descriptor 4──► waits ──reads descriptor 3 to its end──► the attempt
 #pragma once
