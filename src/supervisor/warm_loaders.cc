@@ -60,22 +60,33 @@ def follow(records):
             os.chdir(value)
 
 
+def load():
+    try:
+        for name in MODULES:
+            __import__(name)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+
 def wait():
     put_away()
     del sys.modules["sitecustomize"]
+    failure = None
     try:
         import sitecustomize
-    except ImportError as error:
-        if error.name != "sitecustomize":
-            raise
-    for name in MODULES:
-        __import__(name)
+    except Exception as error:
+        failure = error
+    load()
     before = states()
     follow(read_request())
     if states() != before:
         os.execv(sys.executable, getattr(sys, "orig_argv", [sys.executable, "/run/reeve/script"]))
-    if "sitecustomize" not in sys.modules:
-        raise ImportError("there is none", name="sitecustomize")
+    # Whatever comes of it, that there is none too, is for the interpreter to tell.
+    if failure is not None:
+        raise failure
 
 
 wait()
