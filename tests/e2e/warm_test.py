@@ -134,7 +134,7 @@ class WarmCase(ReeveCase):
     def same_failure(self, warm, cold, program):
         for fields in (warm, cold):
             done = self.run_text("x", fields, expect=1)
-            self.assertIn("127", done.stdout)
+            self.assertIn("127", done.stdout + done.stderr)
             self.assertIn(program, done.stdout + done.stderr)
 
     def last_id(self):
