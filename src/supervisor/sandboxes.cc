@@ -230,12 +230,9 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
                             "--sandbox none",
                             abilities.why_not));
   if (!sandbox.group) return {};
-  return sandbox.group->limit(
-      {.memory_bytes = memory, .cpu_millicores = 0, .processes_max = process_limit()});
-}
-
-std::int64_t Sandboxes::process_limit() const {
-  return groups_->abilities().processes ? kProcessesMax : 0;
+  return sandbox.group->limit({.memory_bytes = memory,
+                               .cpu_millicores = 0,
+                               .processes_max = abilities.processes ? kProcessesMax : 0});
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const Kind& kind, Serial user) {
@@ -278,10 +275,7 @@ void Sandboxes::keep_ahead(const Launch& launch, const Kind& kind) {
 bool Sandboxes::set_free(Sandbox& sandbox) {
   if (!sandbox.zygote->is_warm()) return true;
   // The next one starts now, and not within the limits of the last attempt.
-  if (sandbox.group &&
-      !sandbox.group->limit(
-          {.memory_bytes = 0, .cpu_millicores = 0, .processes_max = process_limit()}))
-    return false;
+  if (!hold_to_limits(sandbox, {})) return false;
   if (!sandbox.zygote->go_on()) return false;
   sandbox.free_since = monotonic_now();
   drop_at_ = std::min(drop_at_, sandbox.free_since + kWarmKept);

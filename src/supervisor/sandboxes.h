@@ -106,7 +106,6 @@ class Sandboxes {
   void trim();
   void prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const;
   Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
-  std::int64_t process_limit() const;
   void retire(SandboxNumber number);
 
   Settings settings_;
