@@ -382,8 +382,6 @@ TEST(Parse, warm_programs) {
   EXPECT_EQ(warm("warm: {python: [json, xml.dom]}"),
             (WarmRequest{WarmKind::python, Texts{"json", "xml.dom"}, {}}));
   EXPECT_EQ(warm("warm: {node: fs}"), (WarmRequest{WarmKind::node, Texts{"fs"}, {}}));
-  EXPECT_EQ(warm("shell: sh, warm: {command: [/a, b]}"),
-            (WarmRequest{WarmKind::command, {}, Texts{"/a", "b"}}));
 }
 
 TEST(Parse, what_is_warm_says_what_reads_the_text) {
@@ -396,7 +394,10 @@ tasks:
   d: {run: x, warm: node}
   e: {run: x, warm: python, shell: /venv/bin/python3.12}
   f: {command: [x]}
+  g: {run: x, shell: perl, warm: {command: [/a, b]}}
 )");
+  EXPECT_EQ(workflow->policy_of(workflow->groups[6]).sandbox.warm,
+            (WarmRequest{WarmKind::command, {}, {"/a", "b"}}));
   const auto shell = [&](std::size_t group) {
     return std::get<Script>(workflow->groups[group].action).shell;
   };
