@@ -3,8 +3,11 @@
 //
 // With --attacker 1 another attempt writes as fast as it can meanwhile, without a newline.
 //
+// With --python warm or cold the task is Python text that needs four modules, and what counts is
+// its first line after their import.
+//
 //   latency_bench --directory DIR --supervisor REEVE --task FIRST_INSTRUCTION --count N
-//                 [--sandbox native] [--attacker 1]
+//                 [--sandbox native] [--attacker 1] [--python warm|cold]
 #include <poll.h>
 
 #include <algorithm>
@@ -23,7 +26,8 @@
 namespace reeve::bench {
 namespace {
 
-constexpr int kIdleMilliseconds = 3;  // between two submissions, so that all have gone to sleep
+constexpr int kIdleMilliseconds = 3;      // between two submissions, so that all have gone to sleep
+constexpr int kWarmUpMilliseconds = 250;  // the same, where an interpreter is started ahead
 
 std::int64_t monotonic_nanoseconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -50,6 +54,17 @@ WorkflowRef attacker_workflow(const std::string& stop) {
                            stop});
 }
 
+/// What they import and where the clock is read.
+WorkflowRef python_workflow(const std::string& readings, bool is_warm, SandboxRequest sandbox) {
+  if (is_warm) sandbox.warm = {WarmKind::python, {"json", "re", "argparse", "sqlite3", "time"}, {}};
+  const std::string text =
+      "import json, re, argparse, sqlite3, time\n"
+      "now = time.monotonic_ns()\n"
+      "open('" +
+      readings + "', 'a').write(f'{now}\\n')\n";
+  return script_workflow("python3", text, std::move(sandbox));
+}
+
 /// The first submission starts the supervisor and does not count.
 Result<std::vector<double>> measure(const std::map<std::string, std::string>& given) {
   const std::string directory = given.at("directory");
@@ -71,7 +86,11 @@ Result<std::vector<double>> measure(const std::map<std::string, std::string>& gi
   SandboxRequest sandbox;
   sandbox.readable = {std::filesystem::path(given.at("task")).parent_path().string()};
   sandbox.writable = {work};
-  Submissions submissions(command_workflow({given.at("task"), readings}, sandbox), 1);
+  const bool is_python = given.contains("python");
+  Submissions submissions(is_python
+                              ? python_workflow(readings, given.at("python") == "warm", sandbox)
+                              : command_workflow({given.at("task"), readings}, sandbox),
+                          1);
   const auto count = std::stoul(given.at("count"));
   const std::string stop = work + "/stop";
   Submissions attack(attacker_workflow(stop), 2);
@@ -79,7 +98,7 @@ Result<std::vector<double>> measure(const std::map<std::string, std::string>& gi
   if (is_attacked) TRY(rig->submit(attack.next()));
   std::vector<std::int64_t> submitted;
   for (std::uint64_t i = 0; i <= count; ++i) {
-    ::poll(nullptr, 0, kIdleMilliseconds);
+    ::poll(nullptr, 0, is_python ? kWarmUpMilliseconds : kIdleMilliseconds);
     submitted.push_back(monotonic_nanoseconds());
     TRY(rig->submit(submissions.next()));
     if (!rig->wait_for_ends(i + 1)) return fail(ErrorCode::conflict, "a task failed");

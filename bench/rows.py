@@ -170,6 +170,21 @@ def latency(quantile, *more):
     return measure
 
 
+def warm_python(bed):
+    """Python with json, re, argparse and sqlite3: how much sooner a warm one comes to work."""
+    middle = {}
+    for kind in ("cold", "warm"):
+        folder = bed.folder()
+        got = bed.call_json([bed.program("latency_bench"), "--directory", str(folder),
+                             "--supervisor", bed.reeve, "--task",
+                             bed.program("first_instruction"), "--count", "100",
+                             "--sandbox", "native", "--python", kind])
+        bed.drop(folder)
+        middle[kind] = got["p50"] * 1000
+    return {"value": middle["cold"] / middle["warm"],
+            "notes": {f"{kind} p50 ms": round(value, 2) for kind, value in middle.items()}}
+
+
 def attacked(quantile):
     """Times what it is at idle while another attempt writes as fast as it can; turn by turn."""
     def measure(bed):
@@ -295,6 +310,8 @@ ROWS = [
         latency("p50", "--sandbox", "native"), better="lower"),
     Row("sandbox-p99", "submit to first instruction in a sandbox at idle, p99", "ms", 5,
         latency("p99", "--sandbox", "native"), better="lower"),
+    Row("warm-python", "submit to first line after `import json, re, argparse, sqlite3` in a "
+        "sandbox at idle: cold `python3` over warm, p50", "times", 8, warm_python),
     Row("attacked-p99", "submit to first instruction beside a writer at full speed over idle, p99",
         "times", 1.1, attacked("p99"), better="lower"),
     Row("memory-array", "resident memory, 1,000,000 queued, one array", "B/task", 400,

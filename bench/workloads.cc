@@ -71,6 +71,15 @@ WorkflowRef command_workflow(const std::vector<std::string>& arguments, SandboxR
   return finished(std::move(workflow));
 }
 
+WorkflowRef script_workflow(const std::string& shell, const std::string& text,
+                            SandboxRequest sandbox) {
+  spec::Workflow workflow = empty_workflow("script");
+  workflow.policies.front().sandbox = std::move(sandbox);
+  workflow.groups.push_back(task("main"));
+  workflow.groups.back().action = spec::Script{spec::Template::literal(text), shell};
+  return finished(std::move(workflow));
+}
+
 WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width) {
   spec::Workflow workflow = empty_workflow("layered " + std::to_string(width));
   workflow.groups.reserve(std::size_t{layers} * width);

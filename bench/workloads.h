@@ -26,6 +26,10 @@ WorkflowRef layered_workflow(std::uint32_t layers, std::uint32_t width);
 WorkflowRef command_workflow(const std::vector<std::string>& arguments,
                              SandboxRequest sandbox = {});
 
+/// One task with this text for this shell.
+WorkflowRef script_workflow(const std::string& shell, const std::string& text,
+                            SandboxRequest sandbox);
+
 /// Submissions of one workflow. Not thread-safe: one per producer.
 class Submissions {
  public:

@@ -9,6 +9,7 @@ opening line says how the example is to be run:
     ```yaml unplaceable        asks for more than a plain machine has: to be checked, not to be run
     ```yaml image              wants an image of a registry: to be checked, not to be run
     ```yaml network            lists what it may reach: to be checked, not to be run
+    ```yaml program            wants a program of the reader's: to be checked, not to be run
     ```yaml permission         asks for what needs permission: to be checked, not to be run
     ```yaml env=NAME           needs the environment variable NAME
 
@@ -48,7 +49,7 @@ def describe(words):
     for word in words:
         if word == "fails":
             expect = "failure"
-        elif word in ("unplaceable", "permission", "image", "network"):
+        elif word in ("unplaceable", "permission", "image", "network", "program"):
             expect = "check"
         elif word.startswith("env="):
             environment.append(word[len("env="):])

@@ -22,4 +22,38 @@ std::string_view name(SandboxNetwork network) {
   ENSURE(false);
 }
 
+std::string_view name(WarmKind kind) {
+  switch (kind) {
+    case WarmKind::none: return "none";
+    case WarmKind::python: return "python";
+    case WarmKind::sh: return "sh";
+    case WarmKind::node: return "node";
+    case WarmKind::command: return "command";
+  }
+  ENSURE(false);
+}
+
+bool fits(const WarmRequest& warm, std::string_view shell) {
+  const std::string_view program = shell.substr(shell.rfind('/') + 1);
+  switch (warm.kind) {
+    case WarmKind::none: return false;
+    case WarmKind::python: return program.starts_with("python") || program.starts_with("pypy");
+    case WarmKind::sh: return program == "sh" || program == "bash" || program == "dash";
+    case WarmKind::node: return program == "node" || program == "nodejs";
+    case WarmKind::command: return true;
+  }
+  return false;
+}
+
+std::string_view shell_of(WarmKind kind) {
+  switch (kind) {
+    case WarmKind::python: return "python3";
+    case WarmKind::sh: return "sh";
+    case WarmKind::node: return "node";
+    case WarmKind::none:
+    case WarmKind::command: break;
+  }
+  return {};
+}
+
 }  // namespace reeve

@@ -95,12 +95,14 @@ Status render_sandbox_paths(const spec::SandboxPaths& paths, const spec::Context
 Status render_action(const spec::TaskGroup& group, const spec::Context& context, Launch& launch) {
   if (const auto* script = std::get_if<spec::Script>(&group.action)) {
     launch.arguments = interpreter(script->shell);
+    if (!fits(launch.sandbox.warm, script->shell)) launch.sandbox.warm = {};
     Result<std::string> text = script->text.render(context);
     if (!text) return wrap(std::move(text).error(), "run");
     launch.script = *std::move(text);
     if (launch.script.empty()) launch.script = "\n";  // empty means "no script" to executors
     return {};
   }
+  launch.sandbox.warm = {};  // it waits for text
   const auto& command = std::get<spec::Command>(group.action);
   // The image knows what is run.
   if (command.arguments.empty() && !launch.sandbox.image.empty()) return {};

@@ -118,6 +118,17 @@ TEST(Launch, carries_the_sandbox_with_rendered_paths) {
                 SandboxTier::native, SandboxNetwork::host, {"/usr/share"}, {"out", "/var/deep"}}));
 }
 
+TEST(Launch, is_warm_where_what_waits_can_read_the_text) {
+  World w;
+  w.submit(
+      "defaults: {warm: python}\ntasks: {a: {run: x}, b: {run: x, shell: bash}, c: {command: [x]}, "
+      "d: {run: x, warm: {command: [w]}, shell: perl}}");
+  EXPECT_EQ(launch_of(w, "a")->sandbox.warm.kind, WarmKind::python);
+  EXPECT_EQ(launch_of(w, "b")->sandbox.warm, WarmRequest{});
+  EXPECT_EQ(launch_of(w, "c")->sandbox.warm, WarmRequest{});
+  EXPECT_EQ(launch_of(w, "d")->sandbox.warm.command, std::vector<std::string>{"w"});
+}
+
 TEST(Launch, names_secrets_of_workflow_and_task) {
   World w;
   w.submit("secrets: [A]\ntasks: {a: {run: x, secrets: [B]}, b: {run: x}}");

@@ -466,14 +466,6 @@ class Encoder {
 
 SandboxPlan plan_sandbox(const RootSpec& spec) { return Planner(spec).plan(); }
 
-std::string encode_plan(const SandboxPlan& plan, std::string_view filter) {
-  Encoder encoder;
-  encoder.steps(plan.root);
-  encoder.steps(plan.attempt);
-  encoder.text(filter);
-  return encoder.take();
-}
-
 namespace {
 
 void encode_program(Encoder& encoder, const ProgramRequest& request) {
@@ -486,19 +478,45 @@ void encode_program(Encoder& encoder, const ProgramRequest& request) {
   encoder.texts(request.environment);
 }
 
+void encode_files(Encoder& encoder, const std::vector<OwnFile>& files, std::uint32_t owner) {
+  encoder.number(owner);
+  encoder.number(files.size());
+  for (const OwnFile& file : files) {
+    encoder.text(file.path);
+    encoder.number(file.mode);
+    encoder.text(file.content);
+  }
+}
+
 }  // namespace
+
+std::string encode_plan(const SandboxPlan& plan, std::string_view filter,
+                        const ProgramRequest* warm) {
+  Encoder encoder;
+  encoder.number(warm != nullptr ? 1 : 0);
+  encoder.steps(plan.root);
+  encoder.steps(plan.attempt);
+  encoder.text(filter);
+  if (warm != nullptr) {
+    encode_program(encoder, *warm);
+    encode_files(encoder, warm->files, warm->files_owner);
+  }
+  return encoder.take();
+}
 
 std::string encode_request(const ProgramRequest& request) {
   Encoder encoder;
   encode_program(encoder, request);
   encoder.number(request.stays_open ? 1 : 0);
-  encoder.number(request.files_owner);
-  encoder.number(request.files.size());
-  for (const OwnFile& file : request.files) {
-    encoder.text(file.path);
-    encoder.number(file.mode);
-    encoder.text(file.content);
-  }
+  encode_files(encoder, request.files, request.files_owner);
+  return encoder.take();
+}
+
+std::string encode_hand_over(const HandOver& attempt) {
+  Encoder encoder;
+  encoder.number(attempt.stays_open ? 1 : 0);
+  encode_files(encoder, attempt.files, 0);
+  encoder.text(attempt.text);
   return encoder.take();
 }
 
@@ -518,6 +536,21 @@ std::string format_steps(const std::vector<Step>& steps) {
     text += '\n';
   }
   return text;
+}
+
+std::string_view name(WarmStep step) {
+  switch (step) {
+    case WarmStep::none: break;
+    case WarmStep::request: return "read what is to be started";
+    case WarmStep::files: return "write its files";
+    case WarmStep::pipes: return "make its pipes";
+    case WarmStep::start: return "start it";
+    case WarmStep::ended: return "wait for it";
+    case WarmStep::answer: return "understand what it wrote to descriptor 4";
+    case WarmStep::alone: return "have what it left behind beside it";
+    case WarmStep::hand_over: return "give it the attempt";
+  }
+  return "?";
 }
 
 std::string_view name(ProgramStep step) {

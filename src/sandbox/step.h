@@ -96,12 +96,10 @@ struct SandboxPlan {
 
 SandboxPlan plan_sandbox(const RootSpec& spec);
 
-/// Both lists as the zygote reads them, with the system call filter.
-std::string encode_plan(const SandboxPlan& plan, std::string_view filter);
-
 /// A line each: for golden tests and `reeve doctor`.
 std::string format_steps(const std::vector<Step>& steps);
 std::string_view name(ProgramStep step);
+std::string_view name(WarmStep step);
 
 /// A file that an attempt finds below kFilesDirectory, in at most one directory.
 struct OwnFile {
@@ -123,8 +121,20 @@ struct ProgramRequest {
   std::uint32_t files_owner = 0;    ///< 0: whoever writes them
   bool keeps_capabilities = false;  ///< of an OCI runtime, which needs them
 };
+/// Both lists as the zygote reads them, with the system call filter, and what each init starts
+/// ahead, if that is not null.
+std::string encode_plan(const SandboxPlan& plan, std::string_view filter,
+                        const ProgramRequest* warm);
 /// Without the files, and with the filter: what process 1 of a container reads.
 std::string encode_contained(const ProgramRequest& request, std::string_view filter);
 std::string encode_request(const ProgramRequest& request);
+
+/// An attempt for a program that waits.
+struct HandOver {
+  std::string text;  ///< in the form that it wants
+  std::vector<OwnFile> files;
+  bool stays_open = false;  ///< as in ProgramRequest
+};
+std::string encode_hand_over(const HandOver& attempt);
 
 }  // namespace reeve::sandbox

@@ -45,16 +45,18 @@ inline constexpr const char* kContainedStatus = "/run/reeve/.run/status";
 
 enum class ReplyKind : std::uint32_t {
   made,     ///< by the zygote; `pid`: the init of the next attempt
-  ready,    ///< by an init: it waits for its request. With the descriptor of its files' directory
+  ready,    ///< by an init: it waits for its request. With the descriptor of its files' directory;
+            ///< `status`: the WarmForm that its warm program wants
   failed,   ///< `step` of `phase` gave errno `error`
   ended,    ///< the attempt's main process ended with wait status `status`
   entered,  ///< `visitor` has begun
   left,     ///< `visitor` ended with wait status `status`
   refused,  ///< `visitor` did not begin: `step` gave errno `error`
+  warming,  ///< by an init that starts a program ahead: its output and errors are to be read here
 };
 
 /// Parts of the work: which list of steps a failure belongs to.
-enum class Phase : std::uint32_t { root, attempt, program };
+enum class Phase : std::uint32_t { root, attempt, program, warm };
 
 /// Steps of Phase::program, which are the same for every attempt.
 enum class ProgramStep : std::uint32_t {
@@ -71,6 +73,31 @@ enum class ProgramStep : std::uint32_t {
   terminal
 };
 
+/// Steps of Phase::warm: of a program that is started ahead and waits for its attempt.
+enum class WarmStep : std::uint32_t {
+  none,       ///< all is well
+  request,    ///< what is to be started was read
+  files,      ///< its files were written
+  pipes,      ///< its pipes were made
+  start,      ///< it was started; `status`: the ProgramStep that failed
+  ended,      ///< it ended before its time with wait status `status`
+  answer,     ///< it answered, with something that nobody asked for
+  alone,      ///< it left processes behind
+  hand_over,  ///< it was given its attempt
+};
+
+/// How a warm program wants to be told of its attempt.
+enum class WarmForm : std::uint32_t {
+  none,     ///< it is not there yet, or there is none
+  records,  ///< key=value, each with a NUL behind it
+  sh,       ///< text to be read by a shell
+};
+/// Its descriptors, beside the standard streams.
+inline constexpr int kWarmRequest = 3;
+inline constexpr int kWarmReady = 4;
+inline constexpr const char* kWarmIsReady = "ready\n";
+inline constexpr const char* kWarmIsReadyAsShell = "ready sh\n";
+
 struct Reply {
   ReplyKind kind = ReplyKind::ready;
   Phase phase = Phase::root;
@@ -82,7 +109,9 @@ struct Reply {
 };
 
 /// Of a set-up message: descriptors are the blob, then those that steps number from 0.
-/// Of a request: the blob, standard input, output and error, and the init's end of its door.
+/// Of a request: the blob, standard input, output and error, and the init's end of its door. Where
+/// a program waits already: the blob and the door. Without any: the zygote shall make the next
+/// init, which it does unasked where no program is started ahead.
 struct Header {
   std::uint32_t blob_bytes = 0;
   std::uint32_t descriptors = 0;

@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -35,12 +37,14 @@ constexpr int kZygoteSocket = 3;
 }  // namespace
 
 Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const RootSpec& spec,
-                                                            std::string_view filter) {
+                                                            std::string_view filter,
+                                                            const ProgramRequest* warm) {
   if (spec.paths.size() + 3 > kDescriptorsMax - 1)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("a sandbox may be given {} paths at most", kDescriptorsMax - 4));
   std::unique_ptr<ZygoteProcess> zygote(new ZygoteProcess);
   zygote->plan_ = plan_sandbox(spec);
+  zygote->is_warm_ = warm != nullptr;
   std::vector<Fd> trees;
   std::vector<int> descriptors{host.user_namespace()};
   for (const GivenPath& path : spec.paths) {
@@ -64,7 +68,8 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const Ro
   if (pid == 0) become_zygote(host.zygote_image(), theirs.get());
   if (pid < 0) return fail_errno(errno, "cannot start a zygote");
   zygote->pid_ = pid;
-  TRY(zygote->send(encode_plan(zygote->plan_, filter), descriptors.data(), descriptors.size()));
+  TRY(zygote->send(encode_plan(zygote->plan_, filter, warm), descriptors.data(),
+                   descriptors.size()));
   return zygote;
 }
 
@@ -92,7 +97,39 @@ Result<ZygoteProcess::Started> ZygoteProcess::launch(const ProgramRequest& reque
   TRY_ASSIGN(auto ends, make_door());
   const int descriptors[] = {streams.input, streams.output, streams.errors, ends.second.get()};
   TRY(send(encode_request(request), descriptors, std::size(descriptors)));
-  return Started{std::exchange(next_init_, 0), std::move(files_), Door(std::move(ends.first))};
+  return Started{
+      std::exchange(next_init_, 0), std::move(files_), Door(std::move(ends.first)), {}, {}};
+}
+
+Result<ZygoteProcess::Started> ZygoteProcess::hand_over(const HandOver& attempt) {
+  ENSURE(is_warm_ && waiting_init() != 0);
+  TRY_ASSIGN(auto ends, make_door());
+  const int door = ends.second.get();
+  TRY(send(encode_hand_over(attempt), &door, 1));
+  is_used_ = true;
+  return Started{std::exchange(next_init_, 0), std::move(files_), Door(std::move(ends.first)),
+                 std::move(warm_output_), std::move(warm_errors_)};
+}
+
+Status ZygoteProcess::go_on() {
+  if (!std::exchange(is_used_, false)) return {};
+  const Header header;
+  return send_parcel(socket_.get(), {&header, sizeof header}, {});
+}
+
+std::string ZygoteProcess::take_warm_output() {
+  constexpr std::size_t kShownMax = 2048;
+  std::string text;
+  for (const Fd* const pipe : {&warm_output_, &warm_errors_}) {
+    char buffer[4096];
+    ssize_t got = 0;
+    while (*pipe && (got = ::read(pipe->get(), buffer, sizeof buffer)) > 0) {
+      text.append(buffer, static_cast<std::size_t>(got));
+      if (text.size() > kShownMax) text.erase(0, text.size() - kShownMax);
+    }
+  }
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 Result<Fd> ZygoteProcess::network() const {
@@ -103,8 +140,8 @@ Result<Fd> ZygoteProcess::network() const {
 
 std::optional<Reply> ZygoteProcess::receive() {
   Reply reply;
-  int descriptor = -1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)];
+  int descriptors[2] = {-1, -1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)];
   iovec data{&reply, sizeof reply};
   msghdr message{};
   message.msg_iov = &data;
@@ -115,13 +152,52 @@ std::optional<Reply> ZygoteProcess::receive() {
   if (got != static_cast<ssize_t>(sizeof reply)) return std::nullopt;
   const cmsghdr* const rights = CMSG_FIRSTHDR(&message);
   if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS)
-    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
-  if (reply.kind == ReplyKind::made) next_init_ = reply.pid;
-  if (reply.kind == ReplyKind::ready) files_.reset(descriptor);
+    std::memcpy(descriptors, CMSG_DATA(rights),
+                std::min(rights->cmsg_len - CMSG_LEN(0), sizeof descriptors));
+  keep(reply, Fd(descriptors[0]), Fd(descriptors[1]));
   return reply;
 }
 
+void ZygoteProcess::keep(const Reply& reply, Fd first, Fd second) {
+  switch (reply.kind) {
+    case ReplyKind::made: next_init_ = reply.pid; break;
+    case ReplyKind::warming:
+      warm_output_ = std::move(first);
+      warm_errors_ = std::move(second);
+      break;
+    case ReplyKind::ready:
+      files_ = std::move(first);
+      form_ = static_cast<WarmForm>(reply.status);
+      break;
+    default: break;
+  }
+}
+
+namespace {
+
+std::string describe_warm(const Reply& failed) {
+  const auto step = static_cast<WarmStep>(failed.step);
+  const std::string who = "the warm program";
+  if (step == WarmStep::ended) {
+    const int status = failed.status;
+    if (WIFSIGNALED(status))
+      return fmt::format("{} was killed by signal {} before it was used", who, WTERMSIG(status));
+    return fmt::format("{} exited with status {} before it was used", who, WEXITSTATUS(status));
+  }
+  if (step == WarmStep::answer)
+    return who + " wrote something other than `ready` or `ready sh` to descriptor 4";
+  if (step == WarmStep::alone)
+    return who + " left processes behind, which would go on beside the attempt";
+  if (step == WarmStep::start)
+    return fmt::format("{}: cannot {}: {}", who, name(static_cast<ProgramStep>(failed.status)),
+                       std::strerror(failed.error));
+  return fmt::format("{}: cannot {}: {}", who, name(step), std::strerror(failed.error));
+}
+
+}  // namespace
+
 std::string ZygoteProcess::describe(const Reply& failed) const {
+  if (failed.phase == Phase::warm) return describe_warm(failed);
   std::string_view step = "?";
   if (failed.phase == Phase::program) {
     step = name(static_cast<ProgramStep>(failed.step));

@@ -46,7 +46,7 @@ class ZygoteTest : public testing::Test {
     ASSERT_TRUE(host_) << host_.error().text();
     const auto filter = compile(SeccompProfile::standard);
     ASSERT_TRUE(filter) << filter.error().text();
-    auto zygote = ZygoteProcess::start(*host_, spec_, as_bytes(*filter));
+    auto zygote = ZygoteProcess::start(*host_, spec_, as_bytes(*filter), warm_ ? &*warm_ : nullptr);
     ASSERT_TRUE(zygote) << zygote.error().text();
     zygote_ = *std::move(zygote);
   }
@@ -97,9 +97,44 @@ class ZygoteTest : public testing::Test {
     return text;
   }
 
+  /// A shell is started ahead, with this text.
+  void start_warm(std::string script) {
+    warm_ = ProgramRequest{.arguments = {"sh", "-c", std::move(script)},
+                           .candidates = {"/bin/sh"},
+                           .environment = {"PATH=/usr/bin:/bin"},
+                           .files = {{".warm/file", "its own"}},
+                           .work_directory = directory_};
+    start();
+  }
+  /// "", or what went wrong.
+  std::string wait_until_warm() {
+    while (zygote_->waiting_init() == 0) {
+      const Reply reply = next();
+      if (reply.kind == ReplyKind::failed) return zygote_->describe(reply);
+      if (HasFailure()) return "?";
+    }
+    return "";
+  }
+  /// Hands the text over and gives what was printed, after the wait status.
+  std::string tell(std::string text) {
+    if (std::string why = wait_until_warm(); !why.empty()) return why;
+    auto started = zygote_->hand_over({.text = std::move(text), .files = {{"script", "echo ran"}}});
+    if (!started) return started.error().text();
+    const Reply ended = wait_for(ReplyKind::ended);
+    if (ended.kind == ReplyKind::failed) return zygote_->describe(ended);
+    std::string said = std::to_string(ended.status) + ": ";
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(started->output.get(), buffer, sizeof buffer)) > 0;)
+      said.append(buffer, static_cast<std::size_t>(got));
+    ::kill(started->init, SIGKILL);
+    EXPECT_EQ(::waitpid(started->init, nullptr, 0), started->init);
+    return said;
+  }
+
   Result<Host> host_;
   std::string directory_;
   RootSpec spec_;
+  std::optional<ProgramRequest> warm_;
   std::unique_ptr<ZygoteProcess> zygote_;
   Fd files_;
 };
@@ -217,6 +252,77 @@ TEST_F(ZygoteTest, tells_the_step_that_failed) {
   EXPECT_EQ(zygote_->describe(failed),
             "sandbox: cannot join the control group /proc/no-such-group: No such file or "
             "directory");
+}
+
+TEST_F(ZygoteTest, hands_attempts_to_programs_that_wait) {
+  start_warm("cat /run/reeve/.warm/file; printf 'ready sh\\n' >&4; exec 4>&-; . /dev/fd/3");
+  const std::string script = "exec 3<&-; echo; . /run/reeve/script; echo $$ $(ls /proc/self/fd)";
+  EXPECT_EQ(tell(script), "0: its own\nran\n2 0 1 2 3\n");
+  EXPECT_EQ(zygote_->form(), WarmForm::sh);
+  EXPECT_EQ(zygote_->waiting_init(), 0);
+  // Only now: it would be counted to the attempt before it.
+  pollfd readable{zygote_->socket(), POLLIN, 0};
+  EXPECT_EQ(::poll(&readable, 1, 50), 0);
+  ASSERT_TRUE(zygote_->go_on());
+  EXPECT_EQ(tell("exit 3"), "768: its own");
+}
+
+TEST_F(ZygoteTest, a_program_that_waits_is_an_attempt_like_any_other) {
+  start_warm(
+      "grep -E 'CapEff|CapPrm|CapBnd|NoNewPrivs|Seccomp:' /proc/self/status; id -u; "
+      "echo $(ls /proc/self/fd); sleep 1000 & echo ready >&4; cat <&3");
+  EXPECT_EQ(tell("told"),
+            "0: CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+            "CapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n1000\n0 1 2 3 4 5\ntold");
+  EXPECT_EQ(zygote_->form(), WarmForm::records);
+}
+
+TEST_F(ZygoteTest, takes_any_length_of_what_is_handed_over) {
+  start_warm("echo ready >&4; wc -c <&3");
+  EXPECT_EQ(tell(std::string(3 << 20, 'x')), "0: 3145728\n");
+}
+
+TEST_F(ZygoteTest, tells_of_programs_that_do_not_come_up) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"echo why; exit 3", "exited with status 3 before it was used"},
+      {"kill -9 $$", "killed by signal 9 before it was used"},
+      {"printf ready >&4; exit 0", "exited with status 0 before it was used"},
+      {"echo ready >&4; exit 0", "exited with status 0 before it was used"},
+      {"echo 'ready or not' >&4; exec sleep 1000", "wrote something other than"},
+      {"head -c 100 /dev/zero >&4; exec sleep 1000", "wrote something other than"},
+      {"(sleep 1000 &); echo ready >&4; cat <&3", "left processes behind"},
+      {"setsid -f sleep 1000; echo ready >&4; cat <&3", "left processes behind"},
+  };
+  for (const auto& [script, words] : kCases) {
+    start_warm(script);
+    std::string why = wait_until_warm();
+    // One that ends after it was ready may do so before or after anybody looks.
+    if (why.empty()) why = zygote_->describe(wait_for(ReplyKind::failed));
+    EXPECT_THAT(why, HasSubstr(words)) << script;
+    zygote_.reset();
+    while (::waitpid(-1, nullptr, 0) > 0) continue;
+  }
+}
+
+TEST_F(ZygoteTest, shows_what_a_program_wrote_that_did_not_come_up) {
+  start_warm("echo one; echo two >&2; exit 1");
+  EXPECT_THAT(wait_until_warm(), HasSubstr("exited"));
+  EXPECT_EQ(zygote_->take_warm_output(), "one\ntwo");
+}
+
+TEST_F(ZygoteTest, an_orphan_that_has_ended_is_no_other_process) {
+  start_warm(
+      "(setsid true &); until grep -qs ' Z ' /proc/*/stat; do :; done; echo ready >&4; cat <&3");
+  EXPECT_EQ(tell("told"), "0: told");
+}
+
+TEST_F(ZygoteTest, tells_what_could_not_be_started_ahead) {
+  start_warm("true");
+  zygote_.reset();
+  warm_->candidates = {"/nowhere"};
+  start();
+  EXPECT_EQ(wait_until_warm(),
+            "the warm program: cannot execute the program: No such file or directory");
 }
 
 TEST_F(ZygoteTest, tells_what_could_not_be_executed) {

@@ -165,6 +165,25 @@ constexpr Shape kSandbox{
     .choices = kTiers,
     .fields = kSandboxFields};
 
+constexpr std::array<std::string_view, 4> kWarmKinds{"python", "sh", "node", "none"};
+constexpr Shape kModules{
+    .expected = "a module, or a list of modules", .scalar = ScalarKind::text, .item = &kText};
+constexpr Shape kWarmCommand{
+    .expected = "a list: the program and its arguments", .item = &kText, .items_min = 1};
+constexpr std::array kWarmFields{
+    Field{"python", {}, &kModules, "Python, with these modules imported."},
+    Field{"node", {}, &kModules, "Node, with these modules required."},
+    Field{"command", {}, &kWarmCommand, "A program of your own that waits for the text of `run`."},
+};
+constexpr std::array<std::string_view, 3> kWarmNames{"python", "node", "command"};
+constexpr std::array kWarmGroups{FieldGroup{kWarmNames, true}};
+constexpr Shape kWarm{.name = "warm",
+                      .expected = "python, sh, node, none or a map with python, node or command",
+                      .scalar = ScalarKind::choice,
+                      .choices = kWarmKinds,
+                      .fields = kWarmFields,
+                      .groups = kWarmGroups};
+
 // --- what else a task may say
 
 constexpr std::array<std::string_view, 3> kNeedConditions{"success", "failure", "always"};
@@ -295,6 +314,7 @@ constexpr std::array kTaskFields{
     Field{"command", {}, &kCommand, "A program and its arguments, without a shell."},
     Field{"approval", {}, &kApproval, "No program: waits until somebody approves."},
     Field{"shell", {}, &kShell, "What reads `run`: sh (unless given), bash, python3, ..."},
+    Field{"warm", {}, &kWarm, "What waits for `run`, started ahead: python, sh, node."},
     Field{"needs", kNeedsNames, &kNeeds, "Tasks that come before it."},
     Field{"if", {}, &kCondition, "Condition; without it all needs must have succeeded."},
     Field{"matrix", {}, &kMatrix, "One task for every combination of the axes."},
@@ -420,6 +440,7 @@ constexpr Shape kOn{.expected = "manual, a list of triggers or a map of trigger:
 
 constexpr std::array kDefaultsFields{
     Field{"shell", {}, &kShell, "As in a task."},
+    Field{"warm", {}, &kWarm, "As in a task; of tasks with `run` that it fits."},
     Field{"retry", {}, &kRetry, "As in a task; a task changes only what it names."},
     Field{"timeout", {}, &kTimeout, "As in a task; a task changes only what it names."},
     Field{"resources", {}, &kResources, "As in a task; a task changes only what it names."},

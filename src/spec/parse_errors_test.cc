@@ -48,9 +48,10 @@ TEST(ParseErrors, the_file) {
        "f.yaml:2:10: error: expected a whole number from 1 to 1, got '2'\n"},
       {"\xEF\xBB\xBFtasks: {a: {run: x, \xC3\xA9: 1}}\nnam: x",
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
-       "command, approval, shell, needs, if, matrix, for_each, array, max-parallel, fail-fast, "
-       "timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, image, priority, "
-       "deadline, concurrency, locks, env, secrets, workdir, artifacts, labels and output_limit\n"
+       "command, approval, shell, warm, needs, if, matrix, for_each, array, max-parallel, "
+       "fail-fast, timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, image, "
+       "priority, deadline, concurrency, locks, env, secrets, workdir, artifacts, labels "
+       "and output_limit\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
        "priority, deadline and locks; did you mean 'name'?\n"},

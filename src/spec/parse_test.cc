@@ -393,6 +393,41 @@ tasks:
   EXPECT_EQ(sandbox(2).egress, std::vector<std::string>{"c:3"});
 }
 
+TEST(Parse, warm_programs) {
+  using Texts = std::vector<std::string>;
+  const auto warm = [](const std::string& fields) { return policy(fields).sandbox.warm; };
+  EXPECT_EQ(warm("warm: none"), WarmRequest{});
+  EXPECT_EQ(warm("warm: python"), (WarmRequest{.kind = WarmKind::python}));
+  EXPECT_EQ(warm("warm: sh"), (WarmRequest{.kind = WarmKind::sh}));
+  EXPECT_EQ(warm("warm: {python: [json, xml.dom]}"),
+            (WarmRequest{WarmKind::python, Texts{"json", "xml.dom"}, {}}));
+  EXPECT_EQ(warm("warm: {node: fs}"), (WarmRequest{WarmKind::node, Texts{"fs"}, {}}));
+}
+
+TEST(Parse, what_is_warm_says_what_reads_the_text) {
+  const auto workflow = parse(R"(
+defaults: {warm: {python: json}}
+tasks:
+  a: {run: x}
+  b: {run: x, shell: bash}
+  c: {run: x, warm: none}
+  d: {run: x, warm: node}
+  e: {run: x, warm: python, shell: /venv/bin/python3.12}
+  f: {command: [x]}
+  g: {run: x, shell: perl, warm: {command: [/a, b]}}
+)");
+  EXPECT_EQ(workflow->policy_of(workflow->groups[6]).sandbox.warm,
+            (WarmRequest{WarmKind::command, {}, {"/a", "b"}}));
+  const auto shell = [&](std::size_t group) {
+    return std::get<Script>(workflow->groups[group].action).shell;
+  };
+  EXPECT_EQ(shell(0), "python3");
+  EXPECT_EQ(shell(1), "bash");
+  EXPECT_EQ(shell(2), "python3");
+  EXPECT_EQ(shell(3), "node");
+  EXPECT_EQ(shell(4), "/venv/bin/python3.12");
+}
+
 TEST(Parse, a_task_changes_of_the_default_sandbox_what_it_names) {
   const auto workflow = parse(R"(
 inputs: {x: }

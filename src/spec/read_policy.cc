@@ -9,9 +9,9 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 9> kPolicyFields{
+constexpr std::array<std::string_view, 10> kPolicyFields{
     "retry",    "timeout", "timeout-minutes", "resources", "sandbox",
-    "priority", "locks",   "output_limit",    "image"};
+    "priority", "locks",   "output_limit",    "image",     "warm"};
 
 struct ClassName {
   std::string_view name;
@@ -27,6 +27,24 @@ constexpr std::array kClassNames{
 SandboxTier tier_named(std::string_view name) {
   if (name == "none") return SandboxTier::none;
   return name == "oci" ? SandboxTier::oci : SandboxTier::native;
+}
+
+constexpr std::size_t kModulesMax = 64;
+
+WarmKind warm_kind_named(std::string_view name) {
+  for (const WarmKind kind : {WarmKind::python, WarmKind::sh, WarmKind::node})
+    if (name == reeve::name(kind)) return kind;
+  return WarmKind::none;
+}
+
+/// "os.path"
+bool is_python_module(std::string_view text) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t dot = std::min(text.find('.', at), text.size());
+    if (!is_variable(text.substr(at, dot - at))) return false;
+    at = dot + 1;
+  }
+  return true;
 }
 
 const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
@@ -74,6 +92,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
     apply_resources(*resources, policy.resources);
   if (const auto sandbox = section.get("sandbox")) apply_sandbox(*sandbox, policy.sandbox);
   if (const auto image = section.get("image")) apply_image(*image, policy.sandbox);
+  if (const auto warm = section.get("warm")) policy.sandbox.warm = read_warm(*warm);
   if (const auto priority = section.get("priority"))
     policy.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
   if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
@@ -216,6 +235,39 @@ void PolicyReader::apply_image(const YamlNode& node, SandboxRequest& sandbox) {
   sandbox.image = reading_.read_text(node);
   if (const auto image = parse_image_reference(sandbox.image); !image)
     reading_.diagnostics().error(node, image.error().message);
+}
+
+WarmRequest PolicyReader::read_warm(const YamlNode& node) {
+  WarmRequest warm;
+  if (node.is_scalar()) {
+    warm.kind = warm_kind_named(node.text());
+    return warm;
+  }
+  const Section section(node, shape_of("warm"));
+  if (const auto command = section.get("command")) {
+    warm.kind = WarmKind::command;
+    for (const YamlNode& word : command->items()) warm.command.push_back(reading_.read_text(word));
+    if (!warm.command.empty() && warm.command.front().empty())
+      reading_.diagnostics().error(*command, "the name of the program is empty");
+    return warm;
+  }
+  for (const WarmKind kind : {WarmKind::python, WarmKind::node}) {
+    const auto modules = section.get(name(kind));
+    if (!modules) continue;
+    warm.kind = kind;
+    for (const YamlNode& module : reading_.read_list(*modules)) {
+      warm.modules.push_back(reading_.read_text(module));
+      if (kind == WarmKind::python && !is_python_module(module.text()))
+        reading_.diagnostics().error(module,
+                                     "expected the name of a module such as json or "
+                                     "xml.dom, got '" +
+                                         warm.modules.back() + "'");
+    }
+    if (warm.modules.size() > kModulesMax)
+      reading_.diagnostics().error(
+          *modules, "at most " + std::to_string(kModulesMax) + " modules are imported ahead");
+  }
+  return warm;
 }
 
 std::vector<LockRequest> PolicyReader::read_locks(const YamlNode& node) {

@@ -28,6 +28,7 @@ class PolicyReader {
   void apply_resources(const YamlNode& node, Resources& resources);
   void apply_image(const YamlNode& node, SandboxRequest& sandbox);
   void apply_network(const YamlNode& node, SandboxRequest& sandbox);
+  WarmRequest read_warm(const YamlNode& node);
   void apply_sandbox(const YamlNode& node, SandboxRequest& sandbox);
   std::vector<LockRequest> read_locks(const YamlNode& node);
 

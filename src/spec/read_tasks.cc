@@ -91,7 +91,14 @@ TaskReader::TaskReader(Reading& reading, Workflow& workflow)
 void TaskReader::read_defaults(const YamlNode& defaults) {
   const Section section(defaults, *find_field(workflow_shape(), "defaults")->shape);
   policies_.read_defaults(section);
-  if (const auto shell = section.get("shell")) shell_ = reading_.read_text(*shell);
+  const auto shell = section.get("shell");
+  names_shell_ = shell.has_value();
+  if (shell) shell_ = reading_.read_text(*shell);
+  if (section.has("warm")) {
+    const WarmRequest& warm = workflow_.policies.front().sandbox.warm;
+    check_warm(section, warm);
+    shell_ = shell_for(section, warm);
+  }
   work_directory_ = section.get("workdir");
   sandbox_ = section.get("sandbox");
 }
@@ -111,8 +118,14 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
   if (const auto needs = task.get("needs")) read_needs(*needs);
   if (const auto condition = task.get("if")) group.condition = reading_.read_condition(*condition);
   FanOutSettings fan_out = read_fan_out(task, reading_);
-  read_action(task, group);
   group.policy = policies_.read(task);
+  read_action(task, group);
+  const WarmRequest& warm = workflow_.policies[group.policy].sandbox.warm;
+  const auto own_warm = task.get("warm");
+  if (own_warm && warm.kind != WarmKind::none && !task.has("run"))
+    reading_.diagnostics().error(*own_warm, "warm has a meaning only beside run");
+  else
+    check_warm(task, warm);
   check_image(task, workflow_.policies[group.policy].sandbox);
   check_network(task, workflow_.policies[group.policy].sandbox);
   read_detail(task, fan_out, group);
@@ -133,7 +146,7 @@ void TaskReader::read_action(const Section& task, TaskGroup& group) {
   if (const auto run = task.get("run")) {
     Script script;
     script.text = reading_.read_template(*run, Place::task_text);
-    script.shell = shell ? reading_.read_text(*shell) : shell_;
+    script.shell = shell_for(task, workflow_.policies[group.policy].sandbox.warm);
     const std::string_view text = run->text();
     if (run->is_scalar() && text.find_first_not_of(" \t\r\n") == std::string_view::npos)
       reading_.diagnostics().error(*run, "there is nothing to run");
@@ -171,6 +184,30 @@ void TaskReader::check_network(const Section& task, const SandboxRequest& sandbo
         *own,
         "a list of what may be reached needs a sandbox: tier native or oci, or write {tier: none, "
         "network: host}");
+}
+
+/// What reads the text of `run`: as named, else what is warm, else as the defaults say.
+std::string TaskReader::shell_for(const Section& section, const WarmRequest& warm) const {
+  if (const auto shell = section.get("shell")) return reading_.read_text(*shell);
+  const bool is_set_aside = warm.kind != WarmKind::none && !fits(warm, shell_);
+  return section.has("warm") && is_set_aside ? std::string(shell_of(warm.kind)) : shell_;
+}
+
+/// Of a task, or of the defaults.
+void TaskReader::check_warm(const Section& section, const WarmRequest& warm) {
+  const auto own = section.get("warm");
+  if (!own || warm.kind == WarmKind::none) return;
+  const auto shell = section.get("shell");
+  if (shell && !fits(warm, shell->text())) {
+    reading_.diagnostics().error(*shell, "'" + reading_.read_text(*shell) + "' cannot be warm as " +
+                                             std::string(name(warm.kind)) +
+                                             ": leave shell out, or name a " +
+                                             std::string(shell_of(warm.kind)));
+  }
+  if (warm.kind == WarmKind::command && !shell && !names_shell_) {
+    reading_.diagnostics().error(
+        *own, "shell is missing: it runs the text where nothing is started ahead (tier none, oci)");
+  }
 }
 
 void TaskReader::check_image(const Section& task, const SandboxRequest& sandbox) {

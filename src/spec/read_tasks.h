@@ -35,6 +35,8 @@ class TaskReader {
   void read_task(const YamlNode& key, const YamlNode& node, Phase phase);
   void check_network(const Section& task, const SandboxRequest& sandbox);
   void check_image(const Section& task, const SandboxRequest& sandbox);
+  void check_warm(const Section& task, const WarmRequest& warm);
+  std::string shell_for(const Section& task, const WarmRequest& warm) const;
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);
   void read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group);
@@ -46,6 +48,7 @@ class TaskReader {
   Workflow& workflow_;
   PolicyReader policies_;
   std::string shell_ = "sh";
+  bool names_shell_ = false;  ///< the defaults do
   std::optional<YamlNode> work_directory_;
   std::optional<YamlNode> sandbox_;
   std::vector<NamedNeed> needs_;

@@ -66,6 +66,7 @@ struct Attempt {
   bool is_connected = false;    ///< then: and has guarded and connected it
   bool has_status = false;      ///< in a sandbox: its init told how the main process ended
   std::vector<sandbox::OwnFile> own_files;  ///< in a sandbox, until it has them
+  std::unique_ptr<WarmProgram> warm;        ///< what is started ahead; null: it starts cold
   std::string failure;                      ///< what could not be done, for people
   bool has_refused_output = false;          ///< REEVE_OUTPUT holds a secret
   Instant started{};
@@ -107,6 +108,7 @@ struct Attempt {
   /// How long it may be prepared; 0: as long as it takes.
   Duration preparing_limit() const;
   AttemptName name() const { return {launch.run, launch.task.index, launch.attempt}; }
+  Sandboxes::Kind kind() const { return {plan.work_directory, image, warm.get(), hosts}; }
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };
 

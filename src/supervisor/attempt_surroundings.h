@@ -28,14 +28,14 @@ struct VisitRequest {
 
 enum class PipeKind : std::uint8_t { standard_output, standard_error };
 
-/// A pipe that is looked at later.
-struct Resting {
+/// A pipe that is not watched for a moment.
+struct RestingPipe {
   Instant until{};
   Serial serial = kNoSerial;
   PipeKind kind = PipeKind::standard_output;
   bool is_busy = false;
   /// The earliest is the first in a priority queue.
-  friend bool operator<(const Resting& a, const Resting& b) { return a.until > b.until; }
+  friend bool operator<(const RestingPipe& a, const RestingPipe& b) { return a.until > b.until; }
 };
 
 /// What all attempts have in common.

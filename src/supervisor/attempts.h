@@ -113,6 +113,14 @@ class Attempts {
   void enclose(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
+  Result<sandbox::ZygoteProcess::Started> start_in(Attempt& attempt, Sandbox& sandbox);
+
+  // attempts_warm.cc: attempts whose program is started ahead
+  void prepare_warm(Attempt& attempt);
+  void wait_for_warm(Attempt& attempt, Instant now);
+  Result<sandbox::ZygoteProcess::Started> hand_over(Attempt& attempt, Sandbox& sandbox);
+  void on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
+  void on_warm_late(Attempt& attempt, Instant now);
   void on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now);
   void on_program_ended(Attempt& attempt, const Sandbox& sandbox, int status, Instant now);
   void on_failed_reply(Attempt& attempt, const Sandbox& sandbox, const sandbox::Reply& reply,
@@ -189,7 +197,7 @@ class Attempts {
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;
   Instant settle_at_ = kNoDeadline;
-  std::priority_queue<Resting> resting_;
+  std::priority_queue<RestingPipe> resting_;
   int busy_pipes_ = 0;  // in resting_
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;

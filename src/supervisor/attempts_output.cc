@@ -62,7 +62,7 @@ void Attempts::rest_busy(Attempt& attempt, PipeKind kind, Instant begun) {
 void Attempts::wake_resting(Instant now) {
   // Those that rest again meanwhile have a time after this one.
   while (!resting_.empty() && resting_.top().until <= now) {
-    const Resting resting = resting_.top();
+    const RestingPipe resting = resting_.top();
     resting_.pop();
     if (resting.is_busy) --busy_pipes_;
     Attempt* attempt = find(resting.serial);

@@ -47,21 +47,25 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   Status prepared = prepare_enclosed(*attempt);
   Sandbox* sandbox = nullptr;
   if (prepared) {
-    auto taken = sandboxes_.take(attempt->launch, attempt->plan.work_directory, attempt->image,
-                                 attempt->serial, attempt->hosts);
+    auto taken = sandboxes_.take(attempt->launch, attempt->kind(), attempt->serial);
     if (taken)
       sandbox = *taken;
     else
       prepared = tl::unexpected(std::move(taken).error());
   }
   if (!prepared) {
-    end_unstarted(std::move(attempt), outcome_of_refusal(prepared.error().code),
-                  prepared.error().text(), now);
+    // What waits needs more than it may have: a cold start would run out of memory, too.
+    const ErrorCode code = prepared.error().code;
+    const bool is_too_small = attempt->warm && code == ErrorCode::exhausted;
+    const Outcome outcome =
+        is_too_small ? ran_out_of_memory(attempt->launch.resources.memory_bytes) : outcome_of_refusal(code);
+    end_unstarted(std::move(attempt), outcome, prepared.error().text(), now);
     return;
   }
-  int error = open_pipes(*attempt);
-  if (error == 0) error = sandboxes_.give_pipe(attempt->output.get());
-  if (error == 0) error = sandboxes_.give_pipe(attempt->errors.get());
+  // A program that waits has its pipes already.
+  int error = attempt->warm ? 0 : open_pipes(*attempt);
+  if (error == 0 && !attempt->warm) error = sandboxes_.give_pipe(attempt->output.get());
+  if (error == 0 && !attempt->warm) error = sandboxes_.give_pipe(attempt->errors.get());
   if (error != 0) {
     sandboxes_.give_back(sandbox->number);
     end_unstarted(std::move(attempt), could_not_start(error),
@@ -72,7 +76,10 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   attempt->sandbox = sandbox->number;
   Attempt& added = *attempt;
   add(std::move(attempt), now);
-  if (added.may_launch(*sandbox)) launch_enclosed(added, *sandbox, now);
+  if (added.may_launch(*sandbox))
+    launch_enclosed(added, *sandbox, now);
+  else if (added.warm)
+    wait_for_warm(added, now);
 }
 
 /// Everything that needs no sandbox yet.
@@ -99,11 +106,11 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
   plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
   plan.open_files = settings_.open_files;
   plan.standard_input = null_.get();
+  if (starts_warm(launch)) prepare_warm(attempt);
   return {};
 }
 
-/// False: it has ended instead.
-bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) {
+Result<sandbox::ZygoteProcess::Started> Attempts::start_in(Attempt& attempt, Sandbox& sandbox) {
   const SpawnPlan& plan = attempt.plan;
   sandbox::ProgramRequest request{.arguments = plan.arguments,
                                   .candidates = plan.candidates,
@@ -118,8 +125,13 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
   if (attempt.is_contained()) request = contain(std::move(request), sandbox, sandboxes_.filter());
-  auto started = sandbox.zygote->launch(
-      request, {plan.standard_input, plan.standard_output, plan.standard_error});
+  return sandbox.zygote->launch(request,
+                                {plan.standard_input, plan.standard_output, plan.standard_error});
+}
+
+/// False: it has ended instead.
+bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) {
+  auto started = attempt.warm ? hand_over(attempt, sandbox) : start_in(attempt, sandbox);
   if (!started) {
     sandbox.is_broken = true;
     end_preparing(attempt, could_not_start(EIO), started.error().text(), now);
@@ -131,7 +143,12 @@ bool Attempts::launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now) 
   // What they would be on the host says nothing of an image.
   if (attempt.image != nullptr) attempt.plan.candidates.clear();
   leftovers_.add_enclosed(attempt.pid);
+  if (attempt.warm) {
+    attempt.standard_output.reader = std::move(started->output);
+    attempt.standard_error.reader = std::move(started->errors);
+  }
   on_running(attempt, now);
+  if (attempt.warm) sandboxes_.keep_ahead(attempt.launch, attempt.kind());
   return true;
 }
 
@@ -146,6 +163,7 @@ void Attempts::on_sandbox(SandboxNumber number, Instant now) {
 void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant now) {
   Attempt* const attempt = find(sandbox.user);
   switch (reply.kind) {
+    case sandbox::ReplyKind::warming: return;
     case sandbox::ReplyKind::made:
     case sandbox::ReplyKind::ready:
       if (attempt == nullptr || attempt->phase != Phase::preparing) return;
@@ -155,7 +173,10 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
       return;
     case sandbox::ReplyKind::failed:
       if (reply.phase != sandbox::Phase::program) sandbox.is_broken = true;
-      if (attempt != nullptr) on_failed_reply(*attempt, sandbox, reply, now);
+      if (attempt != nullptr && reply.phase == sandbox::Phase::warm)
+        on_warm_failed(*attempt, sandbox, reply, now);
+      else if (attempt != nullptr)
+        on_failed_reply(*attempt, sandbox, reply, now);
       return;
     case sandbox::ReplyKind::ended:
       if (attempt != nullptr && attempt->phase == Phase::running)
@@ -248,9 +269,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       attempt.usage.written_bytes = std::max(attempt.usage.written_bytes, use->written_bytes);
       // Whichever of its processes went: what it produced without it is not to be trusted.
       if (use->oom_kills > 0 && attempt.verdict.kind == OutcomeClass::none)
-        attempt.verdict = {OutcomeClass::out_of_memory,
-                           0,
-                           {ReasonCode::memory_limit, 0, sandbox->memory_bytes_max}};
+        attempt.verdict = ran_out_of_memory(sandbox->memory_bytes_max);
       // A runtime that was killed for it, beside the task, has not failed by itself.
       if (attempt.is_contained() && attempt.verdict.kind == OutcomeClass::out_of_memory) {
         attempt.plan.failed_step.store(SpawnStep::none, std::memory_order_release);

@@ -31,8 +31,10 @@ void Attempts::on_due(Attempt& attempt, Instant now) {
     tell_progress(attempt, now);
   if (attempt.linger_until <= now) begin_clearing(attempt);
   const Breach breach = attempt.limits.check(now);
+  const Serial serial = attempt.serial;
   if (breach != Breach::none) on_breach(attempt, breach, now);
-  arm(attempt);
+  // One that had not begun is gone by now.
+  if (find(serial) != nullptr) arm(attempt);
 }
 
 void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
@@ -42,6 +44,8 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
     case Breach::none: return;
     case Breach::grace_over: kill(attempt); return;
     case Breach::start_timeout:
+      if (attempt.phase == Phase::preparing && attempt.sandbox != kNoSandbox)
+        return on_warm_late(attempt, now);
       attempt.limits.start_by = kNoDeadline;
       if (attempt.phase == Phase::preparing) {
         end_preparing(attempt,
@@ -74,6 +78,7 @@ void Attempts::on_breach(Attempt& attempt, Breach breach, Instant now) {
 
 void Attempts::on_time(Instant now) {
   wake_resting(now);
+  sandboxes_.on_time(now);
   while (!timers_.empty() && timers_.top().first <= now) {
     const auto [at, serial] = timers_.top();
     timers_.pop();
@@ -105,7 +110,7 @@ Instant Attempts::next_deadline() {
     if (attempt != nullptr && attempt->armed == at) break;
     timers_.pop();
   }
-  Instant next = settle_at_;
+  Instant next = std::min(settle_at_, sandboxes_.next_deadline());
   if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_});
   if (!resting_.empty()) next = std::min(next, resting_.top().until);
   if (!timers_.empty()) next = std::min(next, timers_.top().first);

@@ -21,15 +21,19 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kFreeMax = 64;
+/// Of those in which a program waits: an interpreter takes some ten megabytes.
+constexpr std::size_t kWarmFreeMax = 16;
+/// So long it waits for nobody. What it has imported is never older than that.
+constexpr Duration kWarmKept = std::chrono::minutes(5);
 constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 
-std::string shape_of(const std::string& work_directory, const SandboxRequest& request,
-                     const SharedImage& image) {
-  std::string shape = work_directory;
+std::string shape_of(const SandboxRequest& request, const Sandboxes::Kind& kind) {
+  std::string shape = kind.work_directory;
   shape.append("\n").append(name(request.tier)).append("\n").append(name(request.network));
   for (const std::string& path : request.readable) shape.append("\n<").append(path);
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
-  if (image != nullptr) shape.append("\n@").append(image->digest);
+  if (kind.image != nullptr) shape.append("\n@").append(kind.image->digest);
+  if (kind.warm != nullptr) kind.warm->append_identity(shape);
   return shape;
 }
 
@@ -121,9 +125,10 @@ Result<sandbox::Host*> Sandboxes::host() {
   return &*host_;
 }
 
-Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
-                                             const SandboxRequest& request,
-                                             const SharedImage& image) const {
+Result<sandbox::RootSpec> Sandboxes::spec_of(const SandboxRequest& request,
+                                             const Kind& kind) const {
+  const std::string& work_directory = kind.work_directory;
+  const SharedImage& image = kind.image;
   sandbox::RootSpec spec;
   if (image == nullptr) {
     spec.system = sandbox::Host::system_entries();
@@ -164,41 +169,48 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
   return spec;
 }
 
-Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_directory,
-                                    const SandboxRequest& request, const SharedImage& image,
-                                    const std::string& hosts) {
+Result<Sandbox*> Sandboxes::compose(std::string shape, const SandboxRequest& request,
+                                    const Kind& kind) {
   TRY_ASSIGN(sandbox::Host* const host, this->host());
   const bool is_contained = request.tier == SandboxTier::oci;
   if (is_contained && !host->is_root())
     return fail(ErrorCode::unsupported,
                 "tier oci: it needs an engine that runs as root; tier native does not");
-  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(work_directory, request, image));
+  TRY_ASSIGN(sandbox::RootSpec spec, spec_of(request, kind));
   const bool is_linked = request.network == SandboxNetwork::egress;
   if (is_linked) {
-    TRY_ASSIGN(spec.placed, network_files(hosts, image != nullptr));
+    TRY_ASSIGN(spec.placed, network_files(kind.hosts, kind.image != nullptr));
   }
   auto made = std::make_unique<Sandbox>();
   made->serves_once = is_linked;
   made->number = ++last_number_;
   made->shape = std::move(shape);
-  made->image = image;
+  made->image = kind.image;
   if (groups_->abilities().version != 0) {
     TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number,
                                                       ::getpid())));
     spec.join_files = made->group->join_files();
   }
   if (is_contained) prepare_bundle(*made, spec);
-  TRY_ASSIGN(made->zygote, sandbox::ZygoteProcess::start(
-                               *host, spec, is_contained ? std::string_view() : filter_));
-  leftovers_.add_enclosed(made->zygote->pid());
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = settings_.tag(made->number);
-  if (::epoll_ctl(settings_.epoll, EPOLL_CTL_ADD, made->zygote->socket(), &event) != 0)
-    return fail_errno(errno, "cannot watch a sandbox");
+  TRY(start(*made, spec, kind));
   Sandbox* const raw = made.get();
   sandboxes_.emplace(raw->number, std::move(made));
   return raw;
+}
+
+Status Sandboxes::start(Sandbox& sandbox, const sandbox::RootSpec& spec, const Kind& kind) {
+  const std::string_view filter = spec.for_runtime ? std::string_view() : filter_;
+  std::optional<sandbox::ProgramRequest> ahead;
+  if (kind.warm != nullptr) ahead = kind.warm->request();
+  TRY_ASSIGN(sandbox.zygote,
+             sandbox::ZygoteProcess::start(*host_, spec, filter, ahead ? &*ahead : nullptr));
+  leftovers_.add_enclosed(sandbox.zygote->pid());
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = settings_.tag(sandbox.number);
+  if (::epoll_ctl(settings_.epoll, EPOLL_CTL_ADD, sandbox.zygote->socket(), &event) != 0)
+    return fail_errno(errno, "cannot watch a sandbox");
+  return {};
 }
 
 /// The runtime gets what the zygote composes, and the rest in writing.
@@ -229,9 +241,8 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
   return sandbox.group->limit(limits);
 }
 
-Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,
-                                 const SharedImage& image, Serial user, const std::string& hosts) {
-  std::string shape = shape_of(work_directory, launch.sandbox, image);
+Result<Sandbox*> Sandboxes::take(const Launch& launch, const Kind& kind, Serial user) {
+  std::string shape = shape_of(launch.sandbox, kind);
   Sandbox* found = nullptr;
   for (const auto& [number, sandbox] : sandboxes_) {
     if (sandbox->user != kNoSerial || sandbox->is_broken || sandbox->shape != shape) continue;
@@ -242,11 +253,71 @@ Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_d
     break;
   }
   if (found == nullptr) {
-    TRY_ASSIGN(found, compose(std::move(shape), work_directory, launch.sandbox, image, hosts));
+    TRY_ASSIGN(found, compose(std::move(shape), launch.sandbox, kind));
   }
-  TRY(hold_to_limits(*found, launch));
+  if (Status held = hold_to_limits(*found, launch); !held) {
+    const bool is_too_small = held.error().code == ErrorCode::io_failed &&
+                              found->zygote->is_warm() && launch.resources.memory_bytes > 0;
+    if (!is_too_small) return tl::unexpected(std::move(held).error());
+    return fail(ErrorCode::exhausted,
+                "the warm program alone takes more memory than the task may have");
+  }
   found->user = user;
   return found;
+}
+
+void Sandboxes::keep_ahead(const Launch& launch, const Kind& kind) {
+  std::string shape = shape_of(launch.sandbox, kind);
+  const bool is_there = std::ranges::any_of(sandboxes_, [&](const auto& entry) {
+    const Sandbox& one = *entry.second;
+    return one.user == kNoSerial && !one.is_broken && one.shape == shape;
+  });
+  // What is wrong shows again, and is told, when an attempt needs it.
+  if (is_there) return;
+  if (const auto made = compose(std::move(shape), launch.sandbox, kind); made && set_free(**made))
+    trim();
+}
+
+/// False: it is of no more use. REQUIRES that it has no user.
+bool Sandboxes::set_free(Sandbox& sandbox) {
+  if (!sandbox.zygote->is_warm()) return true;
+  // The next one starts now, and not within the limits of the last attempt.
+  if (!hold_to_limits(sandbox, {})) return false;
+  if (!sandbox.zygote->go_on()) return false;
+  sandbox.free_since = monotonic_now();
+  drop_at_ = std::min(drop_at_, sandbox.free_since + kWarmKept);
+  return true;
+}
+
+void Sandboxes::on_time(Instant now) {
+  if (drop_at_ > now) return;
+  drop_at_ = kNoDeadline;
+  std::vector<SandboxNumber> spare;
+  for (const auto& [number, sandbox] : sandboxes_) {
+    if (sandbox->user != kNoSerial || !sandbox->zygote->is_warm()) continue;
+    const Instant until = sandbox->free_since + kWarmKept;
+    if (until <= now)
+      spare.push_back(number);
+    else
+      drop_at_ = std::min(drop_at_, until);
+  }
+  for (const SandboxNumber number : spare) retire(number);
+}
+
+/// Not more than are useful stay free.
+void Sandboxes::trim() {
+  const auto is_free = [](const auto& entry) { return entry.second->user == kNoSerial; };
+  const auto waits = [&](const auto& entry) {
+    return is_free(entry) && entry.second->zygote->is_warm();
+  };
+  if (static_cast<std::size_t>(std::ranges::count_if(sandboxes_, waits)) > kWarmFreeMax) {
+    auto oldest = std::ranges::find_if(sandboxes_, waits);
+    for (auto at = oldest; at != sandboxes_.end(); ++at)
+      if (waits(*at) && at->second->free_since < oldest->second->free_since) oldest = at;
+    retire(oldest->first);
+  }
+  if (static_cast<std::size_t>(std::ranges::count_if(sandboxes_, is_free)) <= kFreeMax) return;
+  retire(std::ranges::find_if(sandboxes_, is_free)->first);
 }
 
 Sandbox* Sandboxes::find(SandboxNumber number) {
@@ -265,10 +336,8 @@ void Sandboxes::give_back(SandboxNumber number) {
     sandbox->is_broken = true;
   // What cannot be counted from zero again is of no use to another.
   if (sandbox->group && !sandbox->group->reset()) sandbox->is_broken = true;
-  if (sandbox->is_broken) return retire(number);
-  const auto is_free = [](const auto& entry) { return entry.second->user == kNoSerial; };
-  if (static_cast<std::size_t>(std::ranges::count_if(sandboxes_, is_free)) <= kFreeMax) return;
-  retire(std::ranges::find_if(sandboxes_, is_free)->first);
+  if (sandbox->is_broken || !set_free(*sandbox)) return retire(number);
+  trim();
 }
 
 int Sandboxes::give_pipe(int end) const {
@@ -284,10 +353,11 @@ void Sandboxes::retire(SandboxNumber number) {
 
 void Sandboxes::prepare(const std::string& work_directory) {
   // What is wrong shows again, and is told, when an attempt needs it.
-  std::string shape = shape_of(work_directory, {}, nullptr);
+  const Kind kind{.work_directory = work_directory, .image = nullptr};
+  std::string shape = shape_of({}, kind);
   const bool is_there = std::ranges::any_of(
       sandboxes_, [&](const auto& entry) { return entry.second->shape == shape; });
-  if (!is_there && !compose(std::move(shape), work_directory, {}, nullptr, {})) return;
+  if (!is_there && !compose(std::move(shape), {}, kind)) return;
 }
 
 std::vector<std::string> Sandboxes::retire_spare_images() {

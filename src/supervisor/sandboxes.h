@@ -1,6 +1,7 @@
 // The sandboxes of a supervisor: each a zygote with its control group, composed for one shape (work
-// directory, what else is given, network) and lent to one attempt at a time. Composes new ones as
-// they are needed and keeps some for the next attempts of their shape. One owner; not thread-safe.
+// directory, what else is given, network, program that is started ahead) and lent to one attempt at
+// a time. Composes new ones as they are needed and keeps some for the next attempts of their shape.
+// One owner; not thread-safe.
 //
 //   composing ──ready──► free ──take──► lent ──give_back──► free, or dying when it is broken
 #pragma once
@@ -19,8 +20,10 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/host.h"
 #include "sandbox/zygote_process.h"
+#include "supervisor/clock.h"
 #include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
+#include "supervisor/warm.h"
 
 namespace reeve::supervisor {
 
@@ -37,6 +40,7 @@ struct Sandbox {
   std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
   std::int64_t memory_bytes_max = 0;       ///< of the group; 0: no limit
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
+  Instant free_since{};                    ///< where a program is started ahead
   bool is_broken = false;
   bool serves_once = false;  ///< its network has been connected for one attempt
 };
@@ -48,6 +52,13 @@ inline std::string inside_sandbox(std::string_view name) {
 
 class Sandboxes {
  public:
+  /// What a sandbox is made for, beside the request of the launch.
+  struct Kind {
+    std::string work_directory;
+    SharedImage image;                  ///< null: none
+    const WarmProgram* warm = nullptr;  ///< what is started ahead; null: nothing
+    std::string hosts;                  ///< with network egress: the text of its /etc/hosts
+  };
   struct Settings {
     std::string state_directory;
     std::string state_id;
@@ -65,10 +76,16 @@ class Sandboxes {
   Sandboxes& operator=(const Sandboxes&) = delete;
 
   /// Lends a sandbox of the shape that the launch asks for, with the launch's limits: one with an
-  /// init that waits if there is one, else one that is being composed. With network egress it is a
-  /// new one, of no use to another; `hosts` is the text of its /etc/hosts.
-  Result<Sandbox*> take(const Launch& launch, const std::string& work_directory,
-                        const SharedImage& image, Serial user, const std::string& hosts = {});
+  /// init that waits if there is one, else one that is being composed; with network egress it is a
+  /// new one, of no use to another. exhausted: the program that
+  /// waits in it takes more memory than the launch may have.
+  Result<Sandbox*> take(const Launch& launch, const Kind& kind, Serial user);
+  /// Sees that one waits for the next attempt of a kind for which a program is started ahead.
+  void keep_ahead(const Launch& launch, const Kind& kind);
+  /// When on_time() is due.
+  Instant next_deadline() const { return drop_at_; }
+  /// Ends programs that were started ahead and that nobody has used for a while.
+  void on_time(Instant now);
   Sandbox* find(SandboxNumber number);
   /// Of system calls, compiled.
   std::string_view filter() const { return filter_; }
@@ -87,11 +104,11 @@ class Sandboxes {
 
  private:
   Result<sandbox::Host*> host();
-  Result<sandbox::RootSpec> spec_of(const std::string& work_directory,
-                                    const SandboxRequest& request, const SharedImage& image) const;
-  Result<Sandbox*> compose(std::string shape, const std::string& work_directory,
-                           const SandboxRequest& request, const SharedImage& image,
-                           const std::string& hosts);
+  Result<sandbox::RootSpec> spec_of(const SandboxRequest& request, const Kind& kind) const;
+  Result<Sandbox*> compose(std::string shape, const SandboxRequest& request, const Kind& kind);
+  Status start(Sandbox& sandbox, const sandbox::RootSpec& spec, const Kind& kind);
+  bool set_free(Sandbox& sandbox);
+  void trim();
   void prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const;
   Status hold_to_limits(Sandbox& sandbox, const Launch& launch);
   void retire(SandboxNumber number);
@@ -104,6 +121,7 @@ class Sandboxes {
   std::string filter_;
   SandboxNumber last_number_ = 0;
   std::map<SandboxNumber, std::unique_ptr<Sandbox>> sandboxes_;
+  Instant drop_at_ = kNoDeadline;
   std::list<std::unique_ptr<Sandbox>> dying_;  // until their processes are reaped
 };
 

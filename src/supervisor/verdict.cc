@@ -64,6 +64,10 @@ Outcome could_not_start(int error) {
   return {OutcomeClass::start_failed, 0, {ReasonCode::could_not_start, 0, error}};
 }
 
+Outcome ran_out_of_memory(std::int64_t limit_bytes) {
+  return {OutcomeClass::out_of_memory, 0, {ReasonCode::memory_limit, 0, limit_bytes}};
+}
+
 Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
   if (step != SpawnStep::program || is_shortage(error)) return could_not_start(error);
   if (error == ENOENT || error == ENOTDIR)

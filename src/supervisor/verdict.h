@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/launch.h"
 #include "base/outcome.h"
 #include "base/result.h"
 #include "supervisor/spawn.h"
@@ -14,6 +15,8 @@ Outcome outcome_of_status(int wait_status);
 /// From the step of the child that failed, and its errno.
 Outcome outcome_of_failed_spawn(SpawnStep step, int error);
 Outcome could_not_start(int error);
+/// A control group ended it, or could not hold it at all.
+Outcome ran_out_of_memory(std::int64_t limit_bytes);
 /// What this machine or the workflow will not do tomorrow either is not worth another try: it is
 /// rejected, anything else could not start.
 Outcome outcome_of_refusal(ErrorCode code);

@@ -45,6 +45,19 @@ class Images(ImageCase):
         self.assertEqual(done.stderr.count("unpacking layer"), 1)
         self.assertEqual(done.stderr.count("asking"), 1)
 
+    def test_a_shell_of_the_image_is_started_ahead(self):
+        _, name = self.image("ahead", base_layer(("etc/is", "f", b"the image\n", 0o644)))
+        task = {"image": name, "warm": "sh", "env": {"TEXT": "it's"},
+                "run": "cat /etc/is; echo \"$TEXT $REEVE_ATTEMPT\"; exit ${STATUS:-0}"}
+        done = self.run_tasks(one=task, two={"needs": "one", **task})
+        self.assertEqual(done.stdout.count("the image"), 2, done.stdout)
+        self.assertEqual(done.stdout.count("it's 1"), 2, done.stdout)
+        # An image without the interpreter says so.
+        task = {"image": name, "warm": "python", "run": "print(1)"}
+        self.workflow(none=task)
+        done = self.reeve("run", "w.yaml", expect=1)
+        self.assertIn("python3: the warm program: cannot execute", done.stdout + done.stderr)
+
     def test_the_host_is_not_in_sight_and_the_root_is_read_only(self):
         _, name = self.image("closed", base_layer())
         done = self.run_tasks(

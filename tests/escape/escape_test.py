@@ -307,6 +307,21 @@ class Egress(Probes):
         self.judge("network egress", self.native(list(EGRESS_PROBES)), controls)
 
 
+class WarmProbes(Probes):
+    """The same from a program that was in the sandbox before it was told of its attempt (in tier
+    oci there is none)."""
+
+    tier = f"{TIER}, engine of root, text for a warm shell"
+
+    def native(self, names):
+        settings = "".join(f"      {name}: {value}\n" for name, value in self.settings.items())
+        self.write("warm.yaml", f"tasks:\n  t:\n    warm: sh\n    env:\n{settings}"
+                                f"    run: exec ./probe {' '.join(names)}\n")
+        done = self.reeve("run", "warm.yaml", expect=None)
+        said = self.reeve("logs", "last/t", expect=None)
+        return self.parse(said.stdout, names, done.stdout + done.stderr)
+
+
 class Links(EscapeCase):
     """A task puts symbolic links where the next one is given something."""
 
@@ -477,6 +492,10 @@ class Floods(EscapeCase):
 
 class ProbesAsUser(AsUser, Probes):
     pass
+
+
+class WarmProbesAsUser(AsUser, WarmProbes):
+    tier = f"{TIER}, engine of an ordinary user, text for a warm shell"
 
 
 class LinksAsUser(AsUser, Links):

@@ -9,14 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
 
-#include <string.h>
-
 #include "sandbox/zygote/link.h"
+#include "sandbox/zygote/own_files.h"
 #include "sandbox/zygote/program.h"
 #include "sandbox/zygote/visitors.h"
+#include "sandbox/zygote/warm.h"
 
 namespace reeve::sandbox::zygote {
 namespace {
@@ -46,73 +45,75 @@ void prepare(BlobReader& reader, Descriptors& descriptors) {
   // not on the way from a request to its program.
   if (const int error = install_filter(reader); error != 0)
     fail_with(ProgramStep::system_calls, error);
+}
+
+/// `wanted`: by the program that waits, if there is one.
+void tell_ready(WarmForm wanted) {
   const int files = ::open(kFilesPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (files < 0) fail_with(ProgramStep::files, errno);
-  send_reply({.kind = ReplyKind::ready}, files);
+  send_reply({.kind = ReplyKind::ready, .status = static_cast<std::int32_t>(wanted)}, files);
   ::close(files);
 }
 
-struct Owner {
-  uid_t id = 0;  ///< 0: this process
-  mode_t mode = 0;
-};
-
-/// Below kFilesPath; `path` has one slash at most.
-int write_own_file(const char* path, const char* content, std::size_t size, const Owner& owner) {
-  char full[PATH_MAX];
-  const std::size_t length = ::strlen(path);
-  constexpr std::size_t kPrefix = sizeof("/run/reeve/") - 1;
-  if (length >= sizeof full - kPrefix) return ENAMETOOLONG;
-  ::memcpy(full, "/run/reeve/", kPrefix);
-  ::memcpy(full + kPrefix, path, length + 1);
-  if (char* const slash = ::strrchr(full + kPrefix, '/'); slash != nullptr) {
-    *slash = '\0';
-    if (::mkdir(full, 0700) != 0 && errno != EEXIST) return errno;
-    if (owner.id != 0 && ::chown(full, owner.id, owner.id) != 0) return errno;
-    *slash = '/';
-  }
-  const int file = ::open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, owner.mode);
-  if (file < 0) return errno;
-  if (owner.id != 0 && ::fchown(file, owner.id, owner.id) != 0) return errno;
-  while (size > 0) {
-    const ssize_t written = ::write(file, content, size);
-    if (written < 0) return errno;
-    content += written;
-    size -= static_cast<std::size_t>(written);
-  }
-  return ::close(file) != 0 ? errno : 0;
-}
-
-void write_own_files(BlobReader& reader) {
-  Owner owner;
-  owner.id = static_cast<uid_t>(reader.number());
-  const std::uint64_t count = reader.number();
-  for (std::uint64_t i = 0; reader.is_good() && i < count; ++i) {
-    const char* const path = reader.text();
-    owner.mode = static_cast<mode_t>(reader.number());
-    std::size_t size = 0;
-    const char* const content = reader.text(size);
-    if (const int error = write_own_file(path, content, size, owner); error != 0)
-      fail_with(ProgramStep::files, error);
-  }
-}
-
-/// Gives the descriptor of the door.
-int take_request(Program& program, int taken) {
-  int received[kDescriptorsMax];
+/// REQUIRES room for `count` descriptors, which is how many have to come.
+BlobReader receive_request(int taken, int (&received)[kDescriptorsMax], int count) {
   Header header;
-  const int count = receive(header, received);
-  if (count < 0) ::_exit(127);  // the supervisor has gone
+  const int got = receive(header, received);
+  if (got < 0) ::_exit(127);  // the supervisor has gone
   static_cast<void>(::write(taken, "", 1) == 1);
   ::close(taken);
-  if (count != 5) fail_with(ProgramStep::request, EBADMSG);
-  BlobReader reader = map_blob(received[0], header.blob_bytes);
-  if (!read_program(reader, program)) fail_with(ProgramStep::request, E2BIG);
+  if (got != count) fail_with(ProgramStep::request, EBADMSG);
+  return map_blob(received[0], header.blob_bytes);
+}
+
+void take_files(BlobReader& reader) {
   stays = reader.number() != 0;
-  write_own_files(reader);
-  if (!reader.is_good()) fail_with(ProgramStep::request, EBADMSG);
+  if (const int error = write_own_files(reader); error != 0) fail_with(ProgramStep::files, error);
+}
+
+/// Waits for the request and starts its program. Gives the process, and the descriptor of the door.
+pid_t start_cold(int taken, int& door) {
+  static Program program;
+  tell_ready(WarmForm::none);
+  int received[kDescriptorsMax];
+  BlobReader reader = receive_request(taken, received, 5);
+  if (!read_program(reader, program)) fail_with(ProgramStep::request, E2BIG);
+  take_files(reader);
   for (int i = 0; i < 3; ++i) program.streams[i] = received[i + 1];
-  return received[4];
+  door = received[4];
+  const pid_t pid = start(program);
+  if (pid < 0) fail_with(ProgramStep::fork, errno);
+  if (program.failed_error != 0) fail_with(program.failed_step, program.failed_error);
+  for (const int stream : program.streams) ::close(stream);
+  return pid;
+}
+
+void check(const WarmFailure& failure) {
+  if (failure.step == WarmStep::none) return;
+  send_reply({.kind = ReplyKind::failed,
+              .phase = Phase::warm,
+              .step = static_cast<std::uint32_t>(failure.step),
+              .error = failure.error,
+              .status = failure.status});
+  ::_exit(127);
+}
+
+/// As start_cold(), with a program that is there before the request.
+pid_t start_warm(BlobReader& reader, int taken, int& door) {
+  Warm warm;
+  check(warm_up(reader, warm));
+  tell_ready(warm.form);
+  check(wait_with(warm));
+  int received[kDescriptorsMax];
+  BlobReader request = receive_request(taken, received, 2);
+  ::close(received[0]);
+  take_files(request);
+  std::size_t size = 0;
+  const char* const text = request.text(size);
+  if (!request.is_good()) fail_with(ProgramStep::request, EBADMSG);
+  door = received[1];
+  check(hand_over(warm, text, size));
+  return warm.pid;
 }
 
 /// Until no process is left, or the supervisor ends this one and with it all.
@@ -139,15 +140,12 @@ int take_request(Program& program, int taken) {
 
 }  // namespace
 
-void run_init(BlobReader reader, Descriptors& descriptors, int taken) {
+void run_init(BlobReader reader, Descriptors& descriptors, InitSettings settings) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  static Program program;
   prepare(reader, descriptors);
-  const int door = take_request(program, taken);
-  const pid_t pid = start(program);
-  if (pid < 0) fail_with(ProgramStep::fork, errno);
-  if (program.failed_error != 0) fail_with(program.failed_step, program.failed_error);
-  for (const int stream : program.streams) ::close(stream);
+  int door = -1;
+  const pid_t pid = settings.is_warm ? start_warm(reader, settings.taken, door)
+                                     : start_cold(settings.taken, door);
   open_door(door);
   reap(pid);
 }

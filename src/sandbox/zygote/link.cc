@@ -38,7 +38,7 @@ ssize_t receive_from(int socket, iovec data, int (&descriptors)[kDescriptorsMax]
 int receive(Header& header, int (&descriptors)[kDescriptorsMax]) {
   int count = 0;
   const ssize_t got = receive_from(kSocket, {&header, sizeof header}, descriptors, count);
-  return got == static_cast<ssize_t>(sizeof header) && count > 0 ? count : -1;
+  return got == static_cast<ssize_t>(sizeof header) ? count : -1;
 }
 
 int receive_at(int door, DoorMessage& message, int (&descriptors)[kDescriptorsMax]) {
@@ -47,20 +47,22 @@ int receive_at(int door, DoorMessage& message, int (&descriptors)[kDescriptorsMa
   return got == static_cast<ssize_t>(sizeof message) ? count : -1;
 }
 
-void send_reply(const Reply& reply, int descriptor) {
+void send_reply(const Reply& reply, int first, int second) {
+  const int descriptors[] = {first, second};
+  const std::size_t bytes = (first < 0 ? 0 : second < 0 ? 1 : 2) * sizeof(int);
   iovec data{const_cast<Reply*>(&reply), sizeof reply};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
-  if (descriptor >= 0) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)] = {};
+  if (bytes > 0) {
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = CMSG_SPACE(bytes);
     cmsghdr* const rights = CMSG_FIRSTHDR(&message);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof descriptor);
-    ::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    rights->cmsg_len = CMSG_LEN(bytes);
+    ::memcpy(CMSG_DATA(rights), descriptors, bytes);
   }
   // If the supervisor has gone there is nobody to tell, and the kernel ends this process.
   static_cast<void>(::sendmsg(kSocket, &message, MSG_NOSIGNAL) > 0);

@@ -7,7 +7,8 @@
 //        └───────────────────┴─────────────────┘ failed, ended
 //
 // An init is the supervisor's child (CLONE_PARENT) and process 1 of its own pid namespace: when it
-// ends, the kernel ends everything in it. The next one is made as soon as one has its request.
+// ends, the kernel ends everything in it. The next one is made as soon as one has its request;
+// where each starts a program ahead, when the supervisor says so.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -32,6 +33,7 @@ namespace {
 struct SetUp {
   BlobReader reader{nullptr, 0};
   Descriptors descriptors{};
+  bool is_warm = false;  ///< each init starts a program ahead
 };
 
 [[noreturn]] void end_with(const Reply& reply) {
@@ -46,6 +48,7 @@ void receive_set_up(SetUp& set_up) {
   if (count < 1) ::_exit(1);  // the supervisor has gone
   set_up.reader = map_blob(received[0], header.blob_bytes);
   ::close(received[0]);
+  set_up.is_warm = set_up.reader.number() != 0;
   for (int& number : set_up.descriptors.numbers) number = -1;
   for (int i = 1; i < count; ++i) set_up.descriptors.numbers[i - 1] = received[i];
 }
@@ -71,6 +74,14 @@ long clone_init() {
   return ::syscall(SYS_clone, kFlags, nullptr, nullptr, nullptr, nullptr);
 }
 
+/// A program that waits is in the control group, and counts as what the attempt uses: it is started
+/// when nothing of the last attempt is left.
+void wait_to_go_on() {
+  int received[kDescriptorsMax];
+  Header header;
+  if (receive(header, received) != 0) ::_exit(1);
+}
+
 [[noreturn]] void make_attempts(const SetUp& set_up) {
   for (;;) {
     int taken[2];
@@ -80,7 +91,7 @@ long clone_init() {
     if (pid == 0) {
       ::close(taken[0]);
       Descriptors own = set_up.descriptors;
-      run_init(set_up.reader, own, taken[1]);
+      run_init(set_up.reader, own, {.taken = taken[1], .is_warm = set_up.is_warm});
     }
     ::close(taken[1]);
     if (pid < 0) end_with({.kind = ReplyKind::failed, .phase = Phase::attempt, .error = errno});
@@ -89,6 +100,7 @@ long clone_init() {
     // Its end without a byte: it died before it had a request. The supervisor reaps it and decides.
     if (::read(taken[0], &byte, 1) != 1) ::_exit(1);
     ::close(taken[0]);
+    if (set_up.is_warm) wait_to_go_on();
   }
 }
 

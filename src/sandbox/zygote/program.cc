@@ -76,9 +76,16 @@ int execute(Program& program) {
 }
 
 int set_streams(const Program& program) {
-  for (int i = 0; i < 3; ++i)
-    if (::dup2(program.streams[i], i) < 0) return errno;
-  return ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0 ? 0 : errno;
+  int next = 0;
+  for (const int stream : program.streams)
+    if (::dup2(stream, next++) < 0) return errno;
+  for (const int one : program.more) {
+    if (one < 0) break;
+    // One that is in its place already would be closed by execve(2).
+    if (one == next ? ::fcntl(one, F_SETFD, 0) != 0 : ::dup2(one, next) < 0) return errno;
+    ++next;
+  }
+  return ::syscall(SYS_close_range, static_cast<unsigned>(next), ~0U, 0U) == 0 ? 0 : errno;
 }
 
 int drop_capabilities() {

@@ -18,6 +18,7 @@ struct Program {
   char** candidates = nullptr;
   char** environment = nullptr;
   int streams[3] = {-1, -1, -1};
+  int more[2] = {-1, -1};       ///< become descriptors 3 and 4, if they are not negative
   bool takes_terminal = false;  ///< standard input becomes the terminal of its session
   bool keeps_capabilities = false;
   // Written by the child that shares this memory, when it could not execute the program.
