@@ -19,7 +19,6 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kFreeMax = 64;
-constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 /// Threads count; the zygote and two inits are among them.
 constexpr std::int64_t kProcessesMax = 8192;
 
@@ -31,17 +30,6 @@ std::string shape_of(const std::string& work_directory, const SandboxRequest& re
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
   if (image != nullptr) shape.append("\n@").append(image->digest);
   return shape;
-}
-
-/// Those that a dead supervisor's runtimes left.
-void sweep_device_groups(const std::string& state_id) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(kDeviceGroups, error)) {
-    const std::string name = entry.path().filename().string();
-    // One that is in use stays by itself.
-    if (name.starts_with("reeve." + state_id + ".") && name.ends_with(".oci"))
-      static_cast<void>(::rmdir(entry.path().c_str()) == 0);
-  }
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -100,7 +88,10 @@ void arrange(std::vector<sandbox::GivenPath>& paths) {
 Sandboxes::~Sandboxes() {
   sandboxes_.clear();
   dying_.clear();
-  if (groups_) groups_->remove_abandoned();
+  if (!groups_) return;
+  groups_->remove_abandoned();
+  device_groups_.sweep(settings_.state_id + ".");
+  device_groups_.remove_abandoned();
 }
 
 Result<sandbox::Host*> Sandboxes::host() {
@@ -108,7 +99,7 @@ Result<sandbox::Host*> Sandboxes::host() {
   if (why_no_host_) return tl::unexpected(*why_no_host_);
   groups_ = sandbox::Cgroups::detect();
   groups_->sweep(settings_.state_id);
-  sweep_device_groups(settings_.state_id);
+  device_groups_.sweep(settings_.state_id + ".");
   auto filter = sandbox::compile(sandbox::SeccompProfile::standard);
   auto opened = sandbox::Host::open();
   if (!opened || !filter) {
@@ -199,7 +190,8 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
 void Sandboxes::prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const {
   spec.for_runtime = true;
   spec.files_owner = host_->outside().user;
-  const std::string group = fmt::format("/reeve.{}.{}.oci", settings_.state_id, sandbox.number);
+  const std::string group =
+      fmt::format("/reeve.{}.{}.{}", settings_.state_id, sandbox.number, ::getpid());
   if (::access(std::string(kDeviceGroups).c_str(), F_OK) == 0) {
     spec.device_groups = kDeviceGroups;
     sandbox.device_group = std::string(kDeviceGroups) + group;
