@@ -34,6 +34,7 @@ class TaskReader {
  private:
   void read_task(const YamlNode& key, const YamlNode& node, Phase phase);
   void check_image(const Section& task, const SandboxRequest& sandbox);
+  void check_artifacts(const Section& task, const TaskGroup& group);
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);
   void read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group);

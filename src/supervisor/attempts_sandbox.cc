@@ -77,9 +77,10 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
 /// Everything that needs no sandbox yet.
 Status Attempts::prepare_enclosed(Attempt& attempt) {
   const Launch& launch = attempt.launch;
-  TRY_ASSIGN(const RunFolders::Folder folder, folders_.open(launch.run));
+  auto folder = folders_.open(launch.run);
+  if (!folder) return tl::unexpected(of_machine(std::move(folder).error()));
   SpawnPlan& plan = attempt.plan;
-  Additions own = own_variables(attempt, folder);
+  Additions own = own_variables(attempt, *folder);
   TRY(give_secrets(attempt, own));
   if (!attempt.script_path.empty()) {
     attempt.own_files.push_back({"script", launch.script});

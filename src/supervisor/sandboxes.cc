@@ -7,13 +7,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "base/sandbox_paths.h"
 #include "sandbox/bundle.h"
 #include "sandbox/seccomp.h"
 #include "supervisor/files.h"
+#include "supervisor/verdict.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -32,46 +35,46 @@ std::string shape_of(const std::string& work_directory, const SandboxRequest& re
   return shape;
 }
 
-bool is_below(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory) && path.size() > directory.size() &&
-         path[directory.size()] == '/';
-}
+/// What the task names, and where it is said.
+enum class Naming : std::uint8_t { workdir, readable, writable };
 
-/// What the sandbox composes itself cannot be given.
-bool is_own(std::string_view path) {
-  constexpr std::string_view kOwn[] = {"/proc", "/dev", "/sys", "/run/reeve"};
-  return path == "/" || path == "/tmp" || std::ranges::any_of(kOwn, [&](std::string_view own) {
-           return path == own || is_below(path, own);
-         });
-}
-
-/// With its dots resolved, but not its links.
-std::string plain(const std::string& path) {
-  std::string text = std::filesystem::path(path).lexically_normal().string();
-  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
+/// Of errno: whether the path is to blame, and not the machine.
+tl::unexpected<Error> not_given(int error, const std::string& path, Naming naming) {
+  if (error == ENOTDIR) error = ENOENT;
+  std::string text = naming == Naming::workdir ? "cannot work in " : "cannot give the sandbox ";
+  text += path;
+  if (error == ELOOP || error == ENAMETOOLONG)
+    return fail(ErrorCode::not_found, text + ": " + std::strerror(error));
+  if (error != ENOENT) return fail_errno(error, std::move(text));
+  constexpr std::string_view kAdvice[] = {"make it before, or name another with `workdir`",
+                                          "make it before, or take it out of `readable`",
+                                          "make it before, or take it out of `writable`"};
+  return fail(ErrorCode::not_found, fmt::format("{}: No such file or directory; {}", text,
+                                                kAdvice[static_cast<std::size_t>(naming)]));
 }
 
 /// Refuses what goes through a symbolic link: a task may have left it where it could write, and the
 /// next one would be given what it points to.
 Result<sandbox::GivenPath> given(const std::string& path, const std::string& work_directory,
-                                 bool is_writable) {
+                                 Naming naming) {
   const std::string full = path.starts_with('/') ? path : work_directory + "/" + path;
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(full.c_str(), nullptr), &::free);
-  if (!real) return fail_errno(errno, "cannot give the sandbox " + full);
-  if (plain(full) != real.get())
+  if (!real) return not_given(errno, full, naming);
+  if (plain_path(path, work_directory) != real.get())
     return fail(ErrorCode::permission_denied,
                 fmt::format("cannot give the sandbox {}: it goes through a symbolic link; name {}, "
                             "if that is meant",
                             full, real.get()));
   struct stat about {};
-  if (::stat(real.get(), &about) != 0) return fail_errno(errno, "cannot look at " + full);
-  if (is_own(real.get()))
+  if (::stat(real.get(), &about) != 0) return not_given(errno, full, naming);
+  if (naming == Naming::workdir && !S_ISDIR(about.st_mode))
+    return fail(ErrorCode::not_found, fmt::format("cannot work in {}: it is no directory", full));
+  if (is_own_of_sandbox(real.get()))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("a sandbox has its own {}: choose a directory below it, or run with "
                             "--sandbox none",
                             real.get()));
-  return sandbox::GivenPath{real.get(), S_ISDIR(about.st_mode), is_writable};
+  return sandbox::GivenPath{real.get(), S_ISDIR(about.st_mode), naming != Naming::readable};
 }
 
 /// Outer before inner, each path once; what may be written wins.
@@ -128,29 +131,31 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const std::string& work_directory,
   spec.keeps_groups = !host_->is_root();
   spec.oom_score_file = "/proc/self/oom_score_adj";
   // Where the sandbox has a directory of its own, as / or /tmp, the attempt works in that.
-  if (!is_own(work_directory)) {
-    TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, true));
+  if (!is_own_of_sandbox(work_directory)) {
+    TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, Naming::workdir));
     spec.paths.push_back(std::move(work));
   }
   for (const std::string& path : request.readable) {
-    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, false));
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, Naming::readable));
     spec.paths.push_back(std::move(one));
   }
   for (const std::string& path : request.writable) {
-    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, true));
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, Naming::writable));
     spec.paths.push_back(std::move(one));
   }
   // The state of the engine is nobody's business, but for the artifacts that tasks hand on.
   const std::string& state = settings_.state_directory;
-  const auto shows_state = [&](const auto& entry) { return is_below(state, entry.path); };
+  const auto shows_state = [&](const auto& entry) { return is_path_below(state, entry.path); };
   if (std::ranges::any_of(spec.paths, shows_state) || std::ranges::any_of(spec.system, shows_state))
     spec.masked.push_back(state);
   // Artifacts are found by the digest that a task was told; nobody else's can be listed.
   const std::string kept = state + "/artifacts";
   if (!make_directories(kept) || ::chmod(kept.c_str(), 0711) != 0)
-    return fail_errno(errno, "cannot make the directory of artifacts in " + state);
-  TRY_ASSIGN(sandbox::GivenPath artifacts, given(kept, work_directory, false));
-  spec.paths.push_back(std::move(artifacts));
+    return tl::unexpected(of_machine(
+        fail_errno(errno, "cannot make the directory of artifacts in " + state).value()));
+  auto artifacts = given(kept, work_directory, Naming::readable);
+  if (!artifacts) return tl::unexpected(of_machine(std::move(artifacts).error()));
+  spec.paths.push_back(*std::move(artifacts));
   arrange(spec.paths);
   return spec;
 }
@@ -168,8 +173,10 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const std::string& work_d
   made->shape = std::move(shape);
   made->image = image;
   if (groups_->abilities().version != 0) {
-    TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number,
-                                                      ::getpid())));
+    auto group =
+        groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number, ::getpid()));
+    if (!group) return tl::unexpected(of_machine(std::move(group).error()));
+    made->group = *std::move(group);
     spec.join_files = made->group->join_files();
   }
   if (is_contained) prepare_bundle(*made, spec);
@@ -209,9 +216,12 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
                             "--sandbox none",
                             abilities.why_not));
   if (!sandbox.group) return {};
-  return sandbox.group->limit({.memory_bytes = memory,
-                               .cpu_millicores = 0,
-                               .processes_max = abilities.processes ? kProcessesMax : 0});
+  const Status held =
+      sandbox.group->limit({.memory_bytes = memory,
+                            .cpu_millicores = 0,
+                            .processes_max = abilities.processes ? kProcessesMax : 0});
+  if (!held) return tl::unexpected(of_machine(held.error()));
+  return {};
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const std::string& work_directory,

@@ -233,6 +233,7 @@ class RandomKills(ImageCase):
             except ProcessLookupError:
                 pass
         self.victims[victim] += 1 if pids else 0
+        return bool(pids)
 
     def newest_run(self):
         return self.query("SELECT max(id) FROM runs")[0][0]
@@ -292,8 +293,8 @@ class RandomKills(ImageCase):
             time.sleep(0.02)
         self.note_namespaces()
         self.note_what_is_there()
-        victim = self.random.choice(VICTIMS)
-        self.kill(engine, victim)
+        victim = next(each for each in self.random.sample(VICTIMS, len(VICTIMS))
+                      if self.kill(engine, each))
         if victim in ("engine", "both"):
             engine.wait()
         return engine, victim
@@ -354,8 +355,9 @@ class RandomKills(ImageCase):
 
     def left_secrets(self):
         places = [self.state, *SHARED_MEMORY.glob(f"reeve-*{self.identity()}*")]
-        return [path for place in places for path in place.rglob("*")
-                if path.is_file() and TOKEN.encode() in text_of(path)]
+        files = [pathlib.Path(parent, name)
+                 for place in places for parent, _, names in os.walk(place) for name in names]
+        return [path for path in files if path.is_file() and TOKEN.encode() in text_of(path)]
 
     def check(self, was_supervisor_killed, story):
         self.assert_none(self.supervisors, story)

@@ -431,7 +431,7 @@ class Artifacts(EscapeCase):
 
     def reason_of(self, done):
         lines = [line for line in done.stderr.splitlines() if "symbolic link" in line or
-                 "leaves" in line]
+                 "leaves" in line or "neither below" in line]
         return lines[-1].strip()[:100] if lines else done.stderr.strip()[-100:]
 
 
