@@ -9,9 +9,8 @@ constexpr Duration kAskAgain = std::chrono::milliseconds{1};
 
 }  // namespace
 
-void SimArtifacts::collect(TaskId task, std::string directory,
+void SimArtifacts::collect(TaskId task, engine::ArtifactScope /*scope*/,
                            std::vector<engine::ArtifactRequest> files, Done done) {
-  static_cast<void>(directory);
   if (!process_.act()) return;
   basics_.note(Note::artifacts, task.packed(), files.size());
   // Whether a file is there depends on the task alone: asking again gives the same answer.

@@ -15,7 +15,7 @@ namespace reeve::sim {
 class SimArtifacts final : public engine::ArtifactStore {
  public:
   SimArtifacts(Basics& basics, EngineProcess& process) : basics_(basics), process_(process) {}
-  void collect(TaskId task, std::string directory, std::vector<engine::ArtifactRequest> files,
+  void collect(TaskId task, engine::ArtifactScope scope, std::vector<engine::ArtifactRequest> files,
                Done done) override;
   /// What is under way now is never answered.
   void drop_answers() { ++round_; }

@@ -1,14 +1,14 @@
 #include "artifacts/file_artifact_store.h"
 
+#include <filesystem>
 #include <system_error>
 #include <utility>
-
-#include "artifacts/source_files.h"
 
 namespace reeve::artifacts {
 
 FileArtifactStore::FileArtifactStore(FileArtifactOptions options)
     : options_(std::move(options)),
+      state_directory_(std::filesystem::path(options_.root).parent_path().string()),
       layout_(options_.root, options_.file_bytes_max) {}
 
 FileArtifactStore::~FileArtifactStore() {
@@ -20,7 +20,7 @@ FileArtifactStore::~FileArtifactStore() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void FileArtifactStore::collect(TaskId /*task*/, std::string directory,
+void FileArtifactStore::collect(TaskId /*task*/, engine::ArtifactScope scope,
                                 std::vector<engine::ArtifactRequest> files, Done done) {
   const char* refusal = nullptr;
   {
@@ -31,7 +31,7 @@ void FileArtifactStore::collect(TaskId /*task*/, std::string directory,
     } else if (queue_.size() >= options_.queue_max) {
       refusal = "too many tasks wait for their artifacts to be stored; try again later";
     } else {
-      queue_.push_back({std::move(directory), std::move(files), std::move(done)});
+      queue_.push_back({std::move(scope), std::move(files), std::move(done)});
     }
   }
   if (refusal != nullptr) {
@@ -66,15 +66,17 @@ void FileArtifactStore::work() {
 
 Result<std::vector<OutputValue>> FileArtifactStore::gather(const Collection& collection) {
   std::vector<OutputValue> values;
+  const SourceScope scope =
+      scope_of(collection.scope.directory, collection.scope.sandbox, state_directory_);
   for (const engine::ArtifactRequest& request : collection.files) {
-    if (auto gathered = gather_one(collection.directory, request, values); !gathered) {
+    if (auto gathered = gather_one(scope, request, values); !gathered) {
       return wrap(std::move(gathered).error(), "artifact '" + request.name + "'");
     }
   }
   return values;
 }
 
-Status FileArtifactStore::gather_one(const std::string& directory,
+Status FileArtifactStore::gather_one(const SourceScope& scope,
                                      const engine::ArtifactRequest& request,
                                      std::vector<OutputValue>& values) {
   const auto keep = [&](const Fd& file, const std::string& name) -> Status {
@@ -82,11 +84,11 @@ Status FileArtifactStore::gather_one(const std::string& directory,
     values.push_back({request.name, std::move(path)});
     return {};
   };
-  TRY_ASSIGN(const std::size_t found, visit_sources(directory, request.path, keep));
+  TRY_ASSIGN(const std::size_t found, visit_sources(scope, request.path, keep));
   if (found == 0 && request.required) {
     const bool absolute = request.path.starts_with('/');
     return fail(ErrorCode::not_found, "the task made no file '" + request.path + "'" +
-                                          (absolute ? "" : " in " + directory));
+                                          (absolute ? "" : " in " + scope.directory));
   }
   return {};
 }

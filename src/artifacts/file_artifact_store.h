@@ -14,13 +14,14 @@
 #include <thread>
 #include <vector>
 
+#include "artifacts/source_files.h"
 #include "artifacts/store_layout.h"
 #include "engine/ports/artifact_store.h"
 
 namespace reeve::artifacts {
 
 struct FileArtifactOptions {
-  std::string root;  ///< absolute; usually <state>/artifacts
+  std::string root;  ///< absolute; usually <state>/artifacts. What is above is the engine's own
   std::size_t workers = 2;
   /// Collections that wait. Deep, because a full queue fails tasks; each costs about 300 bytes.
   std::size_t queue_max = 1'000'000;
@@ -35,22 +36,23 @@ class FileArtifactStore final : public engine::ArtifactStore {
   FileArtifactStore& operator=(const FileArtifactStore&) = delete;
 
   /// A path with * or ? gives one value per match, all under the declared name, sorted by file.
-  void collect(TaskId task, std::string directory, std::vector<engine::ArtifactRequest> files,
+  void collect(TaskId task, engine::ArtifactScope scope, std::vector<engine::ArtifactRequest> files,
                Done done) override;
 
  private:
   struct Collection {
-    std::string directory;
+    engine::ArtifactScope scope;
     std::vector<engine::ArtifactRequest> files;
     Done done;
   };
   void start_workers();
   void work();
   Result<std::vector<OutputValue>> gather(const Collection& collection);
-  Status gather_one(const std::string& directory, const engine::ArtifactRequest& request,
+  Status gather_one(const SourceScope& scope, const engine::ArtifactRequest& request,
                     std::vector<OutputValue>& values);
 
   const FileArtifactOptions options_;
+  const std::string state_directory_;
   StoreLayout layout_;
 
   std::mutex mutex_;  // guards all below

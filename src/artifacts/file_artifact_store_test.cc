@@ -34,9 +34,12 @@ class FileArtifacts : public testing::Test {
     return text.str();
   }
   FileArtifactOptions options() const { return {.root = base_ / "state/artifacts"}; }
+  engine::ArtifactScope free_scope() const {
+    return {base_ / "work", {.tier = SandboxTier::none, .readable = {}, .writable = {}}};
+  }
   Collected collect(FileArtifactStore& store, std::vector<engine::ArtifactRequest> files) const {
     std::promise<Collected> answer;
-    store.collect(TaskId{RunId{1}, 0}, base_ / "work", std::move(files),
+    store.collect(TaskId{RunId{1}, 0}, free_scope(), std::move(files),
                   [&](Collected got) { answer.set_value(std::move(got)); });
     return answer.get_future().get();
   }
@@ -186,15 +189,15 @@ TEST_F(FileArtifacts, AFullQueueRefusesAtOnce) {
   std::promise<void> working;
   std::promise<void> go_on;
   std::promise<Collected> second;
-  store.collect({}, base_ / "work", {{"a", "a"}}, [&](const Collected&) {
+  store.collect({}, free_scope(), {{"a", "a"}}, [&](const Collected&) {
     working.set_value();
     go_on.get_future().wait();
   });
   working.get_future().wait();
-  store.collect({}, base_ / "work", {{"a", "a"}},
+  store.collect({}, free_scope(), {{"a", "a"}},
                 [&](Collected got) { second.set_value(std::move(got)); });
   bool refused = false;
-  store.collect({}, base_ / "work", {{"a", "a"}}, [&](const Collected& got) {
+  store.collect({}, free_scope(), {{"a", "a"}}, [&](const Collected& got) {
     refused = !got && got.error().code == ErrorCode::exhausted;
   });
   EXPECT_TRUE(refused);
@@ -210,7 +213,7 @@ TEST_F(FileArtifacts, ManyCollectionsAtOnceAllSucceed) {
   int failures = 0;
   for (int i = 0; i < 64; ++i) write("f" + std::to_string(i), std::to_string(i % 8));
   for (int i = 0; i < 64; ++i) {
-    store.collect({}, base_ / "work", {{"f", "f" + std::to_string(i)}}, [&](const Collected& got) {
+    store.collect({}, free_scope(), {{"f", "f" + std::to_string(i)}}, [&](const Collected& got) {
       const std::lock_guard lock(mutex);
       failures += got ? 0 : 1;
       if (--left == 0) changed.notify_one();

@@ -1,5 +1,7 @@
 // Finds and opens the files that a task declared. A relative path stays below the task's work
-// directory whatever it says (openat2, RESOLVE_BENEATH). No path goes through a symbolic link, that
+// directory whatever it says (openat2, RESOLVE_BENEATH). What an enclosed task could not read by
+// itself is not opened: it stays below a place that the task was given, on that file system, and
+// each directory on the way and the file have to let it. No path goes through a symbolic link, that
 // of the work directory included: a task may have left it. Only regular files are opened: a link,
 // device, fifo or socket is refused before it is opened, so nothing blocks and nothing outside is
 // read by accident. Free functions; thread-safe.
@@ -10,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "artifacts/source_scope.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -18,10 +21,10 @@ namespace reeve::artifacts {
 inline constexpr std::size_t kMatchesMax = 10'000;  ///< of one path with a glob
 
 /// Calls `visit` with each file, in order of names, until one fails; returns how many there were.
-/// `path` is absolute or relative to `directory`; its last component may hold * and ?, which match
-/// no leading dot and pass over folders. 0: there is no such file.
+/// `path` is absolute or relative to the directory of the scope; its last component may hold * and
+/// ?, which match no leading dot and pass over folders. 0: there is no such file.
 using SourceVisit = std::function<Status(const Fd& file, const std::string& name)>;
-Result<std::size_t> visit_sources(const std::string& directory, const std::string& path,
+Result<std::size_t> visit_sources(const SourceScope& scope, const std::string& path,
                                   const SourceVisit& visit);
 
 /// Whether `name` fits `pattern`: * is any run of characters, ? any one.

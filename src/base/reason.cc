@@ -107,6 +107,10 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "could not start: its image could not be fetched, or cannot be used"},
     {ReasonCode::egress_not_usable, "egress_not_usable",
      "could not start: what its `network` lists could not be made reachable"},
+    {ReasonCode::path_not_usable, "path_not_usable",
+     "could not start: its work directory, or a path that it is to be given, cannot be used"},
+    {ReasonCode::retry_in_vain, "retry_in_vain",
+     "is not tried again: what it names would be missing again"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -80,10 +80,12 @@ enum class ReasonCode : std::uint16_t {
   hold_released,      ///< a person let it go; b: the status of its program
   image_not_usable,   ///< of why it ended: its image could not be had, or is not sound
   egress_not_usable,  ///< of why it ended: what `network` lists could not be made reachable
+  path_not_usable,    ///< of why it ended: where it works, or what it is to be given
+  retry_in_vain,      ///< what it names would be missing again
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::egress_not_usable) + 1;
+    static_cast<std::size_t>(ReasonCode::retry_in_vain) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

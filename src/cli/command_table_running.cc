@@ -140,7 +140,7 @@ constexpr auto kRetryLists =
 constexpr auto kRetrySynopses = std::to_array<std::string_view>(
     {"[OPTIONS] ID --failed", "[OPTIONS] ID --from TASK", "[OPTIONS] ID --debug[=DURATION]"});
 constexpr auto kRetryArguments = std::to_array<Argument>({
-    {.name = "ID", .help = "a run that has ended, or is failing", .completes = Completes::run},
+    {.name = "ID", .help = "a run that has ended", .completes = Completes::run},
 });
 constexpr auto kRetryExamples = std::to_array<Example>({
     {"reeve retry last --failed", "only what failed; what succeeded is kept"},

@@ -111,8 +111,8 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   TaskExtra& extra = run.make_extra(index);
   const std::uint32_t ends = ++extra.ends_by_class[static_cast<std::size_t>(judged.outcome.kind)];
   const spec::RetryPolicy& policy = run.workflow().policy_of(run.group_spec(task.group)).retry;
-  RetryDecision decision =
-      decide_retry(policy, {judged.outcome.kind, ends, task.charged, judged.random});
+  RetryDecision decision = decide_retry(
+      policy, {judged.outcome.kind, ends, task.charged, judged.random, judged.outcome.reason.code});
   if (run.record.cancel_requested && run.phase == spec::Phase::main) decision.again = false;
   if (is_for_debugging(extra, judged.outcome)) decision = {};
   if (!decision.again) {

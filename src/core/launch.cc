@@ -184,12 +184,18 @@ Result<std::vector<ArtifactPath>> render_artifacts(const State& state, TaskId id
   return paths;
 }
 
-Result<std::string> render_work_directory(const State& state, TaskId id) {
+Result<WorkPlace> render_work_place(const State& state, TaskId id) {
   const Run* run = state.find_run(id.run);
   ENSURE(run != nullptr && id.index < run->tasks.size());
   const spec::TaskGroup& group = run->group_spec(run->tasks[id.index].group);
   const ExpressionData data = expression_data(state, *run, run->tasks[id.index].group, id.index);
-  return work_directory(*run, group, data.context());
+  const spec::Context context = data.context();
+  WorkPlace place;
+  place.sandbox = enforced(run->workflow().policy_of(group).sandbox, state.sandbox_rules);
+  TRY_ASSIGN(place.directory, work_directory(*run, group, context));
+  if (group.detail && group.detail->sandbox_paths)
+    TRY(render_sandbox_paths(*group.detail->sandbox_paths, context, place.sandbox));
+  return place;
 }
 
 }  // namespace reeve::core

@@ -19,8 +19,12 @@ struct ArtifactPath {
   bool required = true;
 };
 Result<std::vector<ArtifactPath>> render_artifacts(const State& state, TaskId task);
-/// Where a task works: relative artifact paths start there.
-Result<std::string> render_work_directory(const State& state, TaskId task);
+/// Where a task works, which is where relative artifact paths start, and what encloses it there.
+struct WorkPlace {
+  std::string directory;
+  SandboxRequest sandbox;
+};
+Result<WorkPlace> render_work_place(const State& state, TaskId task);
 
 /// Owns the JSON that a spec::Context points into.
 struct ExpressionData {

@@ -97,8 +97,8 @@ TEST(Launch, work_directory_is_relative_to_that_of_the_run) {
       {.inputs = R"({"d":"deep"})"});
   EXPECT_EQ(launch_of(w, "a")->work_directory, "/work/sub/deep");
   EXPECT_EQ(launch_of(w, "b")->work_directory, "/tmp");
-  EXPECT_EQ(*render_work_directory(w.state(), w.id("a")), "/work/sub/deep");
-  EXPECT_EQ(*render_work_directory(w.state(), w.id("c")), "/work");
+  EXPECT_EQ(render_work_place(w.state(), w.id("a"))->directory, "/work/sub/deep");
+  EXPECT_EQ(render_work_place(w.state(), w.id("c"))->directory, "/work");
 }
 
 TEST(Launch, carries_the_sandbox_with_rendered_paths) {

@@ -11,6 +11,12 @@ bool is_free(OutcomeClass outcome) {
   return outcome == OutcomeClass::lost || outcome == OutcomeClass::start_failed;
 }
 
+/// What the task names is not there, or may not be used: no try of it by itself changes that.
+bool is_in_vain(ReasonCode why) {
+  return why == ReasonCode::command_not_found || why == ReasonCode::command_not_executable ||
+         why == ReasonCode::path_not_usable;
+}
+
 }  // namespace
 
 Duration backoff_delay(const spec::Backoff& backoff, std::uint32_t n, std::uint64_t random) {
@@ -29,6 +35,10 @@ RetryDecision decide_retry(const spec::RetryPolicy& policy, const RetryQuestion&
       rule.limit != spec::kNoLimit &&
       question.ends_of_class > static_cast<std::uint32_t>(std::max(rule.limit, 0));
   RetryDecision decision;
+  if (is_in_vain(question.why)) {
+    decision.reason = {ReasonCode::retry_in_vain, 0, 0};
+    return decision;
+  }
   if (is_free(question.outcome)) {
     decision.again = rule.retried && !limit_reached;
     decision.reason = {decision.again ? ReasonCode::retry_free : ReasonCode::retries_exhausted,

@@ -13,6 +13,7 @@ struct RetryQuestion {
   std::uint32_t ends_of_class = 0;  ///< attempts that ended this way, this one included
   std::uint32_t charged = 0;        ///< retries charged so far
   std::uint64_t random = 0;
+  ReasonCode why = ReasonCode::none;  ///< it ended so
 };
 struct RetryDecision {
   bool again = false;

@@ -54,6 +54,31 @@ TEST(Retry, what_the_task_did_is_charged) {
   });
 }
 
+TEST(Retry, what_would_be_missing_again_is_not_tried_again) {
+  using enum OutcomeClass;
+  using R = ReasonCode;
+  spec::RetryPolicy all = policy(9);
+  all.rule(rejected).retried = true;
+  expect_decisions({
+      {"not found", all, {exited, 1, 0, 0, R::command_not_found}, false, false, R::retry_in_vain},
+      {"not executable",
+       all,
+       {exited, 1, 0, 0, R::command_not_executable},
+       false,
+       false,
+       R::retry_in_vain},
+      {"no such path",
+       all,
+       {rejected, 1, 0, 0, R::path_not_usable},
+       false,
+       false,
+       R::retry_in_vain},
+      {"127 of a script", all, {exited, 1, 0, 0, R::exit_status}, true, true, R::retry_charged},
+      {"rejected", all, {rejected, 1, 0, 0, R::output_invalid}, true, true, R::retry_charged},
+      {"the machine", all, {start_failed, 1, 0, 0, R::could_not_start}, true, false, R::retry_free},
+  });
+}
+
 TEST(Retry, what_the_machine_did_is_not_charged) {
   using enum OutcomeClass;
   using R = ReasonCode;

@@ -31,11 +31,11 @@ class Dispatcher {
   }
   void operator()(const core::CollectArtifacts& collect) {
     Result<std::vector<core::ArtifactPath>> paths = core::render_artifacts(state_, collect.task);
-    Result<std::string> directory = core::render_work_directory(state_, collect.task);
-    if (!paths || !directory || parts_.ports.artifacts == nullptr) {
+    Result<core::WorkPlace> place = core::render_work_place(state_, collect.task);
+    if (!paths || !place || parts_.ports.artifacts == nullptr) {
       std::string message = "this engine keeps no artifacts";
       if (!paths) message = paths.error().text();
-      if (!directory) message = directory.error().text();
+      if (!place) message = place.error().text();
       answer(collect.token, fail(ErrorCode::unsupported, std::move(message)));
       return;
     }
@@ -45,7 +45,7 @@ class Dispatcher {
     Inbox& inbox = parts_.inbox;
     const Token token = collect.token;
     parts_.ports.artifacts->collect(
-        collect.task, *std::move(directory), std::move(requests),
+        collect.task, {std::move(place->directory), std::move(place->sandbox)}, std::move(requests),
         [&inbox, token](Result<std::vector<OutputValue>> stored) {
           Envelope envelope{collected(token, std::move(stored)), nullptr};
           inbox.push(envelope);

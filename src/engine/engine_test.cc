@@ -22,10 +22,10 @@ using test::submission;
 
 class FakeArtifacts final : public ArtifactStore {
  public:
-  void collect(TaskId task, std::string directory, std::vector<ArtifactRequest> files,
+  void collect(TaskId task, ArtifactScope scope, std::vector<ArtifactRequest> files,
                Done done) override {
     tasks.push_back(task);
-    directories.push_back(std::move(directory));
+    directories.push_back(std::move(scope.directory));
     requests.push_back(std::move(files));
     pending.push_back(std::move(done));
   }

@@ -1,5 +1,7 @@
 #include "sandbox/bundle.h"
 
+#include <set>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -23,11 +25,26 @@ bool is_below(std::string_view path, std::string_view directory) {
          path[directory.size()] == '/';
 }
 
-/// What the private directories cover is given again on top of them.
+/// From just below `given` down to what hides the masked directory in it: each is a mount.
+void add_covers(std::string_view masked, std::string_view given, std::set<std::string>& places) {
+  if (!is_below(masked, given)) return;
+  for (std::size_t end = masked.find('/', given.size() + 1); end != std::string_view::npos;
+       end = masked.find('/', end + 1))
+    places.emplace(masked.substr(0, end));
+  places.emplace(masked);
+}
+
+/// What the private directories cover is given again on top of them. Each mount by itself, outer
+/// before inner: crun 1.8 passes over those below, and would so show what they hide.
 void give_again(const RootSpec& root, std::string_view covered, array& mounts) {
-  for (const GivenPath& given : root.paths)
-    if (is_below(given.path, covered))
-      mounts.push_back(mount_of("bind", composed(given.path), given.path, {"rbind"}));
+  std::set<std::string> places;
+  for (const GivenPath& given : root.paths) {
+    if (!is_below(given.path, covered)) continue;
+    places.insert(given.path);
+    for (const std::string& masked : root.masked) add_covers(masked, given.path, places);
+  }
+  for (const std::string& place : places)
+    mounts.push_back(mount_of("bind", composed(place), place, {"rbind"}));
 }
 
 array mounts_of(const RootSpec& root) {
@@ -35,6 +52,8 @@ array mounts_of(const RootSpec& root) {
   mounts.push_back(mount_of("proc", "proc", "/proc", {"nosuid", "noexec", "nodev"}));
   // As it is composed: the runtime then adds no devices of its own.
   mounts.push_back(mount_of("bind", composed("/dev"), "/dev", {"rbind"}));
+  for (const std::string& device : root.devices)
+    mounts.push_back(mount_of("bind", composed(device), device, {"bind"}));
   mounts.push_back(mount_of("devpts", "devpts", "/dev/pts",
                             {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
   for (const RuntimeDirectory& own : kRuntimePrivate) {

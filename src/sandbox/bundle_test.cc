@@ -53,8 +53,24 @@ TEST(Bundle, what_a_private_directory_covers_is_given_again_behind_it) {
   std::vector<std::string> targets;
   for (const auto& mount : config.at("mounts").as_array())
     targets.emplace_back(mount.at("destination").as_string().c_str());
-  EXPECT_THAT(targets, ElementsAre("/proc", "/dev", "/dev/pts", "/tmp", "/tmp/work", "/dev/shm",
-                                   "/run/reeve"));
+  EXPECT_THAT(targets, ElementsAre("/proc", "/dev", "/dev/null", "/dev/pts", "/tmp", "/tmp/work",
+                                   "/dev/shm", "/run/reeve"));
+}
+
+TEST(Bundle, what_hides_the_engine_is_mounted_again_too) {
+  RootSpec spec = spec_of(SandboxNetwork::none);
+  spec.paths = {{"/tmp/w", true, true}, {"/tmp/w/a/b/.reeve/artifacts", true, false}};
+  spec.masked = {"/tmp/w/a/b/.reeve"};
+  const auto config = boost::json::parse(config_of(spec));
+  std::vector<std::string> pairs;
+  for (const auto& mount : config.at("mounts").as_array()) {
+    const std::string target = mount.at("destination").as_string().c_str();
+    if (!target.starts_with("/tmp/")) continue;
+    pairs.push_back(target);
+    EXPECT_EQ(mount.at("source").as_string(), std::string(kRuntimeRoot) + target);
+  }
+  EXPECT_THAT(pairs, ElementsAre("/tmp/w", "/tmp/w/a", "/tmp/w/a/b", "/tmp/w/a/b/.reeve",
+                                 "/tmp/w/a/b/.reeve/artifacts"));
 }
 
 TEST(Bundle, its_root_is_composed_and_left_to_the_runtime) {

@@ -131,6 +131,10 @@ Result<Fd> Host::open_path(const GivenPath& path) {
   how.resolve = RESOLVE_NO_SYMLINKS;
   const Fd found(
       static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.path.c_str(), &how, sizeof how)));
+  if (!found && (errno == ELOOP || errno == ENOTDIR))
+    return fail(ErrorCode::permission_denied, "cannot give the sandbox " + path.path +
+                                                  ": it was exchanged for a symbolic link, or "
+                                                  "goes through one, just now");
   if (!found) return fail_errno(errno, "cannot give the sandbox " + path.path);
   Fd tree(static_cast<int>(::syscall(SYS_open_tree, found.get(), "",
                                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)));
@@ -145,16 +149,22 @@ Result<Fd> Host::open_path(const GivenPath& path) {
     change.attr_set |= MOUNT_ATTR_IDMAP;
     change.userns_fd = static_cast<std::uint64_t>(owner);
   }
-  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)
-    return fail_errno(errno, "cannot give the sandbox " + path.path +
-                                 " as its user's: the file system there has to know id maps");
+  if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0) {
+    if (errno != EINVAL) return fail_errno(errno, "cannot give the sandbox " + path.path);
+    return fail(ErrorCode::unsupported,
+                "cannot give the sandbox " + path.path +
+                    " as its user's: the file system there does not know id maps; name a path on "
+                    "another one");
+  }
   return tree;
 }
 
 Result<Fd> Host::open_layers(const std::string& directory) {
   Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, directory.c_str(),
                                      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW)));
-  if (!tree) return fail_errno(errno, "cannot open the layers of images, " + directory);
+  if (!tree)
+    return fail(ErrorCode::unavailable,
+                "cannot open the layers of images, " + directory + ": " + std::strerror(errno));
   mount_attr change{};
   change.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &change, sizeof change) != 0)

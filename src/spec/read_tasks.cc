@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "spec/artifact_reach.h"
+
 namespace reeve::spec {
 namespace {
 
@@ -129,6 +131,7 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
   check_image(task, workflow_.policies[group.policy].sandbox);
   check_network(task, workflow_.policies[group.policy].sandbox);
   read_detail(task, fan_out, group);
+  check_artifacts(task, group);
   group.fan_out = std::move(fan_out.fan_out);
   workflow_.groups.push_back(std::move(group));
   keys_.push_back(key);
@@ -289,6 +292,20 @@ std::optional<SandboxPaths> TaskReader::read_sandbox_paths(const Section& task) 
     return paths;
   };
   return SandboxPaths{.readable = read(readable), .writable = read(writable)};
+}
+
+void TaskReader::check_artifacts(const Section& task, const TaskGroup& group) {
+  const auto artifacts = task.get("artifacts");
+  if (!artifacts || group.detail == nullptr) return;
+  for (const YamlNode& item :
+       artifacts->is_list() ? artifacts->items() : std::vector<YamlNode>{*artifacts}) {
+    const auto path = item.is_map() ? Section(item, *shape_of("artifacts").item).get("path")
+                                    : std::optional(item);
+    if (!path || !path->is_scalar() || holds_expression(*path)) continue;
+    const std::string why = why_out_of_reach(
+        reading_.read_text(*path), workflow_.policies[group.policy].sandbox, *group.detail);
+    if (!why.empty()) reading_.diagnostics().error(*path, why);
+  }
 }
 
 std::vector<Artifact> TaskReader::read_artifacts(const YamlNode& node) {

@@ -37,6 +37,7 @@ class TaskReader {
   void check_image(const Section& task, const SandboxRequest& sandbox);
   void check_warm(const Section& task, const WarmRequest& warm);
   std::string shell_for(const Section& task, const WarmRequest& warm) const;
+  void check_artifacts(const Section& task, const TaskGroup& group);
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);
   void read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group);

@@ -162,9 +162,11 @@ void Attempts::start(Launch launch, Instant now) {
     if (attempt->pid < 0) error = -attempt->pid;
   }
   if (error != 0) {
-    end_unstarted(std::move(attempt), could_not_start(error),
-                  message.empty() ? "cannot start: " + std::string(std::strerror(error)) : message,
-                  now);
+    const bool is_in_vain = error == EINVAL && attempt->plan.arguments.empty();
+    end_unstarted(
+        std::move(attempt),
+        is_in_vain ? outcome_of_refusal(ErrorCode::invalid_argument) : could_not_start(error),
+        message.empty() ? "cannot start: " + std::string(std::strerror(error)) : message, now);
     return;
   }
   Attempt& added = *attempt;

@@ -172,7 +172,8 @@ void Attempts::finish(Serial serial, Instant now) {
   ended.end.usage.output_bytes = attempt.log.total_bytes();
   if (attempt.left_some_behind)
     ended.end.message.append("processes of another user were left behind");
-  const bool ran = ended.end.outcome.kind != OutcomeClass::start_failed;
+  const bool ran = ended.end.outcome.kind != OutcomeClass::start_failed &&
+                   ended.end.outcome.reason.code != ReasonCode::path_not_usable;
   ended.end.started_at = ran ? attempt.started_at : kUnset;
   ended.end.ended_at =
       attempt.program_ended_at != kUnset ? attempt.program_ended_at : clock_.at(now);

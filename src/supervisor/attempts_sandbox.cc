@@ -57,8 +57,8 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
     // What waits needs more than it may have: a cold start would run out of memory, too.
     const ErrorCode code = prepared.error().code;
     const bool is_too_small = attempt->warm && code == ErrorCode::exhausted;
-    const Outcome outcome =
-        is_too_small ? ran_out_of_memory(attempt->launch.resources.memory_bytes) : outcome_of_refusal(code);
+    const Outcome outcome = is_too_small ? ran_out_of_memory(attempt->launch.resources.memory_bytes)
+                                         : outcome_of_refusal(code);
     end_unstarted(std::move(attempt), outcome, prepared.error().text(), now);
     return;
   }
@@ -85,9 +85,10 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
 /// Everything that needs no sandbox yet.
 Status Attempts::prepare_enclosed(Attempt& attempt) {
   const Launch& launch = attempt.launch;
-  TRY_ASSIGN(const RunFolders::Folder folder, folders_.open(launch.run));
+  auto folder = folders_.open(launch.run);
+  if (!folder) return tl::unexpected(of_machine(std::move(folder).error()));
   SpawnPlan& plan = attempt.plan;
-  Additions own = own_variables(attempt, folder);
+  Additions own = own_variables(attempt, *folder);
   TRY(give_secrets(attempt, own));
   if (!attempt.script_path.empty()) {
     attempt.own_files.push_back({"script", launch.script});

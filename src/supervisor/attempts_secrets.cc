@@ -8,6 +8,7 @@
 #include "supervisor/attempts.h"
 #include "supervisor/files.h"
 #include "supervisor/secret_forms.h"
+#include "supervisor/verdict.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -57,7 +58,9 @@ Status Attempts::give_secrets(Attempt& attempt, Additions& variables) {
     if (attempt.is_enclosed()) {
       attempt.own_files.push_back({"secrets/" + name, value});
     } else {
-      TRY_ASSIGN(path, secret_files_.write(attempt.launch.token, name, value));
+      auto written = secret_files_.write(attempt.launch.token, name, value);
+      if (!written) return tl::unexpected(of_machine(std::move(written).error()));
+      path = *std::move(written);
     }
     variables.emplace_back(std::string(kSecretVariable).append(name), std::move(path));
   }

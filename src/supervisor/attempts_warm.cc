@@ -74,8 +74,9 @@ void Attempts::on_warm_failed(Attempt& attempt, Sandbox& sandbox, const sandbox:
     if (const auto use = sandbox.group->use()) is_out_of_memory = use->oom_kills > 0;
   if (attempt.phase == Phase::preparing)
     return end_preparing(
-        attempt, is_out_of_memory ? ran_out_of_memory(sandbox.memory_bytes_max) : outcome_of_warm(reply), why,
-        now);
+        attempt,
+        is_out_of_memory ? ran_out_of_memory(sandbox.memory_bytes_max) : outcome_of_warm(reply),
+        why, now);
   if (is_out_of_memory) return;  // its end says so
   // It ended at the very moment when it was told.
   attempt.failure = why;

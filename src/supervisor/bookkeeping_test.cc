@@ -219,13 +219,62 @@ TEST(Options, mistakes_are_told) {
     EXPECT_EQ(parse_options(wrong).error().code, ErrorCode::invalid_argument);
 }
 
+struct SpawnCase {
+  SpawnStep step;
+  int error;
+  OutcomeClass kind;
+  int code;
+  ReasonCode reason;
+};
+
 TEST(Verdict, failures_of_the_machine_are_not_the_tasks) {
-  for (const int shortage : {EAGAIN, ENOMEM, EMFILE, ENFILE})
-    EXPECT_EQ(outcome_of_failed_spawn(SpawnStep::program, shortage).kind,
+  using enum OutcomeClass;
+  using R = ReasonCode;
+  const SpawnStep program = SpawnStep::program;
+  const SpawnStep directory = SpawnStep::directory;
+  for (const SpawnCase& c : {
+           SpawnCase{program, ENOENT, exited, 127, R::command_not_found},
+           SpawnCase{program, ENOTDIR, exited, 127, R::command_not_found},
+           SpawnCase{program, EACCES, exited, 126, R::command_not_executable},
+           SpawnCase{program, ENOEXEC, exited, 126, R::command_not_executable},
+           SpawnCase{program, E2BIG, exited, 126, R::command_not_executable},
+           SpawnCase{program, EAGAIN, start_failed, 0, R::could_not_start},
+           SpawnCase{program, ENOMEM, start_failed, 0, R::could_not_start},
+           SpawnCase{program, EMFILE, start_failed, 0, R::could_not_start},
+           SpawnCase{program, ENFILE, start_failed, 0, R::could_not_start},
+           SpawnCase{program, EIO, start_failed, 0, R::could_not_start},
+           SpawnCase{program, ETXTBSY, start_failed, 0, R::could_not_start},
+           SpawnCase{directory, ENOENT, rejected, 0, R::path_not_usable},
+           SpawnCase{directory, ENOTDIR, rejected, 0, R::path_not_usable},
+           SpawnCase{directory, EACCES, rejected, 0, R::path_not_usable},
+           SpawnCase{directory, ELOOP, rejected, 0, R::path_not_usable},
+           SpawnCase{directory, ENAMETOOLONG, rejected, 0, R::path_not_usable},
+           SpawnCase{directory, ENOMEM, start_failed, 0, R::could_not_start},
+           SpawnCase{directory, EIO, start_failed, 0, R::could_not_start},
+           SpawnCase{SpawnStep::session, EPERM, start_failed, 0, R::could_not_start},
+           SpawnCase{SpawnStep::limits, EPERM, start_failed, 0, R::could_not_start},
+           SpawnCase{SpawnStep::streams, ENOENT, start_failed, 0, R::could_not_start},
+       }) {
+    const Outcome outcome = outcome_of_failed_spawn(c.step, c.error);
+    EXPECT_EQ(outcome.kind, c.kind) << c.error;
+    EXPECT_EQ(outcome.code, c.code) << c.error;
+    EXPECT_EQ(outcome.reason.code, c.reason) << c.error;
+  }
+}
+
+TEST(Verdict, a_refusal_is_tried_again_where_it_may_pass) {
+  for (const ErrorCode passing :
+       {ErrorCode::exhausted, ErrorCode::io_failed, ErrorCode::unavailable, ErrorCode::conflict})
+    EXPECT_EQ(outcome_of_refusal(passing).kind, OutcomeClass::start_failed);
+  for (const ErrorCode lasting : {ErrorCode::unsupported, ErrorCode::invalid_argument})
+    EXPECT_EQ(outcome_of_refusal(lasting).kind, OutcomeClass::rejected);
+  for (const ErrorCode path : {ErrorCode::not_found, ErrorCode::permission_denied}) {
+    EXPECT_EQ(outcome_of_refusal(path).reason.code, ReasonCode::path_not_usable);
+    EXPECT_EQ(outcome_of_refusal(path).kind, OutcomeClass::rejected);
+    // The engine's own files and control groups are no fault of the task.
+    EXPECT_EQ(outcome_of_refusal(of_machine({path, "cannot write", {}}).code).kind,
               OutcomeClass::start_failed);
-  EXPECT_EQ(outcome_of_failed_spawn(SpawnStep::session, EPERM).kind, OutcomeClass::start_failed);
-  EXPECT_EQ(outcome_of_failed_spawn(SpawnStep::program, ENOTDIR).code, 127);
-  EXPECT_EQ(outcome_of_failed_spawn(SpawnStep::program, ETXTBSY).code, 126);
+  }
 }
 
 class StateDirectory : public testing::Test {

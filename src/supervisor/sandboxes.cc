@@ -7,15 +7,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "base/sandbox_paths.h"
 #include "sandbox/bundle.h"
 #include "sandbox/seccomp.h"
 #include "supervisor/attempt_limits.h"
 #include "supervisor/files.h"
 #include "supervisor/network_files.h"
+#include "supervisor/verdict.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -25,7 +28,6 @@ constexpr std::size_t kFreeMax = 64;
 constexpr std::size_t kWarmFreeMax = 16;
 /// So long it waits for nobody. What it has imported is never older than that.
 constexpr Duration kWarmKept = std::chrono::minutes(5);
-constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 
 std::string shape_of(const SandboxRequest& request, const Sandboxes::Kind& kind) {
   std::string shape = kind.work_directory;
@@ -37,57 +39,46 @@ std::string shape_of(const SandboxRequest& request, const Sandboxes::Kind& kind)
   return shape;
 }
 
-/// Those that a dead supervisor's runtimes left.
-void sweep_device_groups(const std::string& state_id) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(kDeviceGroups, error)) {
-    const std::string name = entry.path().filename().string();
-    // One that is in use stays by itself.
-    if (name.starts_with("reeve." + state_id + ".") && name.ends_with(".oci"))
-      static_cast<void>(::rmdir(entry.path().c_str()) == 0);
-  }
-}
+/// What the task names, and where it is said.
+enum class Naming : std::uint8_t { workdir, readable, writable };
 
-bool is_below(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory) && path.size() > directory.size() &&
-         path[directory.size()] == '/';
-}
-
-/// What the sandbox composes itself cannot be given.
-bool is_own(std::string_view path) {
-  constexpr std::string_view kOwn[] = {"/proc", "/dev", "/sys", "/run/reeve"};
-  return path == "/" || path == "/tmp" || std::ranges::any_of(kOwn, [&](std::string_view own) {
-           return path == own || is_below(path, own);
-         });
-}
-
-/// With its dots resolved, but not its links.
-std::string plain(const std::string& path) {
-  std::string text = std::filesystem::path(path).lexically_normal().string();
-  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
+/// Of errno: whether the path is to blame, and not the machine.
+tl::unexpected<Error> not_given(int error, const std::string& path, Naming naming) {
+  if (error == ENOTDIR) error = ENOENT;
+  std::string text = naming == Naming::workdir ? "cannot work in " : "cannot give the sandbox ";
+  text += path;
+  if (error == ELOOP || error == ENAMETOOLONG)
+    return fail(ErrorCode::not_found, text + ": " + std::strerror(error));
+  if (error != ENOENT) return fail_errno(error, std::move(text));
+  constexpr std::string_view kAdvice[] = {"make it before, or name another with `workdir`",
+                                          "make it before, or take it out of `readable`",
+                                          "make it before, or take it out of `writable`"};
+  return fail(ErrorCode::not_found, fmt::format("{}: No such file or directory; {}", text,
+                                                kAdvice[static_cast<std::size_t>(naming)]));
 }
 
 /// Refuses what goes through a symbolic link: a task may have left it where it could write, and the
 /// next one would be given what it points to.
 Result<sandbox::GivenPath> given(const std::string& path, const std::string& work_directory,
-                                 bool is_writable) {
+                                 Naming naming) {
   const std::string full = path.starts_with('/') ? path : work_directory + "/" + path;
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(full.c_str(), nullptr), &::free);
-  if (!real) return fail_errno(errno, "cannot give the sandbox " + full);
-  if (plain(full) != real.get())
+  if (!real) return not_given(errno, full, naming);
+  if (plain_path(path, work_directory) != real.get())
     return fail(ErrorCode::permission_denied,
                 fmt::format("cannot give the sandbox {}: it goes through a symbolic link; name {}, "
                             "if that is meant",
                             full, real.get()));
   struct stat about {};
-  if (::stat(real.get(), &about) != 0) return fail_errno(errno, "cannot look at " + full);
-  if (is_own(real.get()))
+  if (::stat(real.get(), &about) != 0) return not_given(errno, full, naming);
+  if (naming == Naming::workdir && !S_ISDIR(about.st_mode))
+    return fail(ErrorCode::not_found, fmt::format("cannot work in {}: it is no directory", full));
+  if (is_own_of_sandbox(real.get()))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("a sandbox has its own {}: choose a directory below it, or run with "
                             "--sandbox none",
                             real.get()));
-  return sandbox::GivenPath{real.get(), S_ISDIR(about.st_mode), is_writable};
+  return sandbox::GivenPath{real.get(), S_ISDIR(about.st_mode), naming != Naming::readable};
 }
 
 /// Outer before inner, each path once; what may be written wins.
@@ -104,7 +95,10 @@ void arrange(std::vector<sandbox::GivenPath>& paths) {
 Sandboxes::~Sandboxes() {
   sandboxes_.clear();
   dying_.clear();
-  if (groups_) groups_->remove_abandoned();
+  if (!groups_) return;
+  groups_->remove_abandoned();
+  device_groups_.sweep(settings_.state_id + ".");
+  device_groups_.remove_abandoned();
 }
 
 Result<sandbox::Host*> Sandboxes::host() {
@@ -112,7 +106,7 @@ Result<sandbox::Host*> Sandboxes::host() {
   if (why_no_host_) return tl::unexpected(*why_no_host_);
   groups_ = sandbox::Cgroups::detect();
   groups_->sweep(settings_.state_id);
-  sweep_device_groups(settings_.state_id);
+  device_groups_.sweep(settings_.state_id + ".");
   auto filter = sandbox::compile(sandbox::SeccompProfile::standard);
   auto opened = sandbox::Host::open();
   if (!opened || !filter) {
@@ -142,29 +136,31 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const SandboxRequest& request,
   spec.keeps_groups = !host_->is_root();
   spec.oom_score_file = "/proc/self/oom_score_adj";
   // Where the sandbox has a directory of its own, as / or /tmp, the attempt works in that.
-  if (!is_own(work_directory)) {
-    TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, true));
+  if (!is_own_of_sandbox(work_directory)) {
+    TRY_ASSIGN(sandbox::GivenPath work, given(work_directory, work_directory, Naming::workdir));
     spec.paths.push_back(std::move(work));
   }
   for (const std::string& path : request.readable) {
-    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, false));
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, Naming::readable));
     spec.paths.push_back(std::move(one));
   }
   for (const std::string& path : request.writable) {
-    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, true));
+    TRY_ASSIGN(sandbox::GivenPath one, given(path, work_directory, Naming::writable));
     spec.paths.push_back(std::move(one));
   }
   // The state of the engine is nobody's business, but for the artifacts that tasks hand on.
   const std::string& state = settings_.state_directory;
-  const auto shows_state = [&](const auto& entry) { return is_below(state, entry.path); };
+  const auto shows_state = [&](const auto& entry) { return is_path_below(state, entry.path); };
   if (std::ranges::any_of(spec.paths, shows_state) || std::ranges::any_of(spec.system, shows_state))
     spec.masked.push_back(state);
   // Artifacts are found by the digest that a task was told; nobody else's can be listed.
   const std::string kept = state + "/artifacts";
   if (!make_directories(kept) || ::chmod(kept.c_str(), 0711) != 0)
-    return fail_errno(errno, "cannot make the directory of artifacts in " + state);
-  TRY_ASSIGN(sandbox::GivenPath artifacts, given(kept, work_directory, false));
-  spec.paths.push_back(std::move(artifacts));
+    return tl::unexpected(of_machine(
+        fail_errno(errno, "cannot make the directory of artifacts in " + state).value()));
+  auto artifacts = given(kept, work_directory, Naming::readable);
+  if (!artifacts) return tl::unexpected(of_machine(std::move(artifacts).error()));
+  spec.paths.push_back(*std::move(artifacts));
   arrange(spec.paths);
   return spec;
 }
@@ -187,8 +183,10 @@ Result<Sandbox*> Sandboxes::compose(std::string shape, const SandboxRequest& req
   made->shape = std::move(shape);
   made->image = kind.image;
   if (groups_->abilities().version != 0) {
-    TRY_ASSIGN(made->group, groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number,
-                                                      ::getpid())));
+    auto group =
+        groups_->make(fmt::format("{}.{}.{}", settings_.state_id, made->number, ::getpid()));
+    if (!group) return tl::unexpected(of_machine(std::move(group).error()));
+    made->group = *std::move(group);
     spec.join_files = made->group->join_files();
   }
   if (is_contained) prepare_bundle(*made, spec);
@@ -217,7 +215,8 @@ Status Sandboxes::start(Sandbox& sandbox, const sandbox::RootSpec& spec, const K
 void Sandboxes::prepare_bundle(Sandbox& sandbox, sandbox::RootSpec& spec) const {
   spec.for_runtime = true;
   spec.files_owner = host_->outside().user;
-  const std::string group = fmt::format("/reeve.{}.{}.oci", settings_.state_id, sandbox.number);
+  const std::string group =
+      fmt::format("/reeve.{}.{}.{}", settings_.state_id, sandbox.number, ::getpid());
   if (::access(std::string(kDeviceGroups).c_str(), F_OK) == 0) {
     spec.device_groups = kDeviceGroups;
     sandbox.device_group = std::string(kDeviceGroups) + group;
@@ -238,7 +237,9 @@ Status Sandboxes::hold_to_limits(Sandbox& sandbox, const Launch& launch) {
   const sandbox::CgroupLimits limits =
       limits_of(launch.resources, abilities, settings_.machine_bytes);
   sandbox.memory_bytes_max = limits.memory_bytes;
-  return sandbox.group->limit(limits);
+  const Status held = sandbox.group->limit(limits);
+  if (!held) return tl::unexpected(of_machine(held.error()));
+  return {};
 }
 
 Result<Sandbox*> Sandboxes::take(const Launch& launch, const Kind& kind, Serial user) {

@@ -18,6 +18,7 @@
 
 #include "base/launch.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/cgroup_directories.h"
 #include "sandbox/host.h"
 #include "sandbox/zygote_process.h"
 #include "supervisor/clock.h"
@@ -29,6 +30,8 @@ namespace reeve::supervisor {
 
 using SandboxNumber = std::uint64_t;
 inline constexpr SandboxNumber kNoSandbox = 0;
+/// Version 1 only.
+inline constexpr std::string_view kDeviceGroups = "/sys/fs/cgroup/devices";
 
 struct Sandbox {
   SandboxNumber number = kNoSandbox;
@@ -118,6 +121,7 @@ class Sandboxes {
   std::optional<sandbox::Host> host_;
   std::optional<Error> why_no_host_;
   std::unique_ptr<sandbox::Cgroups> groups_;
+  sandbox::GroupParents device_groups_{{std::string(kDeviceGroups)}};  // those that runtimes make
   std::string filter_;
   SandboxNumber last_number_ = 0;
   std::map<SandboxNumber, std::unique_ptr<Sandbox>> sandboxes_;

@@ -21,7 +21,7 @@ Status SecretFiles::open_directory(const std::string& path) const {
   struct stat about {};
   if (::lstat(path.c_str(), &about) != 0) return fail_errno(errno, "cannot look at " + path);
   if (!S_ISDIR(about.st_mode) || about.st_uid != ::geteuid() || (about.st_mode & 077U) != 0)
-    return fail(ErrorCode::permission_denied,
+    return fail(ErrorCode::unsupported,
                 path + " is not a private directory of this user: remove it");
   return {};
 }

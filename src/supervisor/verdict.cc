@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kCommandNotFound = 127;
 constexpr int kCommandNotExecutable = 126;
+constexpr std::string_view kMakeDirectory = "; make it before, or name another with `workdir`";
 
 bool is_shortage(int error) {
   switch (error) {
@@ -19,9 +20,27 @@ bool is_shortage(int error) {
     case ENOMEM:
     case EMFILE:
     case ENFILE:
+    case ETXTBSY:  // somebody is still writing it
     case EIO: return true;
     default: return false;
   }
+}
+
+/// Of a path that the task names.
+bool is_in_vain(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case ENAMETOOLONG: return true;
+    default: return false;
+  }
+}
+
+Outcome path_not_usable() {
+  return {OutcomeClass::rejected, 0, {ReasonCode::path_not_usable, 0, 0}};
 }
 
 std::string_view step_in_words(SpawnStep step) {
@@ -40,8 +59,6 @@ std::string_view step_in_words(SpawnStep step) {
 int errno_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::invalid_argument: return EINVAL;
-    case ErrorCode::not_found: return ENOENT;
-    case ErrorCode::permission_denied: return EACCES;
     case ErrorCode::unsupported: return EOPNOTSUPP;
     case ErrorCode::exhausted: return EAGAIN;
     default: return EIO;
@@ -69,6 +86,7 @@ Outcome ran_out_of_memory(std::int64_t limit_bytes) {
 }
 
 Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
+  if (step == SpawnStep::directory && is_in_vain(error)) return path_not_usable();
   if (step != SpawnStep::program || is_shortage(error)) return could_not_start(error);
   if (error == ENOENT || error == ENOTDIR)
     return {OutcomeClass::exited, kCommandNotFound, {ReasonCode::command_not_found, 0, error}};
@@ -77,16 +95,27 @@ Outcome outcome_of_failed_spawn(SpawnStep step, int error) {
 }
 
 Outcome outcome_of_refusal(ErrorCode code) {
+  if (code == ErrorCode::not_found || code == ErrorCode::permission_denied)
+    return path_not_usable();
   Outcome outcome = could_not_start(errno_of(code));
-  if (code == ErrorCode::unsupported || code == ErrorCode::invalid_argument ||
-      code == ErrorCode::permission_denied)
+  if (code == ErrorCode::unsupported || code == ErrorCode::invalid_argument)
     outcome.kind = OutcomeClass::rejected;
   return outcome;
 }
 
+Error of_machine(Error error) {
+  if (error.code == ErrorCode::not_found || error.code == ErrorCode::permission_denied)
+    error.code = ErrorCode::unavailable;
+  return error;
+}
+
 std::string describe_failed_spawn(const SpawnPlan& plan, SpawnStep step, int error) {
   std::string text(step_in_words(step));
-  if (step == SpawnStep::directory) text.append(plan.work_directory);
+  if (step == SpawnStep::directory)
+    return text.append(plan.work_directory)
+        .append(": ")
+        .append(std::strerror(error))
+        .append(is_in_vain(error) ? kMakeDirectory : "");
   if (step == SpawnStep::program) {
     const std::string& program = plan.arguments.front();
     text.append(program);

@@ -174,7 +174,10 @@ TEST_P(ConformanceExecutor, tells_what_could_not_be_started) {
   set_cpus(1);
   start(1, Deed::fail_to_start);
   const AttemptEnd end = wait_for_end(1);
-  EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
+  // Whether another try may help is the executor's to say.
+  const bool has_not_run =
+      end.outcome.kind == OutcomeClass::start_failed || end.outcome.kind == OutcomeClass::rejected;
+  EXPECT_TRUE(has_not_run) << name(end.outcome.kind);
   EXPECT_EQ(end.started_at, kUnset);
   start(2, Deed::succeed);
   EXPECT_TRUE(wait_for_end(2).outcome.is_success()) << "its place must be free again";

@@ -91,7 +91,7 @@ TEST_F(LocalProcesses, the_path_of_the_attempt_is_searched) {
 }
 
 TEST_F(LocalProcesses, nothing_to_execute_cannot_start) {
-  EXPECT_EQ(run(command({})).outcome.kind, OutcomeClass::start_failed);
+  EXPECT_EQ(run(command({})).outcome.kind, OutcomeClass::rejected);
   EXPECT_EQ(run(command({""})).outcome.code, 127);
 }
 
@@ -99,9 +99,11 @@ TEST_F(LocalProcesses, a_missing_work_directory_cannot_start) {
   Launch launch = script("true");
   launch.work_directory = "/not/there";
   const AttemptEnd end = run(launch);
-  EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
-  EXPECT_EQ(end.outcome.reason.a, ENOENT);
-  EXPECT_EQ(end.message, "cannot change to /not/there: No such file or directory");
+  EXPECT_EQ(end.outcome.kind, OutcomeClass::rejected) << "it would never go better";
+  EXPECT_EQ(end.outcome.reason.code, ReasonCode::path_not_usable);
+  EXPECT_EQ(end.message,
+            "cannot change to /not/there: No such file or directory; make it before, or name "
+            "another with `workdir`");
 }
 
 TEST_F(LocalProcesses, arguments_that_are_too_long_are_126) {

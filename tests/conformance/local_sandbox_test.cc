@@ -88,9 +88,10 @@ TEST_F(LocalSandbox, what_it_cannot_be_given_is_named) {
   Launch launch = script("true");
   launch.sandbox.readable = {"/not/there"};
   AttemptEnd end = run(launch);
-  EXPECT_EQ(end.outcome.kind, OutcomeClass::start_failed);
-  EXPECT_THAT(end.message, HasSubstr("cannot give the sandbox /not/there: "));
-  EXPECT_EQ(end.outcome.reason.a, ENOENT);
+  EXPECT_EQ(end.outcome.kind, OutcomeClass::rejected) << "it would never go better";
+  EXPECT_EQ(end.outcome.reason.code, ReasonCode::path_not_usable);
+  EXPECT_THAT(end.message, HasSubstr("cannot give the sandbox /not/there: No such file"));
+  EXPECT_THAT(end.message, HasSubstr("take it out of `readable`"));
   launch = script("true");
   launch.sandbox.writable = {"/dev/shm"};
   end = run(launch);

@@ -111,13 +111,35 @@ tasks:
         self.reeve("run", "--", "./plain.txt", expect=126)
         self.reeve("run", "--", "/", expect=126)
 
-    def test_a_work_directory_that_is_gone_is_told(self):
-        path = self.write("gone.yaml", "name: gone\ntasks:\n  a:\n    workdir: nowhere\n"
-                                       "    retry: {limits: {start: 1}, backoff: 1ms}\n"
-                                       "    run: echo hello\n")
-        done = self.reeve("run", path, expect=None)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("nowhere", done.stdout + done.stderr)
+    def test_what_the_task_names_and_is_missing_fails_at_once(self):
+        """A retry would wait for an hour."""
+        self.write("plain.txt", "no program\n")
+        self.write("file", "")
+        (self.directory / "link").symlink_to("/srv")
+        faults = {
+            "workdir": ("workdir: nowhere, run: x", "cannot work in", "`workdir`"),
+            "no_directory": ("workdir: file, run: x", "it is no directory"),
+            "linked": ("workdir: link, run: x", "symbolic link"),
+            "outside": ("workdir: nowhere, sandbox: none, run: x", "cannot change to", "`workdir`"),
+            "readable": ("sandbox: {readable: [/not/there]}, run: x", "/not/there", "`readable`"),
+            "writable": ("sandbox: {writable: [out]}, run: x", "/out: No such", "`writable`"),
+            "loop": ("sandbox: {writable: [self/x]}, run: x", "self"),
+            "program": ("command: [./no-such]", "./no-such"),
+            "anywhere": ("command: [no-such-anywhere]", "not found in PATH"),
+            "plain": ("command: [./plain.txt]", "./plain.txt"),
+        }
+        (self.directory / "self").symlink_to("self")
+        tasks = "".join(f"  {name}: {{{fault[0]}}}\n" for name, fault in faults.items())
+        self.write("w.yaml", "name: missing\ndefaults:\n  retry: {max: 9, backoff: {initial: 1h, "
+                             "jitter: false}, on: [exit, rejected]}\n"
+                             f"tasks:\n{tasks}")
+        done = self.reeve("run", "--allow", "unsandboxed", "w.yaml", expect=1, timeout=30)
+        self.assertEqual(self.query("SELECT count(*) FROM attempts"), [(len(faults),)])
+        for name, (_, *words) in faults.items():
+            said = self.reeve("explain", f"last/{name}").stdout
+            for word in words:
+                self.assertIn(word, said + done.stderr, name)
+            self.assertIn("what it names would be missing again", said)
 
 
 class Engines(ReeveCase):

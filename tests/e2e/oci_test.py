@@ -3,10 +3,12 @@
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 import unittest
 
 from image_case import ImageCase, base_layer
+from reeve_case import processes_of
 
 STATUS = ("grep -E '^(CapPrm|CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'; "
           "ls /proc | grep -c '^[0-9]'; cat /proc/sys/kernel/core_pattern >/dev/null; id -u")
@@ -98,6 +100,23 @@ class Containers(ImageCase):
             except OSError:
                 continue
         self.assertEqual(self.device_groups(), [])
+
+    def test_another_supervisor_removes_what_a_killed_one_left(self):
+        self.workflow(a={"run": "touch begun; exec sleep 600"})
+        engine = self.start("run", "--sandbox", "oci", "w.yaml", "--plain")
+        self.wait_for((self.directory / "begun").exists, "the task")
+        self.assertEqual(len(self.device_groups()), 1)
+        for pid in [engine.pid, *processes_of(self.state)]:
+            os.kill(pid, signal.SIGKILL)
+        engine.wait(timeout=30)
+        other = self.directory / "other"
+        other.mkdir()
+
+        def is_removed():
+            self.reeve("run", "--", "true", cwd=other)
+            self.wait_for(lambda: not processes_of(other / ".reeve"), "the other's end")
+            return not self.device_groups()
+        self.wait_for(is_removed, "the group to be removed")
 
     def test_what_it_left_running_ends_with_it(self):
         mark = "4217.75"

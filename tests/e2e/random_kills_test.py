@@ -2,14 +2,16 @@
 
     random_kills_test.py [--kills N] [--seed N]        REEVE_KILLS=N does as --kills
 
-Each round starts tasks that sleep, fork, make daemons, write, fail or keep secrets; kills the
-engine, the supervisor, both, a zygote or process 1 of a sandbox; and lets the engine's ordinary
-commands clean up: resume, cancel, or the next run. Then it looks from outside for processes,
-namespaces, mounts, control groups and secrets. The seed is printed.
+Each round starts tasks that sleep, fork, make daemons, write, fail or keep secrets, some of them in
+an image or by an OCI runtime; has some entered, and the sandbox of one that failed held; kills the
+engine, the supervisor, both, a zygote, process 1 of a sandbox, a runtime or a visitor; and lets the
+engine's ordinary commands clean up: resume, cancel, or the next run. Then it looks from outside for
+processes, namespaces, mounts, control groups and secrets. The seed is printed.
 """
 
 import argparse
 import collections
+import json
 import os
 import pathlib
 import random
@@ -19,15 +21,19 @@ import sys
 import time
 import unittest
 
-from reeve_case import ReeveCase, processes_of
+from image_case import ImageCase, base_layer
+from reeve_case import processes_of
 
 KILLS = 25
 SEED = random.SystemRandom().randrange(2**32)
 SECONDS_UNTIL_KILL = 0.5
 SECONDS_TO_END = 20
 ROUNDS_OF_A_STATE = 20  # all of it is searched for secrets in each round
-VICTIMS = ("engine", "supervisor", "both", "zygote", "init")
-CLEAN_UPS = {"resume": ("resume", "-j", "9", "--allow", "unsandboxed"),
+VICTIMS = ("engine", "supervisor", "both", "zygote", "init", "runtime", "visitor")
+ENDS_THE_SUPERVISOR = ("supervisor", "both")
+JOBS = "12"
+HELD_ROUNDS = 0.4  # the share of them
+CLEAN_UPS = {"resume": ("resume", "-j", JOBS, "--allow", "unsandboxed"),
              "next run": ("run", "--", "true"),
              "cancel": ()}
 TOKEN = "s3cret-of-the-random-kills"
@@ -59,13 +65,30 @@ tasks:
     secrets: [TOKEN]
     run: |
       cat "$REEVE_SECRET_TOKEN" > /tmp/copy; sleep 600
+  broken: {{run: 'setsid sleep 600 >/dev/null 2>&1 & exit 7', retry: {{limits: {{exit: 0}}}}}}
+  short: {{array: 200, run: 'true'}}
+"""
+OUTSIDE = """
   outside:
     sandbox: none
     secrets: [TOKEN]
     run: |
       setsid sleep 600 >/dev/null 2>&1 & sleep 600
-  broken: {{run: exit 7, retry: {{limits: {{exit: 0}}}}}}
-  short: {{array: 200, run: 'true'}}
+"""
+CONTAINED = """
+  contained:
+    sandbox: oci
+    run: |
+      setsid env -i sleep 600 >/dev/null 2>&1 & sleep 600
+"""
+IMAGED = """
+  imaged:
+    image: "{image}"
+    run: |
+      sleep 600 & sleep 600
+"""
+VISIT = """
+setsid sleep 600 >/dev/null 2>&1 & env -i setsid sleep 600 >/dev/null 2>&1 & sleep 600
 """
 
 
@@ -118,7 +141,7 @@ def descendants_of(pid):
     return found
 
 
-class RandomKills(ReeveCase):
+class RandomKills(ImageCase):
     def setUp(self):
         super().setUp()
         self.random = random.Random(SEED)
@@ -129,6 +152,7 @@ class RandomKills(ReeveCase):
         self.mounts = text_of(PROC / "self" / "mountinfo").splitlines()
         self.other = self.directory / "other"
         self.other.mkdir()
+        self.image_name = self.image("kills", base_layer())[1]
         print(f"random kills: seed {SEED}, {KILLS} kills", file=sys.stderr, flush=True)
 
     def tearDown(self):
@@ -165,11 +189,21 @@ class RandomKills(ReeveCase):
                 return len(line.split()) > 2 and line.split()[-1] == b"1"
         return False
 
+    def runtimes(self):
+        """Of OCI, each the process 1 of namespaces of its own."""
+        return [pid for pid in self.supervised()
+                if text_of(PROC / str(pid) / "cmdline").startswith(b"runc\0")]
+
     def note_namespaces(self):
         """Those that are ours in this round, and when they were seen last."""
         now = kernel_time()
         for pid in self.supervised():
             self.namespaces.update(dict.fromkeys(namespaces_of(pid) - self.host, now))
+
+    def visits(self):
+        """Programs of visitors that run; their shells have the whole of what they do as a word."""
+        return sum(VISIT.encode() in text_of(PROC / str(pid) / "cmdline")
+                   for pid in self.supervised())
 
     def note_what_is_there(self):
         """What is looked for afterwards is to be found now."""
@@ -177,6 +211,8 @@ class RandomKills(ReeveCase):
         self.seen["processes"] += len(self.left_processes())
         self.seen["groups"] += len(self.left_groups())
         self.seen["secrets"] += len(self.left_secrets())
+        self.seen["runtimes"] += len(self.runtimes())
+        self.seen["visitors"] += self.visits()
 
     # A round.
 
@@ -184,10 +220,12 @@ class RandomKills(ReeveCase):
         pids = []
         if victim in ("engine", "both"):
             pids.append(engine.pid)
-        if victim in ("supervisor", "both"):
+        if victim in ENDS_THE_SUPERVISOR:
             pids += self.supervisors()
-        if victim in ("zygote", "init"):
-            some = self.zygotes() if victim == "zygote" else self.inits()
+        finders = {"zygote": self.zygotes, "init": self.inits, "runtime": self.runtimes,
+                   "visitor": lambda: [each.pid for each in self.visitors if each.poll() is None]}
+        if victim in finders:
+            some = finders[victim]()
             pids += self.random.sample(some, min(len(some), self.random.randint(1, 3)))
         for pid in pids:
             try:
@@ -195,24 +233,68 @@ class RandomKills(ReeveCase):
             except ProcessLookupError:
                 pass
         self.victims[victim] += 1 if pids else 0
+        return bool(pids)
 
     def newest_run(self):
         return self.query("SELECT max(id) FROM runs")[0][0]
 
-    def run_until_kill(self):
-        self.write("w.yaml", WORKFLOW.format(marker=self.marker))
+    def is_held(self):
+        shown = self.reeve("show", f"{self.run_id}/broken", "-o", "json", expect=None).stdout
+        return bool(shown) and json.loads(shown)["task"]["task"]["reason"] == "held_open"
+
+    def start_run(self, parts):
+        self.write("w.yaml", "".join(parts).format(marker=self.marker, image=self.image_name))
         before = self.newest_run()
-        engine = self.start("run", "-j", "9", "--allow", "unsandboxed", "w.yaml")
+        engine = self.start("run", "-j", JOBS, "--allow", "unsandboxed", "w.yaml")
         self.wait_for(lambda: self.newest_run() > before, "the run")
         self.run_id = self.newest_run()
+        return engine
+
+    def start_and_hold(self, parts):
+        """A run is tried again as a whole when it has ended, if all of it has a native sandbox."""
+        self.start_run(parts)
+        self.reeve("cancel", self.run_id, "--kill")
+        self._started[-1].communicate(timeout=SECONDS_TO_END)
+        engine = self.start("retry", self.run_id, "--debug", "-j", JOBS)
+        self.wait_for(self.is_held, "the hold")
+        self.seen["held"] += 1
+        return engine
+
+    def visit(self, tasks):
+        """One that was just started may not be there yet, or no more."""
+        for task in tasks:
+            self.visitors.append(
+                self.start("exec", f"{self.run_id}/{task}", "--", "sh", "-c", VISIT))
+
+    def start_round(self, number):
+        """The first two show that what is looked for can be found."""
+        parts = [WORKFLOW] + [IMAGED] * self.random.randint(0, 1)
+        visited = ["sleeper", "daemon", "writer", "forker"]
+        if number == 1 or (number > 1 and self.random.random() < HELD_ROUNDS):
+            engine = self.start_and_hold(parts)
+            visited.append("broken")
+        elif number == 0:
+            engine = self.start_run([WORKFLOW, IMAGED, OUTSIDE, CONTAINED])
+            self.wait_for(self.runtimes, "the runtime")
+            self.wait_for(self.left_secrets, "the secrets")
+        else:
+            engine = self.start_run(parts + [OUTSIDE] + [CONTAINED] * self.random.randint(0, 1))
         until = time.monotonic() + self.random.uniform(0, SECONDS_UNTIL_KILL)
+        self.visit(self.random.sample(visited, self.random.randint(0, 3)))
+        if number == 1:
+            self.visit(["broken"])
+            self.wait_for(self.visits, "the visitor")
+        return engine, until
+
+    def run_until_kill(self, number):
+        engine, until = self.start_round(number)
         while time.monotonic() < until:
             self.note_namespaces()
             time.sleep(0.02)
         self.note_namespaces()
         self.note_what_is_there()
-        victim = self.random.choice(VICTIMS)
-        self.kill(engine, victim)
+        victim = next(each for each in self.random.sample(VICTIMS, len(VICTIMS))
+                      if self.kill(engine, each))
         if victim in ("engine", "both"):
             engine.wait()
         return engine, victim
@@ -226,17 +308,18 @@ class RandomKills(ReeveCase):
             time.sleep(self.random.uniform(0, SECONDS_UNTIL_KILL))
             self.note_namespaces()
         self.reeve("cancel", self.run_id, "--kill", expect=None)
-        for process in processes:
+        for process in processes + self.visitors:
             process.communicate(timeout=SECONDS_TO_END)
         return how
 
     def one_round(self, number):
         self.marker = f"kills-{self.directory.name}-{number}"
         self.namespaces = {}
-        engine, victim = self.run_until_kill()
+        self.visitors = []
+        engine, victim = self.run_until_kill(number)
         how = self.clean_up(engine)
         story = f"round {number}, killed: {victim}, then: {how}"
-        self.check(victim in ("supervisor", "both"), story)
+        self.check(victim in ENDS_THE_SUPERVISOR, story)
 
     # What is left.
 
@@ -272,8 +355,9 @@ class RandomKills(ReeveCase):
 
     def left_secrets(self):
         places = [self.state, *SHARED_MEMORY.glob(f"reeve-*{self.identity()}*")]
-        return [path for place in places for path in place.rglob("*")
-                if path.is_file() and TOKEN.encode() in text_of(path)]
+        files = [pathlib.Path(parent, name)
+                 for place in places for parent, _, names in os.walk(place) for name in names]
+        return [path for path in files if path.is_file() and TOKEN.encode() in text_of(path)]
 
     def check(self, was_supervisor_killed, story):
         self.assert_none(self.supervisors, story)
@@ -294,7 +378,7 @@ class RandomKills(ReeveCase):
                 shutil.rmtree(self.state, ignore_errors=True)
                 self.reeve("run", "--", "true")
             self.one_round(number)
-        for what in ("namespaces", "processes", "secrets"):
+        for what in ("namespaces", "processes", "secrets", "held", "runtimes", "visitors"):
             self.assertGreater(self.seen[what], 0, f"none of the {what} that are looked for")
         print(f"random kills: {dict(self.victims)}; seen {dict(self.seen)}", file=sys.stderr)
 

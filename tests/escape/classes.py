@@ -92,6 +92,16 @@ EGRESS_PROBES = {
     "interface_changed": JAIL, "route_changed": JAIL, "guard_changed": JAIL, "tap_made": HOST,
     "raw_socket": HOST, "packet_socket": HOST, "unshare_network": HOST}
 
+# What only an image as the root has to show: what its layers hold, and where they are kept.
+IMAGE_CLASSES = (
+    ("image: its files", {
+        "image_file_write": HOST, "image_file_mode": HOST, "image_file_rename": HOST,
+        "image_file_link": HOST}),
+    ("image: what leads out", {
+        "image_link_out": HOST, "image_device": HOST, "image_setuid_program": HOST}),
+    ("image: overlay", {"layer_store_read": HOST, "overlay_mount": JAIL, "remount_writable": JAIL}),
+)
+
 # What an engine of an ordinary user cannot hold back, as docs/sandbox.md says.
 NOT_HELD_FROM_USER = {
     "artifact_list": "tasks are the engine's user, who may list what it keeps"}

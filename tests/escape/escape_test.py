@@ -8,6 +8,7 @@ on this machine says why, and is counted apart. The table is printed at the end.
 """
 
 import ctypes
+import json
 import os
 import pathlib
 import resource
@@ -23,8 +24,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 
 # pylint: disable=wrong-import-position
-from classes import (CLASSES, COUNT_FLOODS, EGRESS, EGRESS_PROBES, HOST, JAIL, MEMORY_FLOODS,
-                     NOT_HELD_FROM_USER)
+from classes import (CLASSES, COUNT_FLOODS, EGRESS, EGRESS_PROBES, HOST, IMAGE_CLASSES, JAIL,
+                     MEMORY_FLOODS, NOT_HELD_FROM_USER)
+from image_case import Layout, Registry, base_layer
 from reeve_case import BINARY, ROOT, ReeveCase
 from workflow_probes import ARTIFACT, ARTIFACTS, DAEMON_COUNTS, DAEMONS, LINK_CONTROLS, LINKS
 
@@ -190,6 +192,8 @@ class AsUser:
 class Probes(EscapeCase):
     """The probes of classes.py, all of a class in one attempt."""
 
+    classes = CLASSES
+
     def setUp(self):
         super().setUp()
         self.furnish(self.directory)
@@ -277,7 +281,7 @@ class Probes(EscapeCase):
         self.twin["ESCAPE_INIT"] = str(dummy.pid)
 
     def test_all(self):
-        for title, probes in CLASSES:
+        for title, probes in self.classes:
             controls = {name: (reason, "") for name, reason in probes.items()}
             for place in (HOST, JAIL):
                 names = [name for name, where in probes.items() if where == place]
@@ -320,6 +324,66 @@ class WarmProbes(Probes):
         done = self.reeve("run", "warm.yaml", expect=None)
         said = self.reeve("logs", "last/t", expect=None)
         return self.parse(said.stdout, names, done.stdout + done.stderr)
+
+
+class ProbesInImage(Probes):
+    """The same with an image as the root of the attempt, and the probes that only an image has.
+
+    What the probes reach for of the host's system, the image has too: it is held back, not missing.
+    Links, artifacts, daemons and floods are not tried again: the supervisor and the engine hold
+    them back before the root is composed, after it is gone, or by control groups.
+    """
+
+    tier = f"{TIER}, image as root, engine of root"
+    classes = CLASSES + IMAGE_CLASSES
+
+    def setUp(self):
+        super().setUp()
+        place = pathlib.Path(tempfile.mkdtemp(prefix="reeve-registry-"))
+        self.addCleanup(shutil.rmtree, place)
+        registry = Registry(place)
+        self.addCleanup(registry.stop)
+        self.wait_for(registry.is_up, "the registry")
+        self.image = registry.push(Layout(self.directory / "layout", self.layers()), "escape")
+        twin = self.directory / "control"
+        for name, inside, outside in (
+                ("FILE", "/writable", twin / "own"), ("LINK", "/leads_out", twin / "leads_out"),
+                ("DEVICE", "/given_device", twin / "given_device"),
+                ("SETUID", "/setuid_program", "./setuid_program")):
+            self.settings[f"ESCAPE_IMAGE_{name}"] = inside
+            self.twin[f"ESCAPE_IMAGE_{name}"] = str(outside)
+        (twin / "leads_out").symlink_to(self.secret)
+        self.settings["ESCAPE_REMOUNT"] = "/"
+        self.twin["ESCAPE_LAYERS"] = self.settings["ESCAPE_LAYERS"] = str(self.layer_store())
+
+    def layers(self):
+        probe = pathlib.Path(PROBE).read_bytes()
+        system = [(name, "f", probe, 0o777) for name in ("usr/bin/true",
+                                                         "lib64/ld-linux-x86-64.so.2")]
+        return (base_layer(("etc/passwd", "f", b"root:x:0:0::/:/bin/sh\n", 0o666),
+                           ("opt", "d", "", 0o777), ("sys", "d", "", 0o777)),
+                base_layer(*system, ("writable", "f", b"of all\n", 0o666),
+                           ("leads_out", "l", f"../../../../../../..{self.secret}", 0o777),
+                           ("given_device", "c", "", 0o666),
+                           ("setuid_program", "f", probe, 0o4755)))
+
+    def layer_store(self):
+        self.in_image("true")
+        found = self.state / "images" / "layers"
+        self.assertTrue(any(found.iterdir()))
+        return found
+
+    def in_image(self, script):
+        task = {"image": self.image, "command": ["sh", "-c", script]}
+        self.write("image.yaml", json.dumps({"tasks": {"probe": task}}))
+        done = self.reeve("run", "--logs", "all", "image.yaml", expect=None)
+        return done
+
+    def native(self, names):
+        pairs = [f"{name}={value}" for name, value in self.settings.items()]
+        done = self.in_image(" ".join(["exec env", *pairs, "./probe", *names]))
+        said = "\n".join(line.partition(" | ")[2] for line in done.stdout.splitlines())
+        return self.parse(said, names, done.stdout + done.stderr)
 
 
 class Links(EscapeCase):
@@ -403,7 +467,7 @@ class Artifacts(EscapeCase):
 
     def reason_of(self, done):
         lines = [line for line in done.stderr.splitlines() if "symbolic link" in line or
-                 "leaves" in line]
+                 "leaves" in line or "neither below" in line]
         return lines[-1].strip()[:100] if lines else done.stderr.strip()[-100:]
 
 
@@ -496,6 +560,10 @@ class ProbesAsUser(AsUser, Probes):
 
 class WarmProbesAsUser(AsUser, WarmProbes):
     tier = f"{TIER}, engine of an ordinary user, text for a warm shell"
+
+
+class ProbesInImageAsUser(AsUser, ProbesInImage):
+    tier = f"{TIER}, image as root, engine of an ordinary user"
 
 
 class LinksAsUser(AsUser, Links):

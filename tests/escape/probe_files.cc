@@ -241,7 +241,39 @@ Outcome temporary_directory() {
   return try_open("/tmp/" + setting("ESCAPE_MARKER", "") + "-file", O_RDONLY);
 }
 
+// What layers hold; the control has twins of it.
+std::string image_file() { return setting("ESCAPE_IMAGE_FILE", "/none"); }
+Outcome image_file_write() { return try_open(image_file(), O_WRONLY); }
+Outcome image_file_mode() { return answer(::chmod(image_file().c_str(), 0777)); }
+Outcome image_file_rename() {
+  const std::string moved = image_file() + ".moved";
+  return answer(::rename(image_file().c_str(), moved.c_str()) == 0
+                    ? ::rename(moved.c_str(), image_file().c_str())
+                    : -1);
+}
+Outcome image_file_link() {
+  const int result = ::link(image_file().c_str(), "escape_probe_link");
+  const int error = errno;
+  if (result == 0) ::unlink("escape_probe_link");
+  errno = error;
+  return answer(result);
+}
+Outcome image_link_out() { return try_open(setting("ESCAPE_IMAGE_LINK", "/none"), O_RDONLY); }
+Outcome image_device() { return try_open(setting("ESCAPE_IMAGE_DEVICE", "/none"), O_RDONLY); }
+Outcome layer_store_read() { return try_open(setting("ESCAPE_LAYERS", "/none"), O_RDONLY); }
+Outcome overlay_mount() {
+  return answer(::mount("x", kPlace, "overlay", MS_RDONLY, "lowerdir=/etc:/usr"));
+}
+
 constexpr Probe kProbes[] = {
+    {"image_file_write", image_file_write},
+    {"image_file_mode", image_file_mode},
+    {"image_file_rename", image_file_rename},
+    {"image_file_link", image_file_link},
+    {"image_link_out", image_link_out},
+    {"image_device", image_device},
+    {"layer_store_read", layer_store_read},
+    {"overlay_mount", overlay_mount},
     {"inherited_descriptor", inherited_descriptor},
     {"descriptor_leads_out", descriptor_leads_out},
     {"work_directory_leads_out", work_directory_leads_out},

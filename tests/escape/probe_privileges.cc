@@ -36,6 +36,9 @@ Outcome run_as_nobody(const char* program) {
   return WEXITSTATUS(status) == 0 ? escaped("it got rights") : prevented("it got none");
 }
 Outcome setuid_program() { return run_as_nobody("./setuid_program"); }
+Outcome image_setuid_program() {
+  return run_as_nobody(setting("ESCAPE_IMAGE_SETUID", "/none").c_str());
+}
 Outcome capable_program() { return run_as_nobody("./capable_program"); }
 Outcome has_rights() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -113,6 +116,7 @@ Outcome hypervisor_socket() { return answer(::socket(AF_VSOCK, SOCK_STREAM, 0));
 constexpr Probe kProbes[] = {
     {"setuid_program", setuid_program},
     {"capable_program", capable_program},
+    {"image_setuid_program", image_setuid_program},
     {"has_rights", has_rights},
     {"new_privileges", new_privileges},
     {"become_root", become_root},

@@ -70,6 +70,7 @@ ARTIFACTS = {
     "link_in_directory": ("ln -s {outside} d", "d/secret"),
     "link_by_glob": ("ln -s {outside}/secret leak", '"le*"'),
     "link_absolute": ("ln -s {outside} d", '"${{{{ run.directory }}}}/d/secret"'),
+    "absolute": ("'true'", "{outside}/secret"),
     "dots": ("'true'", "../../..{outside}/secret"),
     "magic_link": ("'true'", "/proc/self/root{outside}/secret"),
 }

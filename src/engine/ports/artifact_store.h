@@ -9,6 +9,7 @@
 
 #include "base/launch.h"
 #include "base/result.h"
+#include "base/sandbox.h"
 
 namespace reeve::engine {
 
@@ -18,12 +19,19 @@ struct ArtifactRequest {
   bool required = true;
 };
 
+/// Where a task worked, and what enclosed it: nothing is collected that it could not read itself.
+struct ArtifactScope {
+  std::string directory;  ///< absolute
+  SandboxRequest sandbox;
+};
+
 class ArtifactStore {
  public:
   using Done = std::function<void(Result<std::vector<OutputValue>>)>;  ///< name → stored path
   virtual ~ArtifactStore() = default;
-  /// Repeating a collection is harmless. not_found names the missing file.
-  virtual void collect(TaskId task, std::string directory, std::vector<ArtifactRequest> files,
+  /// Repeating a collection is harmless. not_found names the missing file, permission_denied one
+  /// that was out of the task's reach.
+  virtual void collect(TaskId task, ArtifactScope scope, std::vector<ArtifactRequest> files,
                        Done done) = 0;
 };
 
