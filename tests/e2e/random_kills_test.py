@@ -299,6 +299,11 @@ class RandomKills(ImageCase):
             engine.wait()
         return engine, victim
 
+    def is_cancelled(self, processes):
+        """Refused while an engine is coming up, on a slow day; and when all has ended by itself."""
+        done = self.reeve("cancel", self.run_id, "--kill", expect=None)
+        return done.returncode == 0 or all(each.poll() is not None for each in processes)
+
     def clean_up(self, engine):
         """The next run may have to wait for what the last one's tasks use, until that is ended."""
         how = self.random.choice(list(CLEAN_UPS))
@@ -307,7 +312,7 @@ class RandomKills(ImageCase):
             processes.append(self.start(*CLEAN_UPS[how]))
             time.sleep(self.random.uniform(0, SECONDS_UNTIL_KILL))
             self.note_namespaces()
-        self.reeve("cancel", self.run_id, "--kill", expect=None)
+        self.wait_for(lambda: self.is_cancelled(processes), "the cancel")
         for process in processes + self.visitors:
             process.communicate(timeout=SECONDS_TO_END)
         return how
