@@ -9,9 +9,6 @@
 // before it slows down its neighbours.
 #pragma once
 
-#include <array>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <queue>
 #include <set>
@@ -49,11 +46,9 @@ class Attempts {
   std::optional<AttemptHold> hold_of(Token token) const;
 
   void on_readable(Serial serial, PipeKind kind, Instant now);
-  /// A sandbox has something to say.
+  /// A sandbox, or a process that fetches an image or connects a sandbox, has something to say.
   void on_sandbox(SandboxNumber number, Instant now);
-  /// A process that fetches an image has something to say.
   void on_image(FetchNumber number, Instant now);
-  /// A process that connects a sandbox has something to say.
   void on_link(LinkNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
@@ -73,8 +68,6 @@ class Attempts {
   SecretFiles& secret_files() { return secret_files_; }
 
  private:
-  using Timer = std::pair<Instant, Serial>;
-
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, Additions given, std::string& message);
   int open_pipes(Attempt& attempt);
@@ -188,7 +181,6 @@ class Attempts {
   std::vector<std::string> engine_environment_;
   std::string work_directory_;
   std::vector<char> buffer_;
-
   Serial last_serial_ = 0;
   std::unordered_map<Serial, std::unique_ptr<Attempt>> attempts_;
   std::unordered_map<Token, Serial> by_token_;
@@ -199,6 +191,7 @@ class Attempts {
   Instant settle_at_ = kNoDeadline;
   std::priority_queue<RestingPipe> resting_;
   int busy_pipes_ = 0;  // in resting_
+  using Timer = std::pair<Instant, Serial>;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Instant progress_poll_ = kNoDeadline;
   Instant sample_at_ = kNoDeadline;
