@@ -58,6 +58,11 @@ bool fits(const WarmRequest& warm, std::string_view shell);
 /// The shell that is meant when none is named: python3. Of a kind that says nothing: "".
 std::string_view shell_of(WarmKind kind);
 
+/// The user and group that an attempt is, inside, unless it asks for another number. Outside it is
+/// the same nobody whatever it asks for.
+inline constexpr std::uint32_t kSandboxUser = 1000;
+inline constexpr std::uint32_t kSandboxUserMax = 65'534;
+
 /// Paths are absolute, or relative to the work directory of the attempt.
 struct SandboxRequest {
   SandboxTier tier = SandboxTier::native;
@@ -67,6 +72,7 @@ struct SandboxRequest {
   std::string image;                  ///< its root, instead of the host's system; "": none
   std::vector<std::string> egress;    ///< see base/egress.h; empty unless network is egress
   WarmRequest warm;                   ///< in tier native; in the others the attempt starts cold
+  std::uint32_t user = kSandboxUser;  ///< 1 to kSandboxUserMax: nobody is root in a sandbox
   friend bool operator==(const SandboxRequest&, const SandboxRequest&) = default;
 
   static constexpr auto fields() {
@@ -74,7 +80,7 @@ struct SandboxRequest {
         field("tier", &SandboxRequest::tier),         field("network", &SandboxRequest::network),
         field("readable", &SandboxRequest::readable), field("writable", &SandboxRequest::writable),
         field("image", &SandboxRequest::image),       field("egress", &SandboxRequest::egress),
-        field("warm", &SandboxRequest::warm)};
+        field("warm", &SandboxRequest::warm),         field("user", &SandboxRequest::user)};
   }
 };
 

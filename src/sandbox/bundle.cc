@@ -64,18 +64,18 @@ array mounts_of(const RootSpec& root) {
   return mounts;
 }
 
-array mapping(std::uint32_t outside_id) {
+array mapping(std::uint32_t inside_id, std::uint32_t outside_id) {
   return {object{{"containerID", 0}, {"hostID", kRuntimeOutsideId}, {"size", 1}},
-          object{{"containerID", kInsideId}, {"hostID", outside_id}, {"size", 1}}};
+          object{{"containerID", inside_id}, {"hostID", outside_id}, {"size", 1}}};
 }
 
-object process_of() {
+object process_of(std::uint32_t inside_id) {
   object capabilities;
   for (const std::string_view set :
        {"bounding", "effective", "permitted", "inheritable", "ambient"})
     capabilities[set] = array{};
   return {{"terminal", false},
-          {"user", object{{"uid", kInsideId}, {"gid", kInsideId}}},
+          {"user", object{{"uid", inside_id}, {"gid", inside_id}}},
           {"args", array{kContainedProgram, kContainedWord}},
           {"env", array{}},
           {"cwd", "/"},
@@ -91,8 +91,8 @@ object linux_of(const BundleSpec& spec) {
   if (spec.root->network == SandboxNetwork::none) namespaces.push_back(object{{"type", "network"}});
   object devices{{"devices", array{object{{"allow", false}, {"access", "rwm"}}}}};
   return {{"namespaces", std::move(namespaces)},
-          {"uidMappings", mapping(spec.outside_id)},
-          {"gidMappings", mapping(spec.outside_id)},
+          {"uidMappings", mapping(spec.root->inside_id, spec.outside_id)},
+          {"gidMappings", mapping(spec.root->inside_id, spec.outside_id)},
           {"resources", std::move(devices)},
           // What /proc holds back is held back by rights: tasks have none that count outside.
           {"cgroupsPath", spec.groups_path}};
@@ -102,7 +102,7 @@ object linux_of(const BundleSpec& spec) {
 
 std::string bundle_config(const BundleSpec& spec) {
   const object config{{"ociVersion", "1.0.2"},
-                      {"process", process_of()},
+                      {"process", process_of(spec.root->inside_id)},
                       {"root", object{{"path", kRuntimeRoot}, {"readonly", true}}},
                       {"mounts", mounts_of(*spec.root)},
                       {"linux", linux_of(spec)}};

@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kRuntimeOutsideId = 0x7000'0001;
 
 struct BundleSpec {
   const RootSpec* root = nullptr;  ///< not null
-  std::uint32_t outside_id = 0;    ///< who user kInsideId is outside
+  std::uint32_t outside_id = 0;    ///< who the attempt is outside
   std::string groups_path;         ///< of the control group that the runtime makes
 };
 std::string bundle_config(const BundleSpec& spec);

@@ -32,7 +32,7 @@ TEST(Bundle, gives_no_privilege) {
   const auto config = boost::json::parse(config_of(spec_of(SandboxNetwork::none)));
   const auto& process = config.at("process");
   EXPECT_TRUE(process.at("noNewPrivileges").as_bool());
-  EXPECT_EQ(process.at("user").at("uid").as_int64(), std::int64_t{kInsideId});
+  EXPECT_EQ(process.at("user").at("uid").as_int64(), std::int64_t{kSandboxUser});
   for (const auto& [name, list] : process.at("capabilities").as_object())
     EXPECT_TRUE(list.as_array().empty()) << std::string(name);
   EXPECT_TRUE(config.at("root").at("readonly").as_bool());

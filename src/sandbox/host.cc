@@ -95,7 +95,7 @@ Result<Host> Host::open() {
     host.outside_ = {::geteuid(), ::getegid()};
     TRY(enter_own_namespace(host.outside_));
   }
-  TRY_ASSIGN(host.user_namespace_, make_user_namespace({kInsideId, kInsideId}, host.outside_));
+  TRY(host.user_namespace(kSandboxUser));  // whether there can be any shows here
   TRY(host.open_image());
   return host;
 }

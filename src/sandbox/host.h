@@ -35,7 +35,8 @@ class Host {
   bool is_root() const { return is_root_; }
   /// Who attempts are, as this process sees it.
   const UserAndGroup& outside() const { return outside_; }
-  int user_namespace() const { return user_namespace_.get(); }
+  /// In which attempts are the user and group `inside`. Valid as long as this object.
+  Result<int> user_namespace(std::uint32_t inside) { return namespace_of_owner({inside, inside}); }
   int zygote_image() const { return image_.get(); }
 
   /// The mount of a directory or file at its own path, detached. What is writable belongs to the
@@ -56,9 +57,8 @@ class Host {
 
   bool is_root_ = true;
   UserAndGroup outside_{kOutsideId, kOutsideId};
-  Fd user_namespace_;
   Fd image_;
-  std::map<UserAndGroup, Fd> owners_;  // id maps of mounts
+  std::map<UserAndGroup, Fd> owners_;  // id maps of mounts, and what attempts are in
 };
 
 }  // namespace reeve::sandbox

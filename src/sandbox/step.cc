@@ -103,7 +103,7 @@ class Planner {
     }
     root(StepKind::enter_user, "enter the user namespace").number = 0;
     Step& become = root(StepKind::become, "become an ordinary user");
-    become.number = kInsideId;
+    become.number = static_cast<std::int32_t>(spec_.inside_id);
     become.flags = spec_.keeps_groups ? 0 : 1;
     Step& fresh = root(StepKind::unshare, "make namespaces");
     fresh.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;

@@ -13,8 +13,6 @@
 
 namespace reeve::sandbox {
 
-/// The user and group that attempts are, inside.
-inline constexpr std::uint32_t kInsideId = 1000;
 /// Where an attempt finds its own files: REEVE_OUTPUT and the like.
 inline constexpr std::string_view kFilesDirectory = "/run/reeve";
 
@@ -76,7 +74,8 @@ struct RootSpec {
   std::vector<std::string> masked;   ///< directories that are shown empty
   std::vector<PlacedFile> placed;
   SandboxNetwork network = SandboxNetwork::none;
-  std::vector<std::string> join_files;  ///< of its control groups
+  std::uint32_t inside_id = kSandboxUser;  ///< the user and group that the attempt is, inside
+  std::vector<std::string> join_files;     ///< of its control groups
   /// An OCI runtime makes the sandbox of it: the root is composed and left at kRuntimeRoot, with
   /// the host's own around it, and all rights are kept.
   bool for_runtime = false;

@@ -46,7 +46,8 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(Host& host, const Ro
   zygote->plan_ = plan_sandbox(spec);
   zygote->is_warm_ = warm != nullptr;
   std::vector<Fd> trees;
-  std::vector<int> descriptors{host.user_namespace()};
+  TRY_ASSIGN(const int user_namespace, host.user_namespace(spec.inside_id));
+  std::vector<int> descriptors{user_namespace};
   for (const GivenPath& path : spec.paths) {
     TRY_ASSIGN(Fd tree, host.open_path(path));
     descriptors.push_back(tree.get());

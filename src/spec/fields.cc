@@ -28,6 +28,7 @@ constexpr Shape kVariableName{.expected = "the name of a variable",
 constexpr Shape kPriority{.scalar = ScalarKind::integer, .min = -1'000'000, .max = 1'000'000};
 constexpr Shape kParallel{.scalar = ScalarKind::integer, .min = 1, .max = kTasksPerRunMax};
 constexpr Shape kTries{.scalar = ScalarKind::integer, .min = 0, .max = 1000};
+constexpr Shape kSandboxId{.scalar = ScalarKind::integer, .min = 1, .max = kSandboxUserMax};
 constexpr Shape kUnits{.scalar = ScalarKind::integer, .min = 1, .max = 1'000'000'000};
 
 constexpr Shape kLabels{.name = "labels", .expected = "a map of name: text", .value = &kText};
@@ -156,11 +157,11 @@ constexpr std::array kSandboxFields{
           "what alone may be reached: name, address or network, then :port or :low-high."},
     Field{"readable", {}, &kPaths, "Files and directories that it may read beside the system's."},
     Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
-    Field{"user", {}, nullptr, "not supported yet: a task runs as whoever runs reeve"},
+    Field{"user", {}, &kSandboxId, "The number of the user and group that it is, inside (1000)."},
 };
 constexpr Shape kSandbox{
     .name = "sandbox",
-    .expected = "native, oci, none or a map of tier, network, readable, writable",
+    .expected = "native, oci, none or a map of tier, network, readable, writable, user",
     .scalar = ScalarKind::choice,
     .choices = kTiers,
     .fields = kSandboxFields};

@@ -199,17 +199,17 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},
       {"sandbox: nativ",
        "f.yaml:4:14: error: expected native, oci, none or a map of tier, network, readable, "
-       "writable, "
+       "writable, user, "
        "got 'nativ'; did you mean 'native'?\n"},
       {"sandbox: {tier: non, network: all, redable: [/a]}",
        "f.yaml:4:21: error: expected one of native, oci and none, got 'non'; did you mean 'none'?\n"
        "f.yaml:4:35: error: expected none, host or a list of what may be reached, got 'all'\n"
-       "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable and "
-       "writable; did you mean 'readable'?\n"},
+       "f.yaml:4:40: error: unknown key 'redable'; expected one of tier, network, readable, "
+       "writable and user; did you mean 'readable'?\n"},
       {"sandbox: {writable: ['', {a: b}], user: root}",
        "f.yaml:4:26: error: expected a path, got an empty text\n"
        "f.yaml:4:30: error: expected text, got a map\n"
-       "f.yaml:4:39: error: 'user': not supported yet: a task runs as whoever runs reeve\n"},
+       "f.yaml:4:45: error: expected a whole number from 1 to 65534, got 'root'\n"},
       {"sandbox: {readable: '${{ needs.b.result }}'}", "f.yaml:4:30: error: unknown task 'b'\n"},
       {"priority: high",
        "f.yaml:4:15: error: expected a whole number from -1000000 to 1000000, got 'high'\n"},

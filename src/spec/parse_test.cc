@@ -373,6 +373,11 @@ TEST(Parse, sandboxes) {
   EXPECT_EQ(workflow->policy_of(group).sandbox.readable, std::vector<std::string>{"/a"});
 }
 
+TEST(Parse, who_a_task_is_inside) {
+  EXPECT_EQ(policy("priority: 1").sandbox.user, kSandboxUser);
+  EXPECT_EQ(policy("sandbox: {user: 33}").sandbox.user, 33U);
+}
+
 TEST(Parse, what_a_task_may_reach) {
   const SandboxRequest listed =
       policy("sandbox: {network: ['pypi.org:443', '[fd01::5]:80-81/udp']}").sandbox;

@@ -203,6 +203,8 @@ void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) 
       if (!holds_expression(path)) out.push_back(reading_.read_text(path));
     }
   };
+  if (const auto user = section.get("user"))
+    sandbox.user = static_cast<std::uint32_t>(reading_.read_integer(*user));
   set("readable", sandbox.readable);
   set("writable", sandbox.writable);
 }

@@ -239,6 +239,7 @@ sandbox: {tiers: none}
 sandbox: {network: all}
 sandbox: {readable: {a: b}}
 sandbox: {user: root}
+sandbox: {user: 0}
 locks: {a: 0}
 locks: 1a
 artifacts: [{name: x}]

@@ -34,6 +34,7 @@ std::string shape_of(const SandboxRequest& request, const Sandboxes::Kind& kind)
   shape.append("\n").append(name(request.tier)).append("\n").append(name(request.network));
   for (const std::string& path : request.readable) shape.append("\n<").append(path);
   for (const std::string& path : request.writable) shape.append("\n>").append(path);
+  if (request.user != kSandboxUser) shape.append("\n#").append(std::to_string(request.user));
   if (kind.image != nullptr) shape.append("\n@").append(kind.image->digest);
   if (kind.warm != nullptr) kind.warm->append_identity(shape);
   return shape;
@@ -133,6 +134,7 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const SandboxRequest& request,
   }
   spec.devices = sandbox::Host::devices();
   spec.network = request.network;
+  spec.inside_id = request.user;
   spec.keeps_groups = !host_->is_root();
   spec.oom_score_file = "/proc/self/oom_score_adj";
   // Where the sandbox has a directory of its own, as / or /tmp, the attempt works in that.

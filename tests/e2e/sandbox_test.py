@@ -137,6 +137,18 @@ class OrdinaryUser(ReeveCase):
             self.ids = (61_034, 61_035)  # without an account
             self.drop = {"user": self.ids[0], "group": self.ids[1], "extra_groups": []}
 
+    def test_a_task_is_the_number_that_it_asks_for(self):
+        self.write("who.yaml", "tasks:\n"
+                   "  own: {run: id -u; id -g; touch own, sandbox: {user: 33}}\n"
+                   "  usual: {run: id -u; touch usual}\n")
+        self.reeve("run", "who.yaml")
+        self.assertEqual(self.reeve("logs", "last/own").stdout, "33\n33\n")
+        self.assertEqual(self.reeve("logs", "last/usual").stdout, "1000\n")
+        for name in ("own", "usual"):
+            self.assertEqual((self.directory / name).stat().st_uid, self.directory.stat().st_uid)
+        self.write("root.yaml", "tasks: {a: {run: id, sandbox: {user: 0}}}\n")
+        self.assertIn("from 1 to 65534", self.reeve("run", "root.yaml", expect=6).stderr)
+
     def test_a_task_beside_sandboxed_ones_stays_that_user(self):
         self.binary = shutil.copy(self.binary, self.directory)
         os.chown(self.directory, *self.ids)
