@@ -79,10 +79,16 @@ class ReeveCase(unittest.TestCase):
 
     def reeve(self, *words, expect=0, timeout=60, **options):
         """Runs to the end and checks the exit status; None accepts any."""
-        done = subprocess.run([self.binary, *map(str, words)], text=True, capture_output=True,
-                              cwd=options.pop("cwd", self.directory),
-                              env=options.pop("env", self.environment),
-                              stdin=subprocess.DEVNULL, timeout=timeout, check=False, **options)
+        try:
+            done = subprocess.run([self.binary, *map(str, words)], text=True, capture_output=True,
+                                  cwd=options.pop("cwd", self.directory),
+                                  env=options.pop("env", self.environment),
+                                  stdin=subprocess.DEVNULL, timeout=timeout, check=False,
+                                  **options)
+        except subprocess.TimeoutExpired as late:
+            said = b"".join(each or b"" for each in (late.stdout, late.stderr))
+            self.fail(f"reeve {' '.join(map(str, words))}: not done after {timeout} s; it said:\n"
+                      f"{said.decode(errors='replace')}")
         if expect is not None:
             self.assertEqual(done.returncode, expect,
                              f"reeve {' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
