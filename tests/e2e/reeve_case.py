@@ -39,6 +39,24 @@ def processes_of(state):
     return found
 
 
+def what_processes_do():
+    """Of reeve's processes, and their threads: state, and where in the kernel they wait."""
+    lines = []
+    for process in sorted(pathlib.Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        try:
+            words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if "reeve" not in words:
+                continue
+            lines.append(f"{process.name} {words[:150]}")
+            for thread in (process / "task").iterdir():
+                state = (thread / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+                stack = (thread / "stack").read_text(encoding="utf-8").split("\n")[:4]
+                lines.append(f"    {thread.name} {state} {' < '.join(each[6:] for each in stack)}")
+        except OSError:
+            continue
+    return "\n".join(lines)
+
+
 def is_running(argument):
     """Whether a process has this argument; in a sandbox, what it calls itself says nothing here."""
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -88,7 +106,7 @@ class ReeveCase(unittest.TestCase):
         except subprocess.TimeoutExpired as late:
             said = b"".join(each or b"" for each in (late.stdout, late.stderr))
             self.fail(f"reeve {' '.join(map(str, words))}: not done after {timeout} s; it said:\n"
-                      f"{said.decode(errors='replace')}")
+                      f"{said.decode(errors='replace')}\n{what_processes_do()}")
         if expect is not None:
             self.assertEqual(done.returncode, expect,
                              f"reeve {' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
