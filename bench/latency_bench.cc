@@ -1,13 +1,15 @@
 // From a submission to the first instruction of its task, on an engine that is up and idle: real
 // store, engine, executor and supervisor. Prints one JSON object with quantiles in seconds.
 //
-// With --attacker 1 another attempt writes as fast as it can meanwhile, without a newline.
+// With --attacker writes another attempt writes as fast as it can meanwhile, without a newline;
+// with
+// --attacker silent it does the same, to /dev/null.
 //
 // With --python warm or cold the task is Python text that needs four modules, and what counts is
 // its first line after their import.
 //
 //   latency_bench --directory DIR --supervisor REEVE --task FIRST_INSTRUCTION --count N
-//                 [--sandbox native] [--attacker 1] [--python warm|cold]
+//                 [--sandbox native] [--attacker writes|silent] [--python warm|cold]
 #include <poll.h>
 
 #include <algorithm>
@@ -47,11 +49,9 @@ double quantile(const std::vector<double>& sorted, double share) {
 }
 
 /// Ends once there is a file `stop`.
-WorkflowRef attacker_workflow(const std::string& stop) {
-  return command_workflow({"/bin/sh", "-c",
-                           "while [ ! -e \"$0\" ]; do head -c 262144 "
-                           "/dev/zero; done",
-                           stop});
+WorkflowRef attacker_workflow(const std::string& stop, bool is_silent) {
+  const std::string loop = "while [ ! -e \"$0\" ]; do head -c 262144 /dev/zero; done";
+  return command_workflow({"/bin/sh", "-c", loop + (is_silent ? " > /dev/null" : ""), stop});
 }
 
 /// What they import and where the clock is read.
@@ -93,8 +93,9 @@ Result<std::vector<double>> measure(const std::map<std::string, std::string>& gi
                           1);
   const auto count = std::stoul(given.at("count"));
   const std::string stop = work + "/stop";
-  Submissions attack(attacker_workflow(stop), 2);
   const bool is_attacked = given.contains("attacker");
+  const bool is_silent = is_attacked && given.at("attacker") == "silent";
+  Submissions attack(attacker_workflow(stop, is_silent), 2);
   if (is_attacked) TRY(rig->submit(attack.next()));
   std::vector<std::int64_t> submitted;
   for (std::uint64_t i = 0; i <= count; ++i) {

@@ -186,13 +186,16 @@ def warm_python(bed):
 
 
 def attacked(quantile):
-    """Times what it is at idle while another attempt writes as fast as it can; turn by turn."""
+    """Times what it is at idle while another attempt writes as fast as it can; turn by turn. Beside
+    that the same with an attempt that is as busy and writes nothing: what the processor costs."""
     def measure(bed):
         call = [bed.program("latency_bench"), "--supervisor", bed.reeve, "--task",
                 bed.program("first_instruction"), "--count", "300"]
-        got = {"idle": [], "attacked": []}
+        kinds = {"idle": [], "silent": ["--attacker", "silent"],
+                 "attacked": ["--attacker", "writes"]}
+        got = {kind: [] for kind in kinds}
         for _ in range(3):
-            for kind, more in (("idle", []), ("attacked", ["--attacker", "1"])):
+            for kind, more in kinds.items():
                 folder = bed.folder()
                 got[kind].append(bed.call_json([*call, "--directory", str(folder), *more]))
                 bed.drop(folder)

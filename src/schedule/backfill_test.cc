@@ -138,13 +138,13 @@ Day run_day(const BackfillPolicy& policy, const std::vector<BackfillJob>& jobs,
   Day day;
   Backfill machine(capacity, policy);
   std::map<std::pair<Time, std::uint32_t>, std::int64_t> ends;
-  std::int64_t used = 0;
+  std::map<Time, std::int64_t> changes;  // of what is used: who ends makes room in that very moment
   std::size_t next = 0;
   const auto plan = [&](Time now) {
     for (const BackfillJob& one : machine.plan(now)) {
       day.started[one.id] = now;
-      used += one.amount;
-      day.most_used = std::max(day.most_used, used);
+      changes[now] += one.amount;
+      changes[now + real[one.id]] -= one.amount;
       ends[{now + real[one.id], one.id}] = one.amount;
     }
   };
@@ -152,9 +152,8 @@ Day run_day(const BackfillPolicy& policy, const std::vector<BackfillJob>& jobs,
     const bool is_end =
         !ends.empty() && (next == jobs.size() || ends.begin()->first.first <= jobs[next].arrival);
     if (is_end) {
-      const auto [when, amount] = *ends.begin();
+      const auto when = ends.begin()->first;
       ends.erase(ends.begin());
-      used -= amount;
       machine.end(when.second, when.first);
       plan(when.first);
     } else {
@@ -163,6 +162,11 @@ Day run_day(const BackfillPolicy& policy, const std::vector<BackfillJob>& jobs,
     }
   }
   for (const BackfillJob& one : jobs) day.jobs[one.id] = one;
+  std::int64_t used = 0;
+  for (const auto& [when, change] : changes) {
+    used += change;
+    day.most_used = std::max(day.most_used, used);
+  }
   return day;
 }
 
