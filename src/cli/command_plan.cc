@@ -94,11 +94,8 @@ Cell note_cell(const JsonObject& item) {
 
 /// "in 2m05s"
 Cell time_cell(const JsonObject& item, std::string_view field) {
-  const Json& value = item.at(field);
-  if (!value.is_number()) return {"-", Tone::faint};
-  const std::chrono::duration<double> seconds(value.to_number<double>());
-  const auto rounded = std::chrono::round<std::chrono::milliseconds>(seconds);
-  return {format_duration(rounded < std::chrono::seconds(1) ? rounded : rounded / 10 * 10)};
+  if (item.at(field).is_null()) return {"-", Tone::faint};
+  return duration_cell(item, field);
 }
 
 std::vector<Column> plan_columns(bool has_forecast) {

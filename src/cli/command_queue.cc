@@ -50,11 +50,7 @@ JsonObject item_of(const QueuedGroup& row) {
 }
 
 std::string time_of(const JsonObject& item, std::string_view field) {
-  const std::chrono::duration<double> seconds(item.at(field).to_number<double>());
-  const auto tenths = std::chrono::round<std::chrono::duration<std::int64_t, std::deci>>(seconds);
-  const bool is_long = tenths >= std::chrono::seconds(10);
-  return format_duration(is_long ? Duration(std::chrono::round<std::chrono::seconds>(seconds))
-                                 : Duration(tenths));
+  return duration_cell(item, field).text;
 }
 
 /// "in 2m05s", and how sure that is where it is not.

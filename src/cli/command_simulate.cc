@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/run_json.h"
 #include "cli/session.h"
 #include "cli/simulate_compare.h"
 #include "cli/simulate_graphs.h"
@@ -44,11 +45,7 @@ Column factor_column(std::string_view title, std::string_view field) {
 }
 
 Column wait_column(std::string_view title, std::string_view field) {
-  return {title,
-          [field](const JsonObject& item) {
-            const std::chrono::duration<double> seconds(number_of(item, field));
-            return Cell{format_duration(std::chrono::duration_cast<Duration>(seconds))};
-          },
+  return {title, [field](const JsonObject& item) { return duration_cell(item, field); },
           Align::right};
 }
 

@@ -1,6 +1,7 @@
 // What many simulations say of a moment. Pure.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/time.h"
@@ -20,5 +21,10 @@ Forecast forecast_of(std::vector<Duration> values);
 /// nothing beyond the capacity then, as it does with short tasks.
 inline constexpr int kStretch = 100;
 inline constexpr Duration kShortest = std::chrono::milliseconds{10};
+/// Of so many tasks: none, if one simulation would take too long.
+std::uint32_t simulations_of(std::uint64_t tasks);
+/// A task counts as at most so long: all after one another, stretched, are within what Time can
+/// say.
+Duration longest_of(std::uint64_t tasks);
 
 }  // namespace reeve::cli

@@ -33,11 +33,6 @@ std::vector<std::uint32_t> levels_of(const spec::Workflow& workflow) {
   return levels;
 }
 
-constexpr std::uint32_t kSimulationsMax = 60;
-constexpr std::uint64_t kTasksPlayedMax = 300'000;  // over all simulations
-/// All tasks after one another, stretched, have to stay within what Time can say.
-constexpr Duration kLongestOfAll = 20 * kDurationMax;
-
 /// What tasks of a group may take: what was seen of it, else what was seen of any.
 std::vector<std::vector<Duration>> drawn_from(const std::vector<std::vector<Duration>>& lengths) {
   std::vector<Duration> any;
@@ -137,14 +132,12 @@ Result<std::optional<PlanForecast>> forecast_groups(
   for (const spec::TaskGroup& group : workflow.groups) tasks += group.static_count().value_or(1);
   const auto drawn = drawn_from(lengths);
   const bool is_known = !drawn.empty() && !drawn.front().empty();
-  if (!is_known || tasks > kTasksPlayedMax) return std::optional<PlanForecast>();
+  if (!is_known || simulations_of(tasks) == 0) return std::optional<PlanForecast>();
   TRY_ASSIGN(const auto skeleton, skeleton_of(workflow));
-  const Duration longest = kLongestOfAll / static_cast<std::int64_t>(tasks + 1);
+  const Duration longest = longest_of(tasks);
   Generator draws(1);
   std::vector<std::vector<Played>> rounds;
-  const std::uint64_t many = std::clamp<std::uint64_t>(
-      kTasksPlayedMax / std::max<std::uint64_t>(tasks, 1), 1, kSimulationsMax);
-  while (rounds.size() < many) {
+  while (rounds.size() < simulations_of(tasks)) {
     TRY_ASSIGN(auto played, play_once(skeleton, inputs, capacity, drawn, longest, draws));
     rounds.push_back(std::move(played));
   }

@@ -13,11 +13,8 @@
 namespace reeve::cli {
 namespace {
 
-constexpr std::uint32_t kSimulationsMax = 40;
-constexpr std::uint64_t kTasksPlayedMax = 300'000;  // over all simulations
 constexpr std::uint32_t kRunsMax = 100'000;
-constexpr Duration kLongestOfAll = 20 * kDurationMax;  // stretched, one after the other
-constexpr Duration kUnknown = std::chrono::hours{1};   // where only the order counts
+constexpr Duration kUnknown = std::chrono::hours{1};  // where only the order counts
 
 using Skeleton = std::shared_ptr<const spec::Workflow>;  // shared: as runs want it
 using GroupKey = std::pair<RunId, GroupIndex>;
@@ -122,7 +119,7 @@ class Rounds {
         capacity_(capacity),
         now_(now),
         lengths_(lengths),
-        longest_(kLongestOfAll / static_cast<std::int64_t>(tasks + 1)) {}
+        longest_(longest_of(tasks)) {}
 
   Status play(PlayedGroups& played) {
     std::map<GroupKey, std::pair<Duration, Duration>> seen;
@@ -173,6 +170,7 @@ QueuedGroup row_of(const core::State& state, const core::Run& run, GroupIndex in
   QueuedGroup row{.run = run.record.id,
                   .run_uuid = run.record.uuid,
                   .workflow = run.workflow().name,
+                  .group_index = index,
                   .group = run.group_spec(index).id,
                   .priority = run.record.priority};
   const core::Group& group = run.groups[index.value];
@@ -224,7 +222,7 @@ Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources
   TRY_ASSIGN(auto rows, rows_of(copy_of(snapshot), capacity, now, archive.engine().has_value()));
   std::uint64_t tasks = 0;
   for (const QueuedGroup& row : rows) tasks += row.waiting;
-  if (tasks == 0 || tasks > kTasksPlayedMax) return rows;
+  if (tasks == 0 || simulations_of(tasks) == 0) return rows;
   Lengths lengths;
   if (with_times) {
     TRY_ASSIGN(lengths, lengths_of(archive, snapshot));
@@ -232,24 +230,19 @@ Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources
   TRY_ASSIGN(const core::Snapshot skeletons, skeletons_of(snapshot));
   Rounds rounds(skeletons, capacity, now, lengths, tasks);
   PlayedGroups played;
-  const std::uint64_t many =
-      lengths.empty() ? 1 : std::clamp<std::uint64_t>(kTasksPlayedMax / tasks, 1, kSimulationsMax);
-  for (std::uint64_t i = 0; i < many; ++i) TRY(rounds.play(played));
-  std::map<std::pair<RunId, std::string>, Duration> order;
+  const std::uint32_t many = lengths.empty() ? 1 : simulations_of(tasks);
+  for (std::uint32_t i = 0; i < many; ++i) TRY(rounds.play(played));
+  std::map<GroupKey, Duration> order;
   for (QueuedGroup& row : rows) {
-    const spec::Workflow* workflow = nullptr;
-    for (const core::StoredRun& run : snapshot.runs)
-      if (run.record.id == row.run) workflow = run.record.workflow.get();
-    const auto group = workflow->find(row.group);
-    const auto at = played.find({row.run, *group});
-    order[{row.run, row.group}] =
-        at == played.end() ? kDurationMax : forecast_of(at->second.starts).middle;
+    const GroupKey key{row.run, row.group_index};
+    const auto at = played.find(key);
+    order[key] = at == played.end() ? kDurationMax : forecast_of(at->second.starts).middle;
     if (at == played.end() || lengths.empty()) continue;
     row.start = forecast_of(at->second.starts);
     row.end = forecast_of(at->second.ends);
   }
   std::ranges::stable_sort(rows, {}, [&](const QueuedGroup& row) {
-    return order.at({row.run, row.group});
+    return order.at({row.run, row.group_index});
   });
   return rows;
 }

@@ -18,6 +18,7 @@ struct QueuedGroup {
   RunId run;
   Uuid run_uuid;
   std::string workflow;
+  GroupIndex group_index;
   std::string group;
   std::int32_t priority = 0;
   std::uint64_t waiting = 0;

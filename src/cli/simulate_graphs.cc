@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/gzip_file.h"
+#include "cli/run_json.h"
 #include "cli/wfcommons_file.h"
 
 namespace reeve::cli {
@@ -26,11 +27,11 @@ Checked<std::vector<std::int64_t>> slots_of(const Arguments& arguments) {
   return all;
 }
 
-double seconds_of(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 /// What takes no time is as fast as it can be.
 double over(Duration part, Duration whole) {
-  return whole == Duration{0} ? 1.0 : seconds_of(part) / seconds_of(whole);
+  return whole == Duration{0}
+             ? 1.0
+             : static_cast<double>(part.count()) / static_cast<double>(whole.count());
 }
 
 JsonObject item_of(const RecordedGraph& graph, std::int64_t slots, Duration makespan,
@@ -38,11 +39,11 @@ JsonObject item_of(const RecordedGraph& graph, std::int64_t slots, Duration make
   return {{"graph", graph.name},
           {"tasks", graph.tasks.size()},
           {"slots", slots},
-          {"makespan_seconds", seconds_of(makespan)},
-          {"critical_path_seconds", seconds_of(bounds.critical_path)},
-          {"work_seconds", seconds_of(bounds.work)},
+          {"makespan_seconds", seconds_json(makespan)},
+          {"critical_path_seconds", seconds_json(bounds.critical_path)},
+          {"work_seconds", seconds_json(bounds.work)},
           {"ratio", over(makespan, bounds.simple)},
-          {"proven_seconds", seconds_of(bounds.proven)},
+          {"proven_seconds", seconds_json(bounds.proven)},
           {"proven_ratio", over(makespan, bounds.proven)}};
 }
 
@@ -52,11 +53,7 @@ Column number_column(std::string_view title, std::string_view field) {
 }
 
 Column time_column(std::string_view title, std::string_view field) {
-  return {title,
-          [field](const JsonObject& item) {
-            const std::chrono::duration<double> time(item.at(field).to_number<double>());
-            return Cell{format_duration(std::chrono::duration_cast<Duration>(time))};
-          },
+  return {title, [field](const JsonObject& item) { return duration_cell(item, field); },
           Align::right};
 }
 

@@ -123,9 +123,11 @@ class LogSimulation {
     if (event.kind == EventKind::expectation_over) return extend(event);
     const LogJob& job = log_.jobs[event.job];
     backfill_.end(event.job, event.at);
-    last_two_.add(job);
-    history_.add(likeness_of(job), job.run);
-    if (policy_.estimate == Estimate::learned) revise(job.user);
+    if (policy_.estimate == Estimate::last_two) last_two_.add(job);
+    if (policy_.estimate == Estimate::learned) {
+      history_.add(likeness_of(job), job.run);
+      revise(job.user);
+    }
     plan(event.at);
   }
 
