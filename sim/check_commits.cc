@@ -80,19 +80,43 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
     basics_.verdict.fail("starvation", unfair);
 }
 
+namespace {
+
+Resources larger_of(const Resources& a, const Resources& b) {
+  Resources out = a;
+  out.cpu_millicores = std::max(a.cpu_millicores, b.cpu_millicores);
+  out.memory_bytes = std::max(a.memory_bytes, b.memory_bytes);
+  out.disk_bytes = std::max(a.disk_bytes, b.disk_bytes);
+  out.gpu_milli = std::max(a.gpu_milli, b.gpu_milli);
+  for (const Countable& other : b.countables) {
+    const auto own = std::ranges::find(out.countables, other.name, &Countable::name);
+    if (own == out.countables.end())
+      out.countables.push_back(other);
+    else
+      own->amount = std::max(own->amount, other.amount);
+  }
+  std::ranges::sort(out.countables);
+  return out;
+}
+
+}  // namespace
+
 void Checker::check_ledger(const core::State& state) {
-  const schedule::Ledger& ledger = state.pools.front().ledger;
-  // More may be in use than there is, since the capacity can be lowered; but then it only shrinks.
-  const bool grew = !used_before_.covers(ledger.used()) && !is_recovering_;
-  if (grew && !ledger.capacity().covers(ledger.used()))
+  const schedule::Planner& planner = state.planner;
+  const Resources& capacity = state.capacity_of(PoolId{});
+  const Resources used = planner.nodes.used(state.pools.front().node);
+  const std::size_t staged = planner.staged(state.pools.front().node);
+  // More may be in use than there is, since the capacity can be lowered; but then it only shrinks,
+  // dimension by dimension.
+  if (!is_recovering_ && !larger_of(capacity, used_before_).covers(used))
     basics_.verdict.fail("capacity",
-                         fmt::format("the core hands out {} of {}", format_resources(ledger.used()),
-                                     format_resources(ledger.capacity())));
+                         fmt::format("the core hands out {} of {}", format_resources(used),
+                                     format_resources(capacity)));
   // A restart with less capacity stages what had its place before.
-  if (ledger.staged() > schedule::kStagedMax && ledger.staged() > staged_before_ && !is_recovering_)
-    basics_.verdict.fail("capacity", fmt::format("{} attempts are staged", ledger.staged()));
-  used_before_ = ledger.used();
-  staged_before_ = ledger.staged();
+  if (staged > schedule::kStagedMax && staged > staged_before_ && !is_recovering_)
+    basics_.verdict.fail("capacity", fmt::format("{} attempts are staged", staged));
+  used_before_ = used;
+  staged_before_ = staged;
   is_recovering_ = false;
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "schedule/ready_queue.h"
+#include "schedule/planner.h"
 
 namespace reeve::sim {
 
@@ -14,6 +14,15 @@ Fairness::Kind Fairness::kind_of(const RunImage& run, GroupIndex index) {
   if (group.detail && group.detail->deadline)
     kind.deadline = std::min(kind.deadline, run.submitted_at + *group.detail->deadline);
   return kind;
+}
+
+Fairness::Arrivals Fairness::arrivals(const Kind& kind, Time since) {
+  // How long it is thought to run we do not know: that makes a deadline more pressing.
+  const schedule::ClassKey key{.priority = kind.priority, .deadline = kind.deadline};
+  const OrderWeights weights;
+  const schedule::HeadStart start = schedule::head_start(weights, key, Duration{-1}, since);
+  const Duration most = kind.deadline == kNever ? Duration{0} : weights.deadline;
+  return {since - start.priority - most, since - start.sum()};
 }
 
 bool Fairness::waits_for_place_only(const RunImage& run, GroupIndex index) {
@@ -38,7 +47,7 @@ Time Fairness::since(const core::Task& task, RunId run) const {
 }
 
 void Fairness::find_oldest(const core::State& state, const Model& model, Waiting& found) const {
-  const schedule::Ledger& ledger = state.pools.front().ledger;
+  const Resources& capacity = state.capacity_of(PoolId{});
   for (const auto& [id, free] : free_since_) {
     const core::Run* run = state.find_run(id);
     const RunImage* image = model.find(id);
@@ -46,7 +55,7 @@ void Fairness::find_oldest(const core::State& state, const Model& model, Waiting
     for (std::uint32_t g = 0; g < run->groups.size(); ++g) {
       const core::Group& group = run->groups[g];
       if (!group.released || group.open == 0 || !waits_for_place_only(*image, {g})) continue;
-      if (!ledger.could_ever_fit(image->policy_of({g}).resources)) continue;
+      if (!capacity.covers(image->policy_of({g}).resources)) continue;
       for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
         const core::Task& task = run->tasks[i];
         if (task.state != core::TaskState::queued) continue;
@@ -61,13 +70,16 @@ void Fairness::find_oldest(const core::State& state, const Model& model, Waiting
 std::string Fairness::complaint(const core::State& state, const Oldest& oldest, TaskId by) const {
   const core::Run& run = *state.find_run(oldest.task.run);
   const schedule::ClassId id = run.groups[run.tasks[oldest.task.index].group.value].ready_class;
-  const TaskId head = state.ready.head(id);
+  const TaskId head = state.planner.waiting.head(id);
   return fmt::format(
       "task {}.{}, which asks for {} and waits since {}, was passed over {} times, last by {}.{}; "
       "its class counts {}, begins with {}.{} and is one of {}",
-      oldest.task.run.value, oldest.task.index, format_resources(state.ready.key(id).request),
+      oldest.task.run.value, oldest.task.index,
+      format_resources(
+          state.planner.nodes.demand(state.planner.waiting.key(id).demand).variants.front()),
       format_time(oldest.since), oldest.overtaken, by.run.value, by.index,
-      state.ready.overtaken(id), head.run.value, head.index, state.ready.order().size());
+      state.planner.waiting.overtaken(id), head.run.value, head.index,
+      state.planner.waiting.order(state.planner.waiting.key(id).leaf).size());
 }
 
 std::string Fairness::on_commit(const core::State& state, const Model& model,
@@ -81,7 +93,7 @@ std::string Fairness::on_commit(const core::State& state, const Model& model,
     const TaskId task = entry.second.task;
     const core::Run& run = *state.find_run(task.run);
     const schedule::ClassId id = run.groups[run.tasks[task.index].group.value].ready_class;
-    return state.ready.waiting(id) == 0 || state.ready.head(id) != task;
+    return state.planner.waiting.waiting(id) == 0 || state.planner.waiting.head(id) != task;
   });
   for (auto& [kind, oldest] : now) {
     const auto before = waiting_.find(kind);
@@ -95,9 +107,9 @@ std::string Fairness::on_commit(const core::State& state, const Model& model,
     const RunImage& run = *model.find(id.run);
     const core::Task& task = run.tasks[id.index].row;
     const Kind kind = kind_of(run, task.group);
-    const auto place = std::tuple{-kind.priority, kind.deadline, since(task, id.run)};
+    const Time place = arrivals(kind, since(task, id.run)).earliest;
     for (auto& [other, oldest] : waiting_) {
-      const bool is_before = std::tuple{-other.priority, other.deadline, oldest.since} < place;
+      const bool is_before = arrivals(other, oldest.since).latest < place;
       if (is_before && ++oldest.overtaken > schedule::kOvertakesMax)
         return complaint(state, oldest, id);
     }

@@ -1,6 +1,7 @@
 // Nobody starves: of all tasks that ask for the same and wait for nothing but a place, the oldest
-// may be passed over by later ones only so often (schedule::kOvertakesMax). Watches what the engine
-// gives out, commit by commit; takes from its state only who waits. One thread.
+// may be passed over by later ones (schedule/waiting.h) only so often (schedule::kOvertakesMax).
+// Watches what the engine gives out, commit by commit; takes from its state only who waits. One
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,12 @@ class Fairness {
     Time since = kUnset;  ///< when it got into the line that it stands in
     std::uint32_t overtaken = 0;
   };
+  /// Between which moments the virtual arrival of one that is in line since then lies.
+  struct Arrivals {
+    Time earliest;
+    Time latest;
+  };
+  static Arrivals arrivals(const Kind& kind, Time since);
   using Waiting = std::map<Kind, Oldest>;
   static Kind kind_of(const RunImage& run, GroupIndex group);
   static bool waits_for_place_only(const RunImage& run, GroupIndex group);

@@ -185,7 +185,7 @@ void ControlMethods::handle(const ControlRequest& request, Reply reply) {
   if (request.method == "capacity") {
     look(
         [](const core::State& state) -> Result<json::object> {
-          return capacity_object(state.pools.front().ledger.capacity());
+          return capacity_object(state.capacity_of(PoolId{}));
         },
         std::move(reply));
     return;

@@ -25,18 +25,15 @@ std::optional<Found> find_attempt(Step& step, Token token) {
 namespace {
 
 /// Frees what the attempt holds; staged attempts move up.
-void release_places(Step& step, const Found& at, Token token) {
-  Pool& pool = step.state.pools[at.live->pool.value];
+void release_places(Step& step, const Found& at) {
+  schedule::Planner& planner = step.state.planner;
   const Group& group = at.run->groups[at.task->group.value];
-  const schedule::ClassKey& key = step.state.ready.key(group.ready_class);
-  step.state.locks.release(key.locks);
-  const std::vector<Token> promoted =
-      at.live->holds_capacity ? pool.ledger.release(key.request) : pool.ledger.unstage(token);
-  at.live->holds_capacity = false;
+  planner.locks.release(planner.waiting.key(group.ready_class).locks);
+  const std::vector<schedule::HolderId> promoted = planner.end(at.live->holder, step.now);
+  at.live->holder = schedule::kNoHolder;
   at.task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
-  for (const Token next : promoted) {
-    LiveAttempt& live = step.state.live.at(next);
-    live.holds_capacity = true;
+  for (const schedule::HolderId next : promoted) {
+    const LiveAttempt& live = step.state.live.at(planner.holder(next).token);
     Task* task = step.state.find_task(live.task);
     task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
   }
@@ -223,8 +220,9 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
     mark_running(step, *at, end.started_at != kUnset ? end.started_at : end.ended_at);
   const Outcome outcome = with_reason(end.outcome);
   if (end.started_at != kUnset)
-    step.state.pools[at->live->pool.value].ledger.observe_run_time(end.ended_at - end.started_at);
-  release_places(step, *at, end.token);
+    step.state.planner.observe_run_time(step.state.pools[at->live->pool.value].node,
+                                        end.ended_at - end.started_at);
+  release_places(step, *at);
   task.outcome = outcome.kind;
   task.code = outcome.code;
   task.percent = -1;
@@ -301,6 +299,7 @@ void on_executor_changed(Step& step, const ExecutorChanged& event) {
   if (event.pool.value >= step.state.pools.size()) return;
   Pool& pool = step.state.pools[event.pool.value];
   pool.up = event.up;
+  step.state.planner.nodes.set_open(pool.node, event.up);
   if (!event.up) return;
   step.changes.effects.emplace_back(SetCapacity{event.pool});
   for (const auto& [token, live] : step.state.live) {

@@ -17,8 +17,9 @@ Reason hold_of(const State& state, const Run& run) {
   if (run.record.interrupted) return {ReasonCode::interrupted, 0, 0};
   if (run.record.paused) return {ReasonCode::run_paused, 0, 0};
   if (run.admitted) return {};
-  const std::vector<schedule::LockUse>& locks = state.locks.set(run.admission_locks);
-  return {ReasonCode::concurrency_busy, 0, locks.empty() ? 1 : state.locks.limit(locks[0].lock)};
+  const std::vector<schedule::LockUse>& locks = state.planner.locks.set(run.admission_locks);
+  return {ReasonCode::concurrency_busy, 0,
+          locks.empty() ? 1 : state.planner.locks.limit(locks[0].lock)};
 }
 
 Explanation explain_blocked(const State& state, const Run& run, const Group& group,
@@ -38,12 +39,15 @@ Explanation explain_blocked(const State& state, const Run& run, const Group& gro
   return out;
 }
 
-Shortage shortage_of(const std::string& dimension) {
-  if (dimension == "cpu") return Shortage::cpu;
-  if (dimension == "memory") return Shortage::memory;
-  if (dimension == "disk") return Shortage::disk;
-  if (dimension == "gpu") return Shortage::gpu;
-  return Shortage::countable;
+/// The first dimension of which the node has too little free; cpu where what is staged is first.
+Shortage shortage_on(const schedule::Nodes& nodes, schedule::NodeId node,
+                     const schedule::Shape& shape) {
+  for (const schedule::Amount& wanted : shape) {
+    if (nodes.free(node, wanted.dimension) >= wanted.units) continue;
+    const auto known = static_cast<std::uint32_t>(Shortage::countable);
+    return static_cast<Shortage>(std::min(wanted.dimension + 1, known));
+  }
+  return Shortage::cpu;
 }
 
 std::int64_t amount_of(const Resources& request, Shortage shortage) {
@@ -56,12 +60,13 @@ std::int64_t amount_of(const Resources& request, Shortage shortage) {
   }
 }
 
-/// Tasks in the classes before its own; stale entries count too.
+/// Tasks of the same user and queue in the classes before its own; stale entries count too.
 std::uint64_t tasks_before(const State& state, schedule::ClassId id) {
+  const schedule::Waiting& waiting = state.planner.waiting;
   std::uint64_t ahead = 0;
-  for (const schedule::ReadyQueue::Position& position : state.ready.order()) {
+  for (const schedule::Waiting::Position& position : waiting.order(waiting.key(id).leaf)) {
     if (position.id == id) break;
-    ahead += state.ready.waiting(position.id);
+    ahead += waiting.waiting(position.id);
   }
   return ahead;
 }
@@ -70,33 +75,37 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
                            const Task& task) {
   if (const Reason hold = hold_of(state, run); hold.code != ReasonCode::none) return answer(hold);
   const Pool& pool = state.pools.front();
-  const schedule::ClassKey& key = state.ready.key(group.ready_class);
-  if (!pool.ledger.could_ever_fit(key.request)) {
+  const schedule::ClassKey& key = state.planner.waiting.key(group.ready_class);
+  const schedule::Nodes& nodes = state.planner.nodes;
+  const schedule::Shape& shape = nodes.shape(key.demand, 0);
+  const Resources& request = nodes.demand(key.demand).variants.front();
+  if (!nodes.could_ever_fit(key.demand)) {
     Explanation out = answer({ReasonCode::unplaceable, 0, 0});
-    out.facts.push_back("it asks for " + format_resources(key.request) + "; pool " + pool.name +
-                        " has " + format_resources(pool.ledger.capacity()));
+    out.facts.push_back("it asks for " + format_resources(request) + "; pool " + pool.name +
+                        " has " + format_resources(nodes.setup(pool.node).capacity));
     return out;
   }
   if (!pool.up) return answer({ReasonCode::executor_down, 0, 0});
   Explanation out;
   const std::uint64_t before = tasks_before(state, group.ready_class);
-  const std::uint64_t alike = state.ready.waiting(group.ready_class);
-  if (const schedule::LockUse* busy = state.locks.first_busy(key.locks); busy != nullptr) {
-    const std::string& lock = state.locks.name(busy->lock);
+  const std::uint64_t alike = state.planner.waiting.waiting(group.ready_class);
+  if (const schedule::LockUse* busy = state.planner.locks.first_busy(key.locks); busy != nullptr) {
+    const std::string& lock = state.planner.locks.name(busy->lock);
     ReasonCode code = ReasonCode::lock_busy;
     if (lock.starts_with("group:")) code = ReasonCode::concurrency_busy;
     if (lock.starts_with("parallel:")) code = ReasonCode::max_parallel;
-    out = answer({code, state.locks.in_use(busy->lock),
-                  code == ReasonCode::lock_busy ? busy->units : state.locks.limit(busy->lock)});
-    out.facts.push_back(lock + ": " + std::to_string(state.locks.in_use(busy->lock)) + " of " +
-                        std::to_string(state.locks.limit(busy->lock)) + " in use");
-  } else if (!pool.ledger.fits(key.request)) {
-    const Shortage shortage = shortage_of(pool.ledger.shortage(key.request));
-    out = answer({ReasonCode::capacity, static_cast<std::int32_t>(shortage),
-                  amount_of(key.request, shortage)});
-    out.facts.push_back("pool " + pool.name + ": " + format_resources(pool.ledger.used()) + " of " +
-                        format_resources(pool.ledger.capacity()) + " in use; it asks for " +
-                        format_resources(key.request));
+    out = answer(
+        {code, state.planner.locks.in_use(busy->lock),
+         code == ReasonCode::lock_busy ? busy->units : state.planner.locks.limit(busy->lock)});
+    out.facts.push_back(lock + ": " + std::to_string(state.planner.locks.in_use(busy->lock)) +
+                        " of " + std::to_string(state.planner.locks.limit(busy->lock)) + " in use");
+  } else if (state.planner.staged(pool.node) > 0 || !nodes.fits(pool.node, shape)) {
+    const Shortage shortage = shortage_on(nodes, pool.node, shape);
+    out = answer(
+        {ReasonCode::capacity, static_cast<std::int32_t>(shortage), amount_of(request, shortage)});
+    out.facts.push_back("pool " + pool.name + ": " + format_resources(nodes.used(pool.node)) +
+                        " of " + format_resources(nodes.setup(pool.node).capacity) +
+                        " in use; it asks for " + format_resources(request));
   } else {
     out = answer({ReasonCode::behind, 0, static_cast<std::int64_t>(before)});
   }

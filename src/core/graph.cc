@@ -123,20 +123,21 @@ schedule::LockSetId group_locks(State& state, const Run& run, GroupIndex index,
   for (const spec::LockRequest& lock : policy.locks) {
     const auto limit = run.workflow().lock_limits.find(lock.name);
     uses.push_back(
-        {state.locks.intern("lock:" + lock.name,
-                            limit == run.workflow().lock_limits.end() ? 1 : limit->second),
+        {state.planner.locks.intern("lock:" + lock.name,
+                                    limit == run.workflow().lock_limits.end() ? 1 : limit->second),
          lock.units});
   }
   if (concurrency) {
     const std::int32_t limit = group.detail->concurrency->limit;
-    uses.push_back({state.locks.intern("group:" + *concurrency, limit), 1});
+    uses.push_back({state.planner.locks.intern("group:" + *concurrency, limit), 1});
   }
   if (group.detail && group.detail->max_parallel > 0) {
     const std::string name = "parallel:" + std::to_string(run.record.id.value) + "/" + group.id;
     uses.push_back(
-        {state.locks.intern(name, static_cast<std::int32_t>(group.detail->max_parallel)), 1});
+        {state.planner.locks.intern(name, static_cast<std::int32_t>(group.detail->max_parallel)),
+         1});
   }
-  return state.locks.intern_set(std::move(uses));
+  return state.planner.locks.intern_set(std::move(uses));
 }
 
 Time deadline_of(const Run& run, const spec::TaskGroup& group) {
@@ -155,8 +156,44 @@ Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now)
   return run.record.round > 1 && at <= now ? kNever : at;
 }
 
+namespace {
+
+/// The user whose share it is: who submitted it.
+schedule::LeafId leaf_of(State& state, const Run& run) {
+  return state.planner.shares.leaf("default", run.record.origin->submitter);
+}
+
+schedule::DemandId demand_of(State& state, const spec::Policy& policy) {
+  return state.planner.nodes.intern(
+      {.variants = {policy.resources}, .rules = {}, .tags = {}, .assets = {}});
+}
+
+/// Whether any run of the workflow, by the same person and as important, has the same class.
+bool is_class_shared(const Run& run, const spec::TaskGroup& group) {
+  if (run.workflow().deadline) return false;
+  return !group.detail ||
+         (!group.detail->concurrency && !group.detail->deadline && group.detail->max_parallel == 0);
+}
+
+template <class T>
+bool is_same(const std::weak_ptr<T>& known, const std::shared_ptr<T>& now) {  // shared: by runs
+  return !known.owner_before(now) && !now.owner_before(known);
+}
+
+bool is_as_before(const State::LastClass& last, const Run& run, GroupIndex index) {
+  return last.group == index.value && last.priority == run.record.priority &&
+         is_same(last.workflow, run.record.workflow) && is_same(last.origin, run.record.origin);
+}
+
+}  // namespace
+
 Status classify_group(State& state, Run& run, GroupIndex index) {
   const spec::TaskGroup& group = run.group_spec(index);
+  const bool shared = is_class_shared(run, group);
+  if (shared && is_as_before(state.last_class, run, index)) {
+    run.groups[index.value].ready_class = state.last_class.found;
+    return {};
+  }
   std::optional<std::string> concurrency;
   Status status;
   if (group.detail && group.detail->concurrency) {
@@ -168,11 +205,17 @@ Status classify_group(State& state, Run& run, GroupIndex index) {
       status = tl::unexpected(std::move(rendered).error());
   }
   const spec::Policy& policy = run.workflow().policy_of(group);
-  schedule::ClassKey key{.priority = run.record.priority + policy.priority,
+  schedule::ClassKey key{.leaf = leaf_of(state, run),
+                         .priority = run.record.priority + policy.priority,
                          .deadline = deadline_of(run, group),
-                         .request = policy.resources,
+                         .demand = demand_of(state, policy),
                          .locks = group_locks(state, run, index, concurrency)};
-  run.groups[index.value].ready_class = state.ready.intern(key);
+  key.priority += state.planner.shares.priority_of(key.leaf);
+  const schedule::ClassId found = state.planner.waiting.intern(key);
+  run.groups[index.value].ready_class = found;
+  if (shared)
+    state.last_class = {run.record.workflow, run.record.origin, index.value, run.record.priority,
+                        found};
   return status;
 }
 
@@ -211,7 +254,8 @@ void open_group(Step& step, Run& run, GroupIndex index) {
                                            run.tasks[begin].attempt,
                                            reason});
       if (approval == nullptr && !is_held(run))
-        step.state.ready.push(group.ready_class, {{run.record.id, begin}, last - begin});
+        step.state.planner.waiting.push(group.ready_class, {{run.record.id, begin}, last - begin},
+                                        step.now);
     }
     begin = last + 1;
   }
@@ -232,12 +276,16 @@ void replace_older(Step& step, const Run& newer, GroupIndex index) {
   const spec::TaskGroup& spec = newer.group_spec(index);
   if (!spec.detail || !spec.detail->concurrency || !spec.detail->concurrency->cancel_in_progress)
     return;
-  const schedule::ClassId mine = newer.groups[index.value].ready_class;
+  // Whoever submitted it: the name of the concurrency group is among the locks.
+  const auto locks_of = [&](const Group& group) {
+    return step.state.planner.waiting.key(group.ready_class).locks;
+  };
+  const schedule::LockSetId mine = locks_of(newer.groups[index.value]);
   for (auto& other : step.state.runs) {
     if (!other || other->record.id >= newer.record.id) continue;
     for (std::uint32_t g = 0; g < other->groups.size(); ++g) {
       const Group& group = other->groups[g];
-      if (!group.released || group.open == 0 || group.ready_class != mine) continue;
+      if (!group.released || group.open == 0 || locks_of(group) != mine) continue;
       for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
         if (!is_final(other->tasks[i].state))
           end_task(step, *other, i, TaskState::aborted,

@@ -105,7 +105,7 @@ TEST(Hold, is_asked_of_the_executor_by_a_retry_only) {
 TEST(Hold, says_so_and_keeps_what_the_task_uses) {
   World w(cpus(1));
   hold(w, "tasks: {a: {run: x}}");
-  EXPECT_EQ(w.state().pools.front().ledger.used().cpu_millicores, 1000);
+  EXPECT_EQ(w.state().planner.nodes.used(w.state().pools.front().node).cpu_millicores, 1000);
   const std::string why = w.why("a");
   EXPECT_NE(why.find("failed with status 3 and is held until"), std::string::npos) << why;
   EXPECT_NE(facts(w, "a").find("`reeve exec 1/a`"), std::string::npos);

@@ -56,10 +56,12 @@ void check_run(const Run& run) {
 struct Held {
   Resources used;
   std::vector<std::int32_t> units;
+  std::size_t holders = 0;
 };
 
 void hold_set(const State& state, Held& held, schedule::LockSetId set) {
-  for (const schedule::LockUse& use : state.locks.set(set)) held.units[use.lock.value] += use.units;
+  for (const schedule::LockUse& use : state.planner.locks.set(set))
+    held.units[use.lock.value] += use.units;
 }
 
 void check_live(const State& state, Held& held) {
@@ -75,10 +77,16 @@ void check_live(const State& state, Held& held) {
       const bool same = found->second.task == TaskId{run.record.id, i};
       ENSURE(same);
       if (task.state == TaskState::validating) continue;
-      const schedule::ClassKey& key = state.ready.key(run.groups[task.group.value].ready_class);
+      const schedule::ClassId owner = run.groups[task.group.value].ready_class;
+      const schedule::ClassKey& key = state.planner.waiting.key(owner);
       hold_set(state, held, key.locks);
-      ENSURE(found->second.holds_capacity == ((task.flags & kTaskStaged) == 0));
-      if (found->second.holds_capacity) held.used.add(key.request);
+      ENSURE(state.holds_capacity(found->second) == ((task.flags & kTaskStaged) == 0));
+      const schedule::Holder& holder = state.planner.holder(found->second.holder);
+      const bool own = holder.token == task.token && holder.owner == owner;
+      ENSURE(own);
+      ++held.holders;
+      if (!holder.staged)
+        held.used.add(state.planner.nodes.demand(key.demand).variants[holder.variant]);
     }
   });
   ENSURE(live_tasks == state.live.size());
@@ -95,11 +103,12 @@ void State::check_invariants() const {
   });
   ENSURE(count == run_count_in_memory);
   Held held;
-  held.units.resize(locks.size());
+  held.units.resize(planner.locks.size());
   check_live(*this, held);
-  ENSURE(pools.empty() || held.used == pools.front().ledger.used());
-  for (std::uint32_t lock = 0; lock < locks.size(); ++lock)
-    ENSURE(held.units[lock] == locks.in_use(schedule::LockId{lock}));
+  ENSURE(pools.empty() || held.used == planner.nodes.used(pools.front().node));
+  ENSURE(held.holders == planner.held());
+  for (std::uint32_t lock = 0; lock < planner.locks.size(); ++lock)
+    ENSURE(held.units[lock] == planner.locks.in_use(schedule::LockId{lock}));
 }
 
 }  // namespace reeve::core

@@ -82,7 +82,7 @@ void finish_run(Step& step, Run& run) {
     reason = {ReasonCode::expression_failed, 0, 0};
   }
   if (run.admitted && run.admission_locks != schedule::LockSetId{})
-    step.state.locks.release(run.admission_locks);
+    step.state.planner.locks.release(run.admission_locks);
   run.admitted = false;
   step.state.waiting_admission.erase(run.record.id);
   change_run(step, run, to, reason);
@@ -165,7 +165,8 @@ void requeue_tasks(Step& step, Run& run) {
       std::uint32_t last = begin;
       while (last < end && run.tasks[last].state == TaskState::queued) ++last;
       if (last > begin)
-        step.state.ready.push(group.ready_class, {{run.record.id, begin}, last - begin});
+        step.state.planner.waiting.push(group.ready_class, {{run.record.id, begin}, last - begin},
+                                        step.now);
       begin = last + 1;
     }
   }
@@ -173,8 +174,8 @@ void requeue_tasks(Step& step, Run& run) {
 
 bool try_admit(Step& step, Run& run) {
   if (run.admitted || run.record.paused || run.record.interrupted) return false;
-  if (step.state.locks.first_busy(run.admission_locks) != nullptr) return false;
-  step.state.locks.take(run.admission_locks);
+  if (step.state.planner.locks.first_busy(run.admission_locks) != nullptr) return false;
+  step.state.planner.locks.take(run.admission_locks);
   run.admitted = true;
   step.state.waiting_admission.erase(run.record.id);
   requeue_tasks(step, run);  // before more are opened: those are queued as they are opened

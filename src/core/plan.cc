@@ -1,9 +1,8 @@
 // Once a round: due timers fire, waiting runs are admitted, and what fits is started, best first.
-#include <boost/container/small_vector.hpp>
-
 #include "base/ensure.h"
 #include "core/core.h"
 #include "core/step.h"
+#include "schedule/pass.h"
 
 namespace reeve::core {
 namespace {
@@ -115,107 +114,56 @@ void probe_silent(Step& step) {
   }
 }
 
-struct Placement {
-  TaskId task;
-  bool staged = false;
-};
-
-void start(Step& step, Run& run, const schedule::ClassKey& key, const Placement& placement) {
+void start(Step& step, Run& run, TaskId id, const schedule::Placement& placement,
+           schedule::Pass& pass) {
   State& state = step.state;
-  Pool& pool = state.pools.front();
-  Task& task = run.tasks[placement.task.index];
+  Task& task = run.tasks[id.index];
   const Token token{state.next_token++};
   const Duration waited = step.now - task.queued_at;
-  const Reason placed{
-      placement.staged ? ReasonCode::staged : ReasonCode::placed, 0,
-      placement.staged ? static_cast<std::int64_t>(pool.ledger.staged()) : waited.count()};
+  const auto staged = static_cast<std::int64_t>(state.planner.staged(placement.nodes[0].node));
+  const Reason placed{placement.staged ? ReasonCode::staged : ReasonCode::placed, 0,
+                      placement.staged ? staged : waited.count()};
   ++task.attempt;
   task.token = token;
   task.flags &= static_cast<std::uint8_t>(
       ~(kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskStaged));
-  change_task(step, run, placement.task.index, TaskState::starting, placed);
-  state.locks.take(key.locks);
-  if (placement.staged) {
-    pool.ledger.stage(token, key.request);
-    task.flags |= kTaskStaged;
-  } else {
-    pool.ledger.take(key.request);
-  }
+  change_task(step, run, id.index, TaskState::starting, placed);
+  if (placement.staged) task.flags |= kTaskStaged;
   state.live.emplace_hint(state.live.end(), token,
-                          LiveAttempt{.task = placement.task,
+                          LiveAttempt{.task = id,
                                       .pool = PoolId{},
                                       .heard_at = step.now,
-                                      .holds_capacity = !placement.staged,
+                                      .holder = pass.accept(token),
                                       .placed = {ReasonCode::placed, 0, waited.count()}});
-  step.changes.effects.emplace_back(StartAttempt{placement.task, task.attempt, token, PoolId{}});
+  step.changes.effects.emplace_back(StartAttempt{id, task.attempt, token, PoolId{}});
   if (run.record.state == RunState::queued)
     change_run(step, run, RunState::running, {ReasonCode::placed, 0, 0});
 }
 
-/// The run of the class's first entry, or null when the entry is stale: it was dropped then.
-Run* head_run(Step& step, schedule::ClassId id) {
-  const TaskId task = step.state.ready.head(id);
+/// The run of a task that still waits, or null: its entry is stale.
+Run* waiting_run(Step& step, TaskId task) {
   Run* run = step.state.find_run(task.run);
-  const bool wanted = run != nullptr && task.index < run->tasks.size() &&
-                      run->tasks[task.index].state == TaskState::queued && !is_held(*run);
-  if (wanted) return run;
-  step.state.ready.drop(id);
-  return nullptr;
-}
-
-using Blocked = boost::container::small_vector<schedule::ClassId, 16>;
-enum class Served : std::uint8_t { next_class, stop };
-
-/// Starts tasks of one entry of a class while they fit.
-Served serve(Step& step, const schedule::ReadyQueue::Position& position, Blocked& blocked,
-             std::uint32_t& budget) {
-  State& state = step.state;
-  schedule::Ledger& ledger = state.pools.front().ledger;
-  const schedule::ClassKey key = state.ready.key(position.id);
-  while (budget > 0) {
-    const auto now = state.ready.order().find(position);
-    if (now == state.ready.order().end()) return Served::next_class;  // the entry is used up
-    Run* run = head_run(step, position.id);
-    if (run == nullptr) continue;
-    if (state.locks.first_busy(key.locks) != nullptr) return Served::next_class;
-    bool staged = false;
-    if (!ledger.fits(key.request)) {
-      if (!ledger.could_ever_fit(key.request)) return Served::next_class;
-      // Only the first in order that lacks a place is handed over early, and only without locks.
-      staged =
-          blocked.empty() && key.locks == schedule::LockSetId{} && ledger.may_stage(key.request);
-      if (!staged) {
-        if (state.ready.overtaken(position.id) >= schedule::kOvertakesMax) return Served::stop;
-        blocked.push_back(position.id);
-        return Served::next_class;
-      }
-    }
-    const TaskId task = state.ready.head(position.id);
-    state.ready.pop(position.id);
-    start(step, *run, key, {task, staged});
-    --budget;
-    bool enough = false;
-    for (const schedule::ClassId passed : blocked) {
-      state.ready.count_overtaken(passed);
-      enough |= state.ready.overtaken(passed) >= schedule::kOvertakesMax;
-    }
-    if (enough) return Served::stop;
-  }
-  return Served::stop;
+  const bool waits = run != nullptr && task.index < run->tasks.size() &&
+                     run->tasks[task.index].state == TaskState::queued && !is_held(*run);
+  return waits ? run : nullptr;
 }
 
 bool start_tasks(Step& step) {
-  State& state = step.state;
-  if (!state.pools.front().up) return false;
+  if (step.state.planner.waiting.empty()) return false;
+  schedule::Pass pass(step.state.planner, step.now);
   std::uint32_t budget = kStartsPerPlanMax;
-  Blocked blocked;
-  auto next = state.ready.order().begin();
-  while (next != state.ready.order().end()) {
-    const schedule::ReadyQueue::Position position = *next;
-    if (serve(step, position, blocked, budget) == Served::stop) break;
-    next = state.ready.order().upper_bound(position);
+  while (budget > 0) {
+    const std::optional<TaskId> task = pass.next();
+    if (!task) return false;
+    Run* run = waiting_run(step, *task);
+    if (run == nullptr) {
+      pass.drop();
+    } else if (const schedule::Placement* placement = pass.place(); placement != nullptr) {
+      start(step, *run, *task, *placement, pass);
+      --budget;
+    }
   }
-  return budget == 0;
+  return true;
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
   for (const LiveTask& each : found) {
     Run& run = *step.state.find_run(each.task.run);
     Task& task = run.tasks[each.task.index];
-    Pool& pool = step.state.pools.front();
+    schedule::Planner& planner = step.state.planner;
+    const schedule::NodeId node = step.state.pools.front().node;
     LiveAttempt live{.task = each.task,
                      .pool = PoolId{},
                      .heard_at = step.now,
@@ -60,16 +61,19 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
     if (task.state == TaskState::validating) {
       step.changes.effects.emplace_back(CollectArtifacts{each.task, each.token});
     } else {
-      const schedule::ClassKey& key =
-          step.state.ready.key(run.groups[task.group.value].ready_class);
-      step.state.locks.take(key.locks);
-      live.holds_capacity = task.state == TaskState::running || pool.ledger.fits(key.request);
-      if (live.holds_capacity) {
-        pool.ledger.take(key.request);
-      } else {
-        pool.ledger.stage(each.token, key.request);
-        task.flags |= kTaskStaged;
-      }
+      const schedule::ClassId owner = run.groups[task.group.value].ready_class;
+      const schedule::ClassKey& key = planner.waiting.key(owner);
+      planner.locks.take(key.locks);
+      const bool has_place = task.state == TaskState::running ||
+                             (planner.staged(node) == 0 &&
+                              planner.nodes.fits(node, planner.nodes.shape(key.demand, 0)));
+      live.holder = planner.restore({.token = each.token,
+                                     .node = node,
+                                     .owner = owner,
+                                     .since = task.since,
+                                     .staged = !has_place},
+                                    step.now);
+      if (!has_place) task.flags |= kTaskStaged;
     }
     step.state.live.emplace(each.token, live);
   }
@@ -219,7 +223,7 @@ void on_engine_started(Step& step, const EngineStarted& event) {
     restore_timers(step, *run);
     run->admitted = begun || run->record.state == RunState::running;
     if (run->admitted)
-      step.state.locks.take(run->admission_locks);
+      step.state.planner.locks.take(run->admission_locks);
     else
       run->phase =
           spec::Phase::main;  // when it is admitted each phase is asked whether it is wanted
@@ -238,7 +242,7 @@ void on_engine_started(Step& step, const EngineStarted& event) {
 
 void on_capacity_set(Step& step, const CapacitySet& event) {
   if (event.pool.value >= step.state.pools.size()) return;
-  step.state.pools[event.pool.value].ledger.set_capacity(event.capacity);
+  step.state.planner.set_capacity(step.state.pools[event.pool.value].node, event.capacity);
   step.changes.effects.emplace_back(SetCapacity{event.pool});
 }
 

@@ -75,8 +75,8 @@ Status know_admission(State& state, Run& run) {
   if (!workflow.concurrency) return {};
   const ExpressionData data = run_expression_data(state, run);
   TRY_ASSIGN(const std::string group, workflow.concurrency->group.render(data.context()));
-  run.admission_locks = state.locks.intern_set(
-      {{state.locks.intern("group:" + group, workflow.concurrency->limit), 1}});
+  run.admission_locks = state.planner.locks.intern_set(
+      {{state.planner.locks.intern("group:" + group, workflow.concurrency->limit), 1}});
   return {};
 }
 

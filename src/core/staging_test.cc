@@ -20,7 +20,7 @@ void learn(World& w, Duration run_time) {
 }
 
 bool holds(World& w, std::string_view label) {
-  return w.state().live.at(w.attempt(label).token).holds_capacity;
+  return w.state().holds_capacity(w.state().live.at(w.attempt(label).token));
 }
 
 TEST(Staging, short_attempts_are_handed_over_early_and_move_up) {
@@ -89,8 +89,8 @@ std::vector<Token> placed(World& w, const Resources& capacity) {
   for (const auto& [token, attempt] : w.attempts()) {
     if (attempt.ended) continue;
     const Run& run = *w.state().find_run(attempt.task.run);
-    const Group& group = run.groups[run.tasks[attempt.task.index].group.value];
-    used.add(w.state().ready.key(group.ready_class).request);
+    used.add(
+        run.workflow().policy_of(run.group_spec(run.tasks[attempt.task.index].group)).resources);
     if (!capacity.covers(used)) break;
     tokens.push_back(token);
   }
@@ -110,7 +110,7 @@ RC_GTEST_PROP(Staging, the_ledger_mirrors_an_executor_that_starts_in_order, ()) 
     const std::vector<Token> running = placed(w, cpus(places));
     std::vector<Token> holding;
     for (const auto& [token, live] : w.state().live) {
-      if (live.holds_capacity) holding.push_back(token);
+      if (w.state().holds_capacity(live)) holding.push_back(token);
     }
     RC_ASSERT(holding == running);
     RC_ASSERT(!running.empty());

@@ -51,8 +51,20 @@ RunRecord copy_of(const RunRecord& record) {
 }
 
 State::State(const std::vector<PoolSetup>& setups) {
-  for (const PoolSetup& setup : setups)
-    pools.push_back({setup.name, schedule::Ledger(setup.capacity), false});
+  for (const PoolSetup& setup : setups) {
+    const schedule::NodeId node = planner.add_node(
+        {.name = setup.name, .pool = setup.name, .capacity = setup.capacity, .labels = {}});
+    planner.nodes.set_open(node, false);  // until its executor says that it is there
+    pools.push_back({setup.name, node, false});
+  }
+}
+
+const Resources& State::capacity_of(PoolId pool) const {
+  return planner.nodes.setup(pools[pool.value].node).capacity;
+}
+
+bool State::holds_capacity(const LiveAttempt& attempt) const {
+  return attempt.holder != schedule::kNoHolder && !planner.holder(attempt.holder).staged;
 }
 
 const Run* State::find_run(RunId id) const {

@@ -24,9 +24,7 @@
 #include "base/sandbox_rules.h"
 #include "core/records.h"
 #include "core/timers.h"
-#include "schedule/ledger.h"
-#include "schedule/locks.h"
-#include "schedule/ready_queue.h"
+#include "schedule/planner.h"
 
 namespace reeve::core {
 
@@ -85,14 +83,15 @@ struct Run {
 struct LiveAttempt {
   TaskId task;
   PoolId pool;
-  Time heard_at = kUnset;  ///< when the executor last said something of it
-  bool holds_capacity = false;
+  Time heard_at = kUnset;                           ///< when the executor last said something of it
+  schedule::HolderId holder = schedule::kNoHolder;  ///< what it has; none while it is validated
   Reason placed;
 };
 
+/// Has one node, of its name, in the planner.
 struct Pool {
   std::string name;
-  schedule::Ledger ledger;
+  schedule::NodeId node;
   bool up = false;
 };
 
@@ -119,6 +118,10 @@ class State {
   Run& add_run(std::unique_ptr<Run> run);
   void drop_run(RunId id);
 
+  const Resources& capacity_of(PoolId pool) const;
+  /// Whether the attempt has its place: not while it is staged, nor while it is validated.
+  bool holds_capacity(const LiveAttempt& attempt) const;
+
   /// Aborts with a message when an invariant does not hold. O(everything).
   void check_invariants() const;
 
@@ -131,13 +134,20 @@ class State {
   std::uint64_t next_token = 1;
   std::vector<Pool> pools;
   std::map<Token, LiveAttempt> live;
-  schedule::ReadyQueue ready;
-  schedule::Locks locks;
+  schedule::Planner planner;
   Timers timers;
   std::set<RunId> waiting_admission;  ///< runs that wait for their concurrency group
   std::map<Digest, std::weak_ptr<const spec::Workflow>> workflows;
   std::map<RunOrigin, std::weak_ptr<const RunOrigin>> origins;
   Time next_probe = kNever;
+  /// The class that was found last, and for what: most runs are like the one before.
+  struct LastClass {
+    std::weak_ptr<const spec::Workflow> workflow;  // weak: only to be compared
+    std::weak_ptr<const RunOrigin> origin;         // weak: as above
+    std::uint32_t group = 0;
+    std::int32_t priority = 0;
+    schedule::ClassId found;
+  } last_class;
   SandboxRules sandbox_rules;  ///< of the engine that is at work; gone with it
 };
 

@@ -72,7 +72,8 @@ void queue_task(Step& step, Run& run, std::uint32_t index, Reason reason) {
     task.wake_at = step.now + limit;
     set_timer(step, run, index, task.wake_at);
   }
-  if (!is_held(run)) step.state.ready.push(group.ready_class, {{run.record.id, index}, 1});
+  if (!is_held(run))
+    step.state.planner.waiting.push(group.ready_class, {{run.record.id, index}, 1}, step.now);
 }
 
 }  // namespace reeve::core

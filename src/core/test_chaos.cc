@@ -177,7 +177,8 @@ void Chaos::move() {
     const auto known = world_.state().live.find(token);
     if (known == world_.state().live.end()) attempt.collecting = false;
     // One that is staged does not run: the executor starts in order.
-    const bool placed = known != world_.state().live.end() && known->second.holds_capacity;
+    const bool placed =
+        known != world_.state().live.end() && world_.state().holds_capacity(known->second);
     if ((!attempt.ended && placed) || attempt.collecting) live.push_back(&attempt);
   }
   if (!live.empty()) return report(*live[below(live.size())]);

@@ -70,25 +70,27 @@ std::string held_lines(const State& state, Turns turns) {
   std::string out;
   for (const Pool& pool : state.pools) {
     out += fmt::format("pool {} used {} of {} staged {}\n", pool.name,
-                       format_resources(pool.ledger.used()),
-                       format_resources(pool.ledger.capacity()), pool.ledger.staged());
+                       format_resources(state.planner.nodes.used(pool.node)),
+                       format_resources(state.planner.nodes.setup(pool.node).capacity),
+                       state.planner.staged(pool.node));
   }
   std::map<std::string, std::int32_t> locks;  // by name: their numbers depend on history
-  for (std::uint32_t i = 0; i < state.locks.size(); ++i) {
+  for (std::uint32_t i = 0; i < state.planner.locks.size(); ++i) {
     const schedule::LockId lock{i};
-    if (state.locks.in_use(lock) != 0) locks[state.locks.name(lock)] = state.locks.in_use(lock);
+    if (state.planner.locks.in_use(lock) != 0)
+      locks[state.planner.locks.name(lock)] = state.planner.locks.in_use(lock);
   }
   state.each_run([&](const Run& run) {
     if (turns == Turns::all || !run.admitted || !may_lose_turn(run)) return;
-    for (const schedule::LockUse& use : state.locks.set(run.admission_locks)) {
-      const std::string& lock = state.locks.name(use.lock);
+    for (const schedule::LockUse& use : state.planner.locks.set(run.admission_locks)) {
+      const std::string& lock = state.planner.locks.name(use.lock);
       if (--locks[lock] == 0) locks.erase(lock);
     }
   });
   for (const auto& [name, units] : locks) out += fmt::format("lock {} {}\n", name, units);
   for (const auto& [token, live] : state.live) {
     out += fmt::format("live {} task {}/{} pool {} capacity {}\n", token.value, live.task.run.value,
-                       live.task.index, live.pool.value, live.holds_capacity);
+                       live.task.index, live.pool.value, state.holds_capacity(live));
   }
   return out;
 }
@@ -101,10 +103,13 @@ std::string dump(const State& state) {
   state.each_run([&](const Run& run) { out += run_lines(run); });
   out += held_lines(state, Turns::all);
   for (const Pool& pool : state.pools) out += fmt::format("pool {} up {}\n", pool.name, pool.up);
-  for (const auto& position : state.ready.order()) {
-    out += fmt::format("ready class {} deadline {} sequence {} waiting {} overtaken {}\n",
-                       position.id.value, number(position.deadline), position.sequence,
-                       state.ready.waiting(position.id), state.ready.overtaken(position.id));
+  const schedule::Waiting& waiting = state.planner.waiting;
+  for (const schedule::LeafId leaf : waiting.active()) {
+    for (const schedule::Waiting::Position& position : waiting.order(leaf)) {
+      out += fmt::format("leaf {} class {} arrival {} waiting {} overtaken {}\n", leaf.value,
+                         position.id.value, number(position.arrival), waiting.waiting(position.id),
+                         waiting.overtaken(position.id));
+    }
   }
   for (const RunId run : state.waiting_admission)
     out += fmt::format("waits for admission: run {}\n", run.value);

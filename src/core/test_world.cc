@@ -300,7 +300,8 @@ void World::keep_finished() {
 
 void World::check_state() {
   state().check_invariants();
-  EXPECT_TRUE(lowered_ || capacity_.covers(state().pools.front().ledger.used())) << dump(state());
+  EXPECT_TRUE(lowered_ || capacity_.covers(state().planner.nodes.used(state().pools.front().node)))
+      << dump(state());
   std::size_t tasks = 0;
   state().each_run([&](const Run& run) { tasks += run.tasks.size(); });
   if (tasks > 256) return;

@@ -27,7 +27,7 @@ class Dispatcher {
   void operator()(const core::ForgetAttempt& forget) { executor(forget.pool).forget(forget.token); }
   void operator()(const core::EnterAttempt& enter) { executor(enter.pool).enter(enter.order); }
   void operator()(const core::SetCapacity& set) {
-    executor(set.pool).set_capacity(state_.pools[set.pool.value].ledger.capacity());
+    executor(set.pool).set_capacity(state_.capacity_of(set.pool));
   }
   void operator()(const core::CollectArtifacts& collect) {
     Result<std::vector<core::ArtifactPath>> paths = core::render_artifacts(state_, collect.task);

@@ -104,7 +104,7 @@ class Player {
     core::Snapshot snapshot = core::snapshot_of(core_->state());
     std::vector<core::PoolSetup> pools;
     for (const core::Pool& pool : core_->state().pools)
-      pools.push_back({pool.name, pool.ledger.capacity()});
+      pools.push_back({pool.name, core_->state().planner.nodes.setup(pool.node).capacity});
     core::Changes changes = std::move(core_->changes());
     core_ = std::make_unique<core::Core>(pools);
     core_->changes() = std::move(changes);

@@ -1,0 +1,235 @@
+#include "schedule/pass.h"
+
+#include <algorithm>
+
+#include "base/ensure.h"
+
+namespace reeve::schedule {
+namespace {
+
+constexpr std::size_t kPassedMax = 1024;  // overtaking is counted for the first so many
+constexpr std::size_t kForcedMax = 2;  // promises beyond the policy's to what was overtaken often
+constexpr std::uint64_t kNotForced = ~std::uint64_t{0};
+
+}  // namespace
+
+Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at_(kNotForced) {
+  ++planner_.passes_;
+  // Promises are given anew in each pass, in the order of that pass; what is still true is kept.
+  before_.swap(planner_.reservations_);
+  for (const Reservation& one : before_)
+    planner_.nodes.set_kept(one.node, planner_.staged(one.node) > 0);
+  planner_.shares.begin(now, planner_.waiting.active());
+}
+
+Planner::Cursor& Pass::cursor(LeafId leaf) {
+  if (planner_.cursors_.size() <= leaf.value) planner_.cursors_.resize(leaf.value + 1);
+  Planner::Cursor& found = planner_.cursors_[leaf.value];
+  if (found.pass != planner_.passes_) found = {.pass = planner_.passes_, .at = {}};
+  return found;
+}
+
+bool Pass::is_shut(const ClassKey& key) const {
+  if (planner_.shares.limit_reached(key.leaf, planner_.nodes.shape(key.demand, 0)) != nullptr)
+    return true;
+  return planner_.locks.first_busy(key.locks) != nullptr;
+}
+
+/// No room, and no promise to be had either: need not be looked at closer.
+bool Pass::is_hopeless(const ClassKey& key) const {
+  const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
+  return planner_.policy_.preemption_gap == 0 && planner_.nodes.size() > 1 &&
+         planner_.reservations_.size() >= wanted + kForcedMax &&
+         !planner_.nodes.may_have_room(key.demand);
+}
+
+bool Pass::find_class() {
+  const std::set<Waiting::Position>& order = planner_.waiting.order(*leaf_);
+  Planner::Cursor& at = cursor(*leaf_);
+  auto found = at.passed_over ? order.upper_bound(at.at) : order.lower_bound(at.at);
+  for (; found != order.end(); ++found) {
+    at.at = *found;
+    at.passed_over = true;
+    const ClassKey& key = planner_.waiting.key(found->id);
+    if (is_shut(key)) continue;
+    if (is_hopeless(key)) {
+      if (passed_.size() < kPassedMax) passed_.push_back({found->id, starts_});
+      continue;
+    }
+    at.passed_over = false;
+    current_ = found->id;
+    return true;
+  }
+  return false;
+}
+
+std::optional<TaskId> Pass::next() {
+  while (true) {
+    if (leaf_ && served_) {  // somebody else may have the lesser claim now
+      planner_.shares.again();
+      leaf_.reset();
+    }
+    if (!leaf_) leaf_ = planner_.shares.next();
+    if (!leaf_) return std::nullopt;
+    served_ = false;
+    if (find_class()) return planner_.waiting.head(current_);
+    planner_.shares.done();
+    leaf_.reset();
+  }
+}
+
+void Pass::drop() { planner_.waiting.drop(current_); }
+
+const Reservation* Pass::reserved(NodeId node) const {
+  const auto found = std::ranges::find(planner_.reservations_, node, &Reservation::node);
+  return found == planner_.reservations_.end() ? nullptr : &*found;
+}
+
+Time Pass::end_of(NodeId node) const {
+  const Duration length = planner_.waiting.length(current_);
+  return length < Duration{0} ? kNever : now_ + planner_.nodes.length_on(node, length);
+}
+
+bool Pass::admits(NodeId node, const Shape& shape) const {
+  if (planner_.staged(node) > 0) return false;  // those are first
+  const Reservation* kept = reserved(node);
+  if (kept == nullptr || kept->owner == current_) return true;
+  const Time end = end_of(node);
+  if (kept->at == kNever) return false;
+  if (end == kNever) return !is_forced(kept->owner);
+  if (end <= kept->at) return true;
+  return std::ranges::all_of(shape, [&](const Amount& wanted) {
+    const auto spare = std::ranges::find(kept->spare, wanted.dimension, &Amount::dimension);
+    return spare == kept->spare.end() || spare->units >= wanted.units;
+  });
+}
+
+bool Pass::is_forced(ClassId id) const {
+  if (planner_.waiting.overtaken(id) >= kOvertakesMax) return true;
+  const auto passed = std::ranges::find(passed_, id, &Passed::id);
+  return passed != passed_.end() && overtaken(*passed) >= kOvertakesMax;
+}
+
+const Placement* Pass::place() {
+  const ClassKey& key = planner_.waiting.key(current_);
+  placement_.owner = current_;
+  placement_.staged = false;
+  placement_.nodes.clear();
+  if (planner_.nodes.may_have_room(key.demand)) {
+    if (planner_.nodes.demand(key.demand).nodes == 1) {
+      if (const auto choice = planner_.nodes.choose(key.demand, *this))
+        placement_.nodes.push_back(*choice);
+    } else {
+      for (const NodeChoice& choice : planner_.nodes.choose_gang(key.demand, *this))
+        placement_.nodes.push_back(choice);
+    }
+    if (!placement_.nodes.empty()) return &placement_;
+  }
+  if (try_stage()) return &placement_;
+  pass_over();
+  return nullptr;
+}
+
+bool Pass::try_stage() {
+  // Only the first in order that lacks a place is handed over early, without locks, and where there
+  // is no choice of nodes.
+  const ClassKey& key = planner_.waiting.key(current_);
+  if (!passed_.empty() || key.locks != LockSetId{} || planner_.nodes.size() != 1) return false;
+  const NodeId node{0};
+  if (!planner_.nodes.may_take(node, key.demand) || !planner_.nodes.could_ever_fit(key.demand))
+    return false;
+  const Shape& shape = planner_.nodes.shape(key.demand, 0);
+  if (!planner_.staging_[0].may_stage({key.demand, 0}, planner_.places(node, shape))) return false;
+  placement_.nodes.push_back({.node = node, .candidates = 1});
+  placement_.staged = true;
+  return true;
+}
+
+void Pass::pass_over() {
+  Planner::Cursor& at = cursor(*leaf_);
+  at.passed_over = true;
+  if (!planner_.nodes.could_ever_fit(planner_.waiting.key(current_).demand)) return;
+  if (passed_.size() < kPassedMax) passed_.push_back({current_, starts_});
+  const std::uint32_t before = planner_.waiting.overtaken(current_);
+  const bool forced = before >= kOvertakesMax;
+  if (!forced) forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - before);
+  const std::size_t given = planner_.reservations_.size();
+  const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
+  if (given < wanted || (forced && given < wanted + kForcedMax)) reserve(forced);
+  preempt();
+}
+
+HolderId Pass::accept(Token token) {
+  const ClassKey& key = planner_.waiting.key(current_);
+  const Duration length = planner_.waiting.length(current_);
+  planner_.waiting.pop(current_);
+  planner_.locks.take(key.locks);
+  HolderId first = kNoHolder;
+  for (std::size_t i = placement_.nodes.size(); i-- > 0;) {
+    const NodeChoice& choice = placement_.nodes[i];
+    const Shape& shape = planner_.nodes.shape(key.demand, choice.variant);
+    if (!placement_.staged && planner_.nodes.is_kept(choice.node)) spend_spare(choice.node, shape);
+    first = planner_.restore(
+        {.token = token,
+         .node = choice.node,
+         .owner = current_,
+         .since = now_,
+         .end =
+             length < Duration{0} ? kNever : now_ + planner_.nodes.length_on(choice.node, length),
+         .variant = choice.variant,
+         .staged = placement_.staged,
+         .gang = first},
+        now_);
+  }
+  forget_promise(current_);
+  if (++starts_ >= forced_at_) let_through();
+  served_ = true;
+  return first;
+}
+
+void Pass::forget_promise(ClassId id) {
+  std::erase_if(planner_.reservations_, [&](const Reservation& one) {
+    if (one.owner != id) return false;
+    planner_.nodes.set_kept(one.node, planner_.staged(one.node) > 0);
+    return true;
+  });
+}
+
+void Pass::spend_spare(NodeId node, const Shape& shape) {
+  const auto kept = std::ranges::find(planner_.reservations_, node, &Reservation::node);
+  if (kept == planner_.reservations_.end() || end_of(node) <= kept->at) return;
+  for (const Amount& used : shape) {
+    const auto spare = std::ranges::find(kept->spare, used.dimension, &Amount::dimension);
+    if (spare != kept->spare.end()) spare->units -= used.units;
+  }
+}
+
+std::uint32_t Pass::overtaken(const Passed& passed) const {
+  return planner_.waiting.overtaken(passed.id) +
+         static_cast<std::uint32_t>(starts_ - passed.starts);
+}
+
+void Pass::let_through() {
+  // Some have been overtaken often enough, in this very pass: each keeps a node from now on.
+  forced_at_ = kNotForced;
+  const ClassId before = current_;
+  for (const Passed& passed : passed_) {
+    const std::uint32_t times = overtaken(passed);
+    if (times > kOvertakesMax) continue;  // keeps one, or there is none to keep
+    if (times < kOvertakesMax) {
+      forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - times);
+      continue;
+    }
+    current_ = passed.id;
+    reserve(true);
+  }
+  current_ = before;
+}
+
+Pass::~Pass() {
+  for (const Passed& passed : passed_)
+    planner_.waiting.count_overtaken(passed.id,
+                                     static_cast<std::uint32_t>(starts_ - passed.starts));
+}
+
+}  // namespace reeve::schedule

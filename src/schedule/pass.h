@@ -1,0 +1,80 @@
+// One round of placing what waits (schedule/planner.h has the picture). The caller takes one task
+// after the other from next(): it drops one that is stale; else it asks for a place(), and if there
+// is one accepts it. What has no place was passed over by that.
+//
+// Pure; one thread; the planner must outlive it and be changed by nobody else meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <boost/container/small_vector.hpp>
+
+#include "schedule/planner.h"
+
+namespace reeve::schedule {
+
+struct Placement {
+  ClassId owner;
+  boost::container::small_vector<NodeChoice, 1> nodes;  ///< one, or one for each of a gang
+  bool staged = false;
+};
+
+class Pass final : private Admission {
+ public:
+  Pass(Planner& planner, Time now);
+  ~Pass();
+  Pass(const Pass&) = delete;
+  Pass& operator=(const Pass&) = delete;
+
+  /// The task that is next and may start as far as anything but room goes.
+  std::optional<TaskId> next();
+  ClassId owner() const { return current_; }
+  /// It does not wait any more.
+  void drop();
+  /// Where it goes; null: there is no room, and its class is passed over for this pass.
+  const Placement* place();
+  /// It starts there. Gives the holder (of a gang: the first).
+  HolderId accept(Token token);
+  /// Attempts that should make room for what was passed over, which keeps their node.
+  const std::vector<HolderId>& preempted() const { return preempted_; }
+
+ private:
+  bool admits(NodeId node, const Shape& shape) const override;
+  bool find_class();
+  bool is_forced(ClassId id) const;
+  bool is_hopeless(const ClassKey& key) const;
+  bool is_shut(const ClassKey& key) const;
+  void pass_over();
+  bool try_stage();
+  bool keep_before();
+  bool reserve(bool forced);
+  void preempt();
+  void forget_promise(ClassId id);
+  Time end_of(NodeId node) const;
+  void spend_spare(NodeId node, const Shape& shape);
+  void let_through();
+  Planner::Cursor& cursor(LeafId leaf);
+  const Reservation* reserved(NodeId node) const;
+
+  Planner& planner_;
+  Time now_;
+  std::vector<Reservation> before_;  ///< promises of the pass before
+  std::optional<LeafId> leaf_;
+  ClassId current_;
+  bool served_ = false;  ///< the leaf has had a start since it was chosen
+  Placement placement_;
+  /// What found no room, and how many had started before it was passed over.
+  struct Passed {
+    ClassId id;
+    std::uint64_t starts;
+  };
+  std::uint32_t overtaken(const Passed& passed) const;
+  std::vector<Passed> passed_;
+  std::uint64_t starts_ = 0;
+  std::uint64_t forced_at_;  ///< starts_ at which the first of them has been overtaken enough
+  std::vector<HolderId> preempted_;
+};
+
+}  // namespace reeve::schedule

@@ -1,0 +1,226 @@
+// Promises and making room: what a pass does for the first that find no place.
+#include <algorithm>
+
+#include "schedule/pass.h"
+
+namespace reeve::schedule {
+namespace {
+
+// A promise is the best of so many nodes: working one out costs as much as a hundred placements.
+constexpr std::size_t kOpeningsMax = 32;
+
+struct Opening {
+  NodeId node;
+  Time at = kNever;
+  Shape spare;  ///< by dimension of what was free and becomes free, less what was asked for
+};
+
+/// What is free on a node in the dimensions of a shape, to which what ends is added.
+class Room {
+ public:
+  Room(const Nodes& nodes, NodeId node, const Shape& shape) : shape_(shape) {
+    for (std::uint32_t d = 0; d < nodes.dimensions().size(); ++d) {
+      if (nodes.capacity(node, d) > 0) left_.push_back({d, nodes.free(node, d)});
+    }
+    for (const Amount& wanted : shape) {
+      const auto has = std::ranges::find(left_, wanted.dimension, &Amount::dimension);
+      if (has == left_.end() || nodes.capacity(node, wanted.dimension) < wanted.units)
+        possible_ = false;
+      else
+        has->units -= wanted.units;
+    }
+  }
+  bool possible() const { return possible_; }
+  bool fits() const {
+    return std::ranges::all_of(shape_, [&](const Amount& wanted) {
+      return std::ranges::find(left_, wanted.dimension, &Amount::dimension)->units >= 0;
+    });
+  }
+  void add(const Shape& shape, std::int64_t sign = 1) {
+    for (const Amount& more : shape) {
+      const auto has = std::ranges::find(left_, more.dimension, &Amount::dimension);
+      if (has != left_.end()) has->units += sign * more.units;
+    }
+  }
+  const Shape& spare() const { return left_; }
+
+ private:
+  const Shape& shape_;
+  Shape left_;
+  bool possible_ = true;
+};
+
+struct Ending {
+  Time at;
+  const Shape* shape;
+};
+
+/// When the shape fits on the node as far as is expected. At kNever: when is not known.
+std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape& shape, Time now) {
+  Room room(planner.nodes, node, shape);
+  if (!room.possible()) return std::nullopt;
+  Opening out{.node = node, .at = now, .spare = {}};
+  if (!room.fits()) {
+    std::vector<Ending> endings;
+    planner.each_holder(node, [&](HolderId, const Holder& holder) {
+      if (!holder.staged)
+        endings.push_back({planner.expected_end(holder, now), &planner.shape_of(holder)});
+    });
+    const auto later = [](const Ending& a, const Ending& b) { return a.at > b.at; };
+    std::ranges::make_heap(endings, later);
+    while (!endings.empty() && !room.fits()) {
+      std::ranges::pop_heap(endings, later);
+      room.add(*endings.back().shape);
+      out.at = endings.back().at;
+      endings.pop_back();
+    }
+    if (!room.fits()) return std::nullopt;  // the capacity shrank below what runs
+  }
+  out.spare = room.spare();
+  return out;
+}
+
+}  // namespace
+
+/// The promise of the pass before, if nothing has happened on its node and it is not overdue.
+bool Pass::keep_before() {
+  const auto found = std::ranges::find(before_, current_, &Reservation::owner);
+  const std::uint64_t growths = planner_.nodes.growths();
+  if (found == before_.end() || found->at <= now_ || found->at == kNever) return false;
+  if (growths - found->growths > Nodes::kGrowthsKept || reserved(found->node) != nullptr)
+    return false;
+  for (std::uint64_t growth = found->growths; growth < growths; ++growth) {
+    if (planner_.nodes.grown_at(growth) == found->node) return false;
+  }
+  found->growths = growths;
+  planner_.reservations_.push_back(*found);
+  planner_.nodes.set_kept(found->node, true);
+  return true;
+}
+
+bool Pass::reserve(bool forced) {
+  if (planner_.reservation_of(current_) != nullptr) return true;
+  const DemandId id = planner_.waiting.key(current_).demand;
+  const Demand& demand = planner_.nodes.demand(id);
+  if (demand.nodes == 1 && keep_before()) return true;
+  std::vector<Opening> best;
+  for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
+    std::vector<Opening> found;
+    const auto count = static_cast<std::uint32_t>(planner_.nodes.size());
+    const auto enough = std::max<std::size_t>(kOpeningsMax, demand.nodes);
+    for (std::uint32_t i = 0; i < count && found.size() < enough; ++i) {
+      const auto n = static_cast<std::uint32_t>((planner_.passes_ * kOpeningsMax + i) % count);
+      if (planner_.nodes.is_kept(NodeId{n}) && reserved(NodeId{n}) != nullptr) continue;
+      if (!planner_.nodes.may_take(NodeId{n}, id)) continue;
+      if (auto one = opening(planner_, NodeId{n}, planner_.nodes.shape(id, variant), now_))
+        found.push_back(std::move(*one));
+    }
+    if (found.size() < demand.nodes) continue;
+    std::ranges::stable_sort(found, {}, &Opening::at);
+    found.resize(demand.nodes);
+    if (best.empty() || found.back().at < best.back().at) best = std::move(found);
+  }
+  if (best.empty() || (best.back().at == kNever && !forced)) return false;
+  for (const Opening& one : best) {
+    planner_.reservations_.push_back({.owner = current_,
+                                      .node = one.node,
+                                      .at = best.back().at,
+                                      .spare = {one.spare.begin(), one.spare.end()},
+                                      .growths = planner_.nodes.growths()});
+    planner_.nodes.set_kept(one.node, true);
+  }
+  return true;
+}
+
+namespace {
+
+struct Victim {
+  HolderId id;
+  Time since;
+  const Shape* shape;
+};
+
+struct Victims {
+  std::vector<HolderId> ids;
+  double loss = 0;  ///< processor time (or time, of what asks for none) that is thrown away
+};
+
+double loss_of(const Victim& victim, Time now) {
+  const double seconds = std::chrono::duration<double>(now - victim.since).count();
+  const bool has_cpu = !victim.shape->empty() && victim.shape->front().dimension == 0;
+  return seconds * (has_cpu ? static_cast<double>(victim.shape->front().units) / 1000 : 1);
+}
+
+/// The cheapest of what may be stopped on a node that make enough room, or none.
+std::optional<Victims> victims_on(const Planner& planner, NodeId node, const Shape& shape,
+                                  std::int32_t priority, Time now) {
+  Room room(planner.nodes, node, shape);
+  if (!room.possible()) return std::nullopt;
+  std::vector<Victim> candidates;
+  const std::int32_t gap = planner.policy().preemption_gap;
+  planner.each_holder(node, [&](HolderId id, const Holder& holder) {
+    const ClassKey& key = planner.waiting.key(holder.owner);
+    if (holder.staged || holder.gang != kNoHolder) return;
+    if (holder.stopping) {
+      room.add(planner.shape_of(holder));  // it is going already
+      return;
+    }
+    if (holder.spared || !key.preemptible || priority - key.priority < gap) return;
+    candidates.push_back({id, holder.since, &planner.shape_of(holder)});
+  });
+  std::ranges::stable_sort(candidates, {},
+                           [&](const Victim& victim) { return loss_of(victim, now); });
+  std::vector<Victim> chosen;
+  for (const Victim& victim : candidates) {
+    if (room.fits()) break;
+    room.add(*victim.shape);
+    chosen.push_back(victim);
+  }
+  if (!room.fits()) return std::nullopt;
+  Victims out;
+  for (std::size_t i = chosen.size(); i-- > 0;) {  // the dearest first: perhaps it need not go
+    room.add(*chosen[i].shape, -1);
+    if (room.fits()) continue;
+    room.add(*chosen[i].shape);
+    out.ids.push_back(chosen[i].id);
+    out.loss += loss_of(chosen[i], now);
+  }
+  return out;
+}
+
+}  // namespace
+
+void Pass::preempt() {
+  const ClassKey& key = planner_.waiting.key(current_);
+  if (planner_.policy_.preemption_gap <= 0 || planner_.nodes.demand(key.demand).nodes > 1) return;
+  const Reservation* promise = planner_.reservation_of(current_);
+  if (promise != nullptr && promise->at <= now_ + planner_.policy_.preemption_grace) return;
+  std::optional<Victims> best;
+  std::uint32_t best_node = 0;
+  for (std::uint32_t n = 0; n < planner_.nodes.size(); ++n) {
+    const Reservation* kept = reserved(NodeId{n});
+    if (!planner_.nodes.may_take(NodeId{n}, key.demand)) continue;
+    if (kept != nullptr && kept->owner != current_) continue;
+    auto found =
+        victims_on(planner_, NodeId{n}, planner_.nodes.shape(key.demand, 0), key.priority, now_);
+    if (!found || (best && best->loss <= found->loss)) continue;
+    best = std::move(found);
+    best_node = n;
+  }
+  if (!best) return;
+  const Time gone = now_ + planner_.policy_.preemption_grace;
+  for (const HolderId id : best->ids) {
+    planner_.holders_[id.value].stopping = true;
+    planner_.holders_[id.value].end = gone;
+    preempted_.push_back(id);
+  }
+  forget_promise(current_);
+  planner_.reservations_.push_back({.owner = current_,
+                                    .node = NodeId{best_node},
+                                    .at = gone,
+                                    .spare = {},
+                                    .growths = planner_.nodes.growths()});
+  planner_.nodes.set_kept(NodeId{best_node}, true);
+}
+
+}  // namespace reeve::schedule

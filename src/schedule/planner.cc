@@ -1,0 +1,143 @@
+#include "schedule/planner.h"
+
+#include <algorithm>
+
+#include "base/ensure.h"
+
+namespace reeve::schedule {
+
+Planner::Planner() { configure({}); }
+
+void Planner::configure(const SchedulingPolicy& policy) {
+  policy_ = policy;
+  std::vector<Shape> caps;
+  for (const QueueSetup& queue : policy.queues) caps.push_back(nodes.shape_for(queue.cap));
+  shares.configure(policy.queues, caps, policy.share_half_life);
+  waiting.set_weights(policy.order);
+  nodes.set_weights(policy.node);
+}
+
+void Planner::refresh_totals() {
+  std::vector<std::int64_t> totals;
+  for (std::uint32_t d = 0; d < nodes.dimensions().size(); ++d) totals.push_back(nodes.total(d));
+  shares.set_totals(std::move(totals));
+}
+
+NodeId Planner::add_node(const NodeSetup& setup) {
+  const NodeId id = nodes.add(setup);
+  staging_.emplace_back();
+  first_.push_back(kNoHolder);
+  refresh_totals();
+  return id;
+}
+
+void Planner::set_capacity(NodeId node, const Resources& capacity) {
+  nodes.set_capacity(node, capacity);
+  refresh_totals();
+}
+
+void Planner::set_load(NodeId node, std::int32_t permille) {
+  nodes.set_load(node, permille);
+  refresh_totals();
+}
+
+HolderId Planner::add_holder(const Holder& holder) {
+  HolderId id{static_cast<std::uint32_t>(holders_.size())};
+  if (unused_.empty()) {
+    holders_.emplace_back();
+  } else {
+    id = unused_.back();
+    unused_.pop_back();
+  }
+  Holder& added = holders_[id.value];
+  added = holder;
+  HolderId& first = first_[holder.node.value];
+  added.previous = kNoHolder;
+  added.next = first;
+  if (first != kNoHolder) holders_[first.value].previous = id;
+  first = id;
+  ++held_;
+  return id;
+}
+
+void Planner::remove_holder(HolderId id) {
+  const Holder& gone = holders_[id.value];
+  if (gone.previous == kNoHolder)
+    first_[gone.node.value] = gone.next;
+  else
+    holders_[gone.previous.value].next = gone.next;
+  if (gone.next != kNoHolder) holders_[gone.next.value].previous = gone.previous;
+  unused_.push_back(id);
+  --held_;
+}
+
+HolderId Planner::restore(const Holder& holder, Time now) {
+  const ClassKey& key = waiting.key(holder.owner);
+  const Shape& shape = nodes.shape(key.demand, holder.variant);
+  const HolderId id = add_holder(holder);
+  if (holder.staged) {
+    staging_[holder.node.value].push(id);
+    nodes.set_kept(holder.node, true);
+    return id;
+  }
+  nodes.take(holder.node, key.demand, holder.variant);
+  staging_[holder.node.value].note({key.demand, holder.variant});
+  shares.start(key.leaf, shape, now);
+  return id;
+}
+
+void Planner::promote(NodeId node, Time now, std::vector<HolderId>& out) {
+  Staging& staging = staging_[node.value];
+  while (!staging.empty()) {
+    const HolderId id = staging.front();
+    Holder& holder = holders_[id.value];
+    const ClassKey& key = waiting.key(holder.owner);
+    const Shape& shape = nodes.shape(key.demand, holder.variant);
+    if (!nodes.fits(node, shape)) return;
+    nodes.take(node, key.demand, holder.variant);
+    shares.start(key.leaf, shape, now);
+    holder.staged = false;
+    staging.pop();
+    out.push_back(id);
+  }
+  nodes.set_kept(node, false);
+}
+
+std::vector<HolderId> Planner::end(HolderId id, Time now) {
+  std::vector<HolderId> promoted;
+  while (id != kNoHolder) {
+    const Holder holder = holders_[id.value];
+    const ClassKey& key = waiting.key(holder.owner);
+    if (holder.staged) {
+      staging_[holder.node.value].remove(id);
+    } else {
+      nodes.release(holder.node, key.demand, holder.variant);
+      shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now);
+    }
+    remove_holder(id);
+    promote(holder.node, now, promoted);
+    id = holder.gang;
+  }
+  return promoted;
+}
+
+const Reservation* Planner::reservation_of(ClassId id) const {
+  const auto found = std::ranges::find(reservations_, id, &Reservation::owner);
+  return found == reservations_.end() ? nullptr : &*found;
+}
+
+Time Planner::expected_end(const Holder& holder, Time now) const {
+  if (holder.end == kNever || holder.end > now) return holder.end;
+  // It has outlived what was expected of it.
+  if (policy_.overrun == Overrun::request && holder.limit > now && holder.limit != kNever)
+    return holder.limit;
+  const Duration so_far = std::max<Duration>(now - holder.since, std::chrono::seconds{1});
+  return std::min(now + so_far, std::max(holder.limit, now + std::chrono::seconds{1}));
+}
+
+std::int64_t Planner::places(NodeId node, const Shape& shape) const {
+  if (shape.empty() || shape.front().dimension != 0) return 1;
+  return std::max<std::int64_t>(1, nodes.capacity(node, 0) / shape.front().units);
+}
+
+}  // namespace reeve::schedule

@@ -1,0 +1,128 @@
+// What waits, who holds what, and the pass that brings them together:
+//
+//   share tree ──► the user in the queue with the least claim
+//     waiting ───► that leaf's classes, by virtual arrival
+//       gates ───► queue limits, locks, quotas, rates, windows, circuits: passed over while shut
+//         nodes ─► the best node with room; or a reservation for the first that have none
+//
+// The first classes that find no room get a promise (EASY backfilling, Lifka 1995; as many as the
+// policy says, one a node): the moment at which running attempts are expected to have made room.
+// Others start on that node only if they are expected to end before it, or fit beside it. What has
+// no expected length may overtake kOvertakesMax times; then nothing does any more.
+//
+// Pure; one thread. Same calls, same answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/scheduling_policy.h"
+#include "base/time.h"
+#include "schedule/locks.h"
+#include "schedule/nodes.h"
+#include "schedule/share_tree.h"
+#include "schedule/staging.h"
+#include "schedule/waiting.h"
+
+namespace reeve::schedule {
+
+inline constexpr HolderId kNoHolder{0xffffffff};
+
+/// An attempt and what it has of one node. A gang is a chain of them.
+struct Holder {
+  Token token;
+  NodeId node;
+  ClassId owner;
+  Time since = kUnset;
+  Time end = kNever;    ///< expected; kNever: nobody knows
+  Time limit = kNever;  ///< its time limit, if it has one
+  std::uint8_t variant = 0;
+  bool staged = false;
+  bool stopping = false;  ///< was asked to make room
+  bool spared = false;    ///< was stopped often enough: is not asked again
+  HolderId previous = kNoHolder, next = kNoHolder;  ///< on the same node
+  HolderId gang = kNoHolder;                        ///< the next of its gang
+};
+
+/// A node kept for a class from a moment on.
+struct Reservation {
+  ClassId owner;
+  NodeId node;
+  Time at = kNever;           ///< kNever: as soon as there is room, and nothing else before
+  std::vector<Amount> spare;  ///< what others may have beyond `at`
+  std::uint64_t growths = 0;  ///< Nodes::growths() when it was worked out
+  friend bool operator==(const Reservation&, const Reservation&) = default;
+};
+
+class Planner {
+ public:
+  Planner();
+  void configure(const SchedulingPolicy& policy);
+  const SchedulingPolicy& policy() const { return policy_; }
+  NodeId add_node(const NodeSetup& setup);
+  void set_capacity(NodeId node, const Resources& capacity);
+  void set_load(NodeId node, std::int32_t permille);
+
+  /// Puts an attempt where it is known to be (recovery): onto the node, or into its staging.
+  HolderId restore(const Holder& holder, Time now);
+  /// The attempt ended, or was lost: frees what it held. Gives the holders that move up from
+  /// staging.
+  std::vector<HolderId> end(HolderId holder, Time now);
+  const Holder& holder(HolderId id) const { return holders_[id.value]; }
+  /// Corrects what is expected of a holder: it has started, or was asked to stop.
+  void expect(HolderId id, Time end) { holders_[id.value].end = end; }
+  void set_limit(HolderId id, Time limit) { holders_[id.value].limit = limit; }
+  void observe_run_time(NodeId node, Duration run_time) {
+    staging_[node.value].observe_run_time(run_time);
+  }
+  std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
+  std::size_t held() const { return held_; }
+
+  const std::vector<Reservation>& reservations() const { return reservations_; }
+  const Reservation* reservation_of(ClassId id) const;
+  /// When the holder is expected to end as seen from now: never in the past.
+  Time expected_end(const Holder& holder, Time now) const;
+  const Shape& shape_of(const Holder& holder) const {
+    return nodes.shape(waiting.key(holder.owner).demand, holder.variant);
+  }
+  template <class Visit>
+  void each_holder(NodeId node, Visit visit) const {
+    for (HolderId id = first_[node.value]; id != kNoHolder; id = holders_[id.value].next)
+      visit(id, holders_[id.value]);
+  }
+
+  // The parts, each with its own rules. Changed by the pass and by the methods above only.
+  Nodes nodes;
+  ShareTree shares;
+  Waiting waiting;
+  Locks locks;
+
+ private:
+  friend class Pass;
+  HolderId add_holder(const Holder& holder);
+  void remove_holder(HolderId id);
+  void promote(NodeId node, Time now, std::vector<HolderId>& out);
+  std::int64_t places(NodeId node, const Shape& shape) const;
+  void refresh_totals();
+
+  /// How far a pass has got in a leaf.
+  struct Cursor {
+    std::uint64_t pass = 0;
+    Waiting::Position at;  ///< of the class that is served, or was passed over last
+    bool passed_over = false;
+  };
+
+  SchedulingPolicy policy_;
+  std::vector<Staging> staging_;  ///< by node
+  std::vector<HolderId> first_;   ///< by node
+  std::vector<Holder> holders_;
+  std::vector<HolderId> unused_;
+  std::size_t held_ = 0;
+  std::vector<Reservation> reservations_;
+  std::vector<Cursor> cursors_;  ///< by leaf
+  std::uint64_t passes_ = 0;
+};
+
+}  // namespace reeve::schedule

@@ -1,0 +1,208 @@
+#include "schedule/share_tree.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/ensure.h"
+
+namespace reeve::schedule {
+namespace {
+
+// Above every claim of a weighted sibling: what has no weight is served when nobody else is there.
+constexpr double kNoWeight = 1e9;
+
+}  // namespace
+
+ShareTree::ShareTree() { nodes_.emplace_back(); }
+
+void ShareTree::configure_node(Node& node) const {
+  const auto found = limits_.find(node.path);
+  node.limits = node.is_leaf || found == limits_.end() ? Limits{} : found->second;
+}
+
+void ShareTree::configure(const std::vector<QueueSetup>& queues, const std::vector<Shape>& caps,
+                          Duration half_life) {
+  limits_.clear();
+  for (std::size_t i = 0; i < queues.size(); ++i) limits_[queues[i].name] = {queues[i], caps[i]};
+  half_life_us_ = static_cast<double>(std::max<std::int64_t>(half_life.count(), 1));
+  for (Node& node : nodes_) configure_node(node);
+}
+
+void ShareTree::set_totals(std::vector<std::int64_t> totals) {
+  per_total_.clear();
+  for (const std::int64_t total : totals)
+    per_total_.push_back(total > 0 ? 1.0 / static_cast<double>(total) : 0.0);
+  for (Node& node : nodes_) node.share = dominant(node);
+}
+
+std::uint32_t ShareTree::child(std::uint32_t parent, const std::string& name, bool is_leaf) {
+  // A user and a queue below may have one name: users are marked in the key.
+  const auto key = std::pair{parent, is_leaf ? "\n" + name : name};
+  const auto found = children_.find(key);
+  if (found != children_.end()) return found->second;
+  const auto id = static_cast<std::uint32_t>(nodes_.size());
+  const std::string& above = nodes_[parent].path;
+  Node node;
+  node.path = is_leaf || above.empty() ? (is_leaf ? above : name) : above + "/" + name;
+  node.name = name;
+  node.parent = parent;
+  node.is_leaf = is_leaf;
+  configure_node(node);
+  nodes_.push_back(std::move(node));
+  children_.emplace(key, id);
+  return id;
+}
+
+LeafId ShareTree::leaf(const std::string& queue, const std::string& user) {
+  std::uint32_t at = kRoot;
+  for (std::size_t begin = 0; begin <= queue.size();) {
+    const std::size_t end = std::min(queue.find('/', begin), queue.size());
+    at = child(at, queue.substr(begin, end - begin), false);
+    begin = end + 1;
+  }
+  const std::size_t before = nodes_.size();
+  at = child(at, user, true);
+  leaves_ += nodes_.size() - before;
+  return LeafId{at};
+}
+
+std::int32_t ShareTree::priority_of(LeafId leaf) const {
+  std::int32_t sum = 0;
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent)
+    sum += nodes_[at].limits.setup.priority;
+  return sum;
+}
+
+bool ShareTree::preemptible(LeafId leaf) const {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    if (nodes_[at].limits.setup.preemptible) return true;
+  }
+  return false;
+}
+
+double ShareTree::dominant(const Node& node) const {
+  double share = 0;
+  for (std::size_t d = 0; d < node.used.size() && d < per_total_.size(); ++d)
+    share = std::max(share, static_cast<double>(node.used[d]) * per_total_[d]);
+  return share;
+}
+
+double ShareTree::past_at(const Node& node, Time now) const {
+  if (node.settled == kUnset || now <= node.settled) return node.past;
+  const auto passed = static_cast<double>((now - node.settled).count());
+  const double kept = std::exp2(-passed / half_life_us_);
+  return node.past * kept + node.share * (1 - kept);
+}
+
+void ShareTree::settle(Node& node, Time now) const {
+  node.past = past_at(node, now);
+  node.settled = std::max(node.settled, now);
+}
+
+void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time now) {
+  for (std::uint32_t at = leaf.value;; at = nodes_[at].parent) {
+    Node& node = nodes_[at];
+    settle(node, now);
+    for (const Amount& amount : shape) {
+      if (node.used.size() <= amount.dimension) node.used.resize(amount.dimension + 1, 0);
+      node.used[amount.dimension] += sign * amount.units;
+      ENSURE(node.used[amount.dimension] >= 0);
+    }
+    node.running += static_cast<std::int32_t>(sign);
+    node.share = dominant(node);
+    if (at == kRoot) return;
+  }
+}
+
+const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape) const {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    const Node& node = nodes_[at];
+    const std::int32_t most = node.limits.setup.running_max;
+    if (most >= 0 && node.running >= most) return &node.path;
+    for (const Amount& cap : node.limits.cap) {
+      const auto wanted = std::ranges::find(shape, cap.dimension, &Amount::dimension);
+      if (wanted == shape.end()) continue;
+      const std::int64_t used = cap.dimension < node.used.size() ? node.used[cap.dimension] : 0;
+      if (used + wanted->units > cap.units) return &node.path;
+    }
+  }
+  return nullptr;
+}
+
+double ShareTree::claim_of(std::uint32_t id, Time now) const {
+  const Node& node = nodes_[id];
+  const double had = node.share + past_at(node, now);
+  const std::int32_t weight = node.is_leaf ? 1 : node.limits.setup.weight;
+  return weight > 0 ? had / weight : kNoWeight + had;
+}
+
+void ShareTree::enter(std::uint32_t id) {
+  // Up to the first ancestor that is there already.
+  for (std::uint32_t at = id; at != kRoot && !nodes_[at].in_round; at = nodes_[at].parent) {
+    nodes_[at].in_round = true;
+    nodes_[at].round_claim = claim_of(at, now_);
+    entered_.push_back(at);
+    nodes_[nodes_[at].parent].waiting.push_back(at);
+  }
+}
+
+void ShareTree::begin(Time now, const std::vector<LeafId>& active) {
+  for (const std::uint32_t id : entered_) {
+    nodes_[id].in_round = false;
+    nodes_[id].waiting.clear();
+  }
+  nodes_[kRoot].waiting.clear();
+  entered_.clear();
+  path_.clear();
+  now_ = now;
+  for (const LeafId leaf : active) enter(leaf.value);
+  const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
+  std::ranges::make_heap(nodes_[kRoot].waiting, later);
+  for (const std::uint32_t id : entered_) std::ranges::make_heap(nodes_[id].waiting, later);
+}
+
+bool ShareTree::after(std::uint32_t a, std::uint32_t b) const {
+  if (nodes_[a].round_claim != nodes_[b].round_claim)
+    return nodes_[a].round_claim > nodes_[b].round_claim;
+  return a > b;
+}
+
+std::optional<LeafId> ShareTree::next() {
+  const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
+  path_.clear();
+  std::uint32_t at = kRoot;
+  if (nodes_[kRoot].waiting.empty()) return std::nullopt;
+  do {  // what is in a heap has something below it
+    std::vector<std::uint32_t>& heap = nodes_[at].waiting;
+    std::ranges::pop_heap(heap, later);
+    at = heap.back();
+    heap.pop_back();
+    path_.push_back(at);
+  } while (!nodes_[at].is_leaf);
+  return LeafId{at};
+}
+
+void ShareTree::put_back(std::uint32_t id) {
+  const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
+  nodes_[id].round_claim = claim_of(id, now_);
+  std::vector<std::uint32_t>& heap = nodes_[nodes_[id].parent].waiting;
+  heap.push_back(id);
+  std::ranges::push_heap(heap, later);
+}
+
+void ShareTree::again() {
+  for (std::size_t i = path_.size(); i-- > 0;) put_back(path_[i]);
+  path_.clear();
+}
+
+void ShareTree::done() {
+  // The leaf is not put back; those above it are, if they have more to serve.
+  if (path_.empty()) return;
+  path_.pop_back();
+  for (std::size_t i = path_.size(); i-- > 0;) {
+    if (!nodes_[path_[i]].waiting.empty()) put_back(path_[i]);
+  }
+  path_.clear();
+}
+
+}  // namespace reeve::schedule

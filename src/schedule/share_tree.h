@@ -1,0 +1,103 @@
+// Who is next among queues and users: a tree of queues with the users of each as leaves. A node's
+// claim is its dominant share now plus its dominant share in the past, which counts half after a
+// half-life, over its weight; the least claim among siblings is served, from the root down.
+// Dominant resource fairness: Ghodsi et al., NSDI 2011; hierarchical: Bhattacharya et al., SoCC
+// 2013; decayed usage as in Slurm's fair tree. A user who hands in work under a thousand names is
+// one leaf all the same.
+//
+// Pure; one thread. Invariant: the amounts in use of a node are the sum over its children.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/scheduling_policy.h"
+#include "base/time.h"
+#include "schedule/demand.h"
+
+namespace reeve::schedule {
+
+using LeafId = Id<struct LeafIdTag, std::uint32_t>;  ///< one user in one queue
+
+class ShareTree {
+ public:
+  ShareTree();
+  /// Weights, caps and the half-life; queues that are not named have weight 1 and no limits.
+  /// `caps` are those of the queues, one for each.
+  void configure(const std::vector<QueueSetup>& queues, const std::vector<Shape>& caps,
+                 Duration half_life);
+  /// What a share is of, by dimension.
+  void set_totals(std::vector<std::int64_t> totals);
+  LeafId leaf(const std::string& queue, const std::string& user);
+  const std::string& queue_of(LeafId leaf) const { return nodes_[nodes_[leaf.value].parent].path; }
+  const std::string& user_of(LeafId leaf) const { return nodes_[leaf.value].name; }
+  /// Added to the priority of what waits there.
+  std::int32_t priority_of(LeafId leaf) const;
+  bool preemptible(LeafId leaf) const;
+
+  void start(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, 1, now); }
+  void end(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, -1, now); }
+
+  /// The queue on the leaf's path whose limit does not let the shape start, or null.
+  const std::string* limit_reached(LeafId leaf, const Shape& shape) const;
+  std::int32_t running(LeafId leaf) const { return nodes_[leaf.value].running; }
+  /// What the leaf has and had, over its weight: for people.
+  double claim(LeafId leaf, Time now) const { return claim_of(leaf.value, now); }
+  double share_now(LeafId leaf) const { return nodes_[leaf.value].share; }
+  std::size_t leaves() const { return leaves_; }
+
+  /// One round of serving: leaves that have something, least claim first. After next(), again()
+  /// puts the leaf back, and done() leaves it out for the rest of the round.
+  void begin(Time now, const std::vector<LeafId>& active);
+  std::optional<LeafId> next();
+  void again();
+  void done();
+
+ private:
+  static constexpr std::uint32_t kRoot = 0;
+  struct Limits {
+    QueueSetup setup;
+    Shape cap;
+  };
+  struct Node {
+    std::string path;  ///< of queues: "a/b"
+    std::string name;
+    std::uint32_t parent = kRoot;
+    bool is_leaf = false;
+    Limits limits;
+    std::int32_t running = 0;
+    std::vector<std::int64_t> used;  ///< by dimension
+    double share = 0;                ///< dominant, now
+    double past = 0;                 ///< exponentially weighted mean of it, at `settled`
+    Time settled = kUnset;
+    // Of the present round:
+    std::vector<std::uint32_t> waiting;  ///< children, a heap by claim
+    double round_claim = 0;
+    bool in_round = false;
+  };
+  std::uint32_t child(std::uint32_t parent, const std::string& name, bool is_leaf);
+  void configure_node(Node& node) const;
+  void charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time now);
+  void settle(Node& node, Time now) const;
+  double past_at(const Node& node, Time now) const;
+  double claim_of(std::uint32_t node, Time now) const;
+  double dominant(const Node& node) const;
+  void enter(std::uint32_t node);
+  bool after(std::uint32_t a, std::uint32_t b) const;
+  void put_back(std::uint32_t node);
+
+  std::vector<Node> nodes_;
+  std::map<std::pair<std::uint32_t, std::string>, std::uint32_t> children_;  ///< users: "\n" + name
+  std::map<std::string, Limits, std::less<>> limits_;
+  std::vector<double> per_total_;  ///< one over the total, 0 where there is none
+  double half_life_us_ = 3.6e9;
+  std::size_t leaves_ = 0;
+  Time now_ = kUnset;
+  std::vector<std::uint32_t> path_;     ///< of the leaf that next() gave, from the root's child
+  std::vector<std::uint32_t> entered_;  ///< nodes of the present round
+};
+
+}  // namespace reeve::schedule
