@@ -1,0 +1,145 @@
+#include "schedule/share_tree.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace reeve::schedule {
+namespace {
+
+constexpr Time kNow{std::chrono::hours{1000}};
+const Shape kCpu{{0, 1000}};
+const Shape kMemory{{1, 1 << 30}};
+
+ShareTree tree_of(const std::vector<QueueSetup>& queues,
+                  std::vector<std::int64_t> totals = {100'000}) {
+  ShareTree tree;
+  tree.configure(queues, std::vector<Shape>(queues.size()), std::chrono::hours{1});
+  tree.set_totals(std::move(totals));
+  return tree;
+}
+
+/// Serves `count` starts of `shape` to leaves that always have more; how many each got.
+std::map<std::uint32_t, int> serve(ShareTree& tree, const std::vector<LeafId>& leaves, int count,
+                                   const std::map<std::uint32_t, Shape>& shapes = {}) {
+  std::map<std::uint32_t, int> got;
+  tree.begin(kNow, leaves);
+  for (int i = 0; i < count; ++i) {
+    const auto leaf = tree.next();
+    if (!leaf) break;
+    const auto shape = shapes.find(leaf->value);
+    tree.start(*leaf, shape == shapes.end() ? kCpu : shape->second, kNow);
+    ++got[leaf->value];
+    tree.again();
+  }
+  return got;
+}
+
+TEST(ShareTree, shares_follow_weights_level_by_level) {
+  ShareTree tree =
+      tree_of({{.name = "a", .weight = 3, .cap = {}}, {.name = "a/x", .weight = 2, .cap = {}}});
+  const LeafId ax = tree.leaf("a/x", "u");
+  const LeafId ay = tree.leaf("a/y", "u");
+  const LeafId b = tree.leaf("b", "u");
+  auto got = serve(tree, {ax, ay, b}, 96);
+  EXPECT_NEAR(got[ax.value], 48, 1);
+  EXPECT_NEAR(got[ay.value], 24, 1);
+  EXPECT_NEAR(got[b.value], 24, 1);
+}
+
+TEST(ShareTree, the_dominant_resource_counts) {
+  // The example of the paper: 9 cpus and 18 GiB; one asks for <1, 4>, the other for <3, 1>.
+  ShareTree tree = tree_of({}, {9000, 18});
+  const LeafId a = tree.leaf("q", "a");
+  const LeafId b = tree.leaf("q", "b");
+  auto got =
+      serve(tree, {a, b}, 5, {{a.value, {{0, 1000}, {1, 4}}}, {b.value, {{0, 3000}, {1, 1}}}});
+  EXPECT_EQ(got[a.value], 3);
+  EXPECT_EQ(got[b.value], 2);
+}
+
+TEST(ShareTree, past_use_counts_half_after_a_half_life) {
+  ShareTree tree = tree_of({}, {1000});
+  const LeafId a = tree.leaf("q", "a");
+  tree.start(a, kCpu, kNow);
+  EXPECT_DOUBLE_EQ(tree.claim(a, kNow), 1);
+  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{1}), 1.5, 1e-9);
+  tree.end(a, kCpu, kNow + std::chrono::hours{1});
+  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{1}), 0.5, 1e-9);
+  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{2}), 0.25, 1e-9);
+  EXPECT_NEAR(tree.claim(a, kNow), tree.claim(a, kNow + std::chrono::hours{1}), 1e-9)
+      << "a clock that is set back";
+}
+
+TEST(ShareTree, without_weight_only_what_nobody_else_wants) {
+  ShareTree tree = tree_of({{.name = "idle", .weight = 0, .cap = {}}});
+  const LeafId idle = tree.leaf("idle", "u");
+  const LeafId other = tree.leaf("other", "u");
+  for (int i = 0; i < 50; ++i) tree.start(other, kCpu, kNow);
+  tree.begin(kNow, {idle, other});
+  EXPECT_EQ(tree.next(), other);
+  tree.done();
+  EXPECT_EQ(tree.next(), idle);
+  tree.done();
+  EXPECT_EQ(tree.next(), std::nullopt);
+}
+
+TEST(ShareTree, limits_hold_on_the_whole_path) {
+  std::vector<QueueSetup> queues{{.name = "a", .running_max = 2, .cap = {}},
+                                 {.name = "b", .cap = {}}};
+  ShareTree tree;
+  tree.configure(queues, {{}, {{0, 2500}}}, std::chrono::hours{1});
+  tree.set_totals({100'000});
+  const LeafId deep = tree.leaf("a/b/c", "u");
+  EXPECT_EQ(tree.limit_reached(deep, kCpu), nullptr);
+  tree.start(deep, kCpu, kNow);
+  tree.start(tree.leaf("a", "v"), kCpu, kNow);
+  ASSERT_NE(tree.limit_reached(deep, kCpu), nullptr);
+  EXPECT_EQ(*tree.limit_reached(deep, kCpu), "a");
+  const LeafId capped = tree.leaf("b", "u");
+  tree.start(capped, kCpu, kNow);
+  tree.start(capped, kCpu, kNow);
+  ASSERT_NE(tree.limit_reached(capped, kCpu), nullptr);
+  EXPECT_EQ(tree.limit_reached(capped, kMemory), nullptr);
+}
+
+TEST(ShareTree, a_user_may_have_the_name_of_a_queue) {
+  ShareTree tree = tree_of({});
+  EXPECT_NE(tree.leaf("a/b", "u"), tree.leaf("a", "b"));
+  EXPECT_EQ(tree.leaf("a", "b"), tree.leaf("a", "b"));
+  EXPECT_EQ(tree.queue_of(tree.leaf("a/b", "u")), "a/b");
+  EXPECT_EQ(tree.user_of(tree.leaf("a", "b")), "b");
+}
+
+/// However a round goes, each leaf is served as long as it says again(), and the shares of those
+/// that have enough to do differ by no more than one task.
+RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
+  ShareTree tree = tree_of({});
+  std::vector<LeafId> leaves;
+  std::map<std::uint32_t, int> wants;
+  const int count = *rc::gen::inRange(1, 12);
+  for (int i = 0; i < count; ++i) {
+    leaves.push_back(tree.leaf("q", std::to_string(i)));
+    wants[leaves.back().value] = *rc::gen::inRange(0, 9);
+  }
+  std::map<std::uint32_t, int> got;
+  tree.begin(kNow, leaves);
+  while (const auto leaf = tree.next()) {
+    if (got[leaf->value] == wants[leaf->value]) {
+      tree.done();
+      continue;
+    }
+    for (const LeafId other : leaves) {
+      const bool wants_more = got[other.value] < wants[other.value];
+      RC_ASSERT(!wants_more || got[leaf->value] <= got[other.value]);
+    }
+    tree.start(*leaf, kCpu, kNow);
+    ++got[leaf->value];
+    tree.again();
+  }
+  for (const LeafId leaf : leaves) RC_ASSERT(got[leaf.value] == wants[leaf.value]);
+}
+
+}  // namespace
+}  // namespace reeve::schedule
