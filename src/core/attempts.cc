@@ -299,7 +299,7 @@ void on_executor_changed(Step& step, const ExecutorChanged& event) {
   if (event.pool.value >= step.state.pools.size()) return;
   Pool& pool = step.state.pools[event.pool.value];
   pool.up = event.up;
-  step.state.planner.nodes.set_open(pool.node, event.up);
+  step.state.planner.set_open(pool.node, event.up);
   if (!event.up) return;
   step.changes.effects.emplace_back(SetCapacity{event.pool});
   for (const auto& [token, live] : step.state.live) {

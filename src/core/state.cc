@@ -54,7 +54,7 @@ State::State(const std::vector<PoolSetup>& setups) {
   for (const PoolSetup& setup : setups) {
     const schedule::NodeId node = planner.add_node(
         {.name = setup.name, .pool = setup.name, .capacity = setup.capacity, .labels = {}});
-    planner.nodes.set_open(node, false);  // until its executor says that it is there
+    planner.set_open(node, false);  // until its executor says that it is there
     pools.push_back({setup.name, node, false});
   }
 }

@@ -17,8 +17,9 @@ Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at
   ++planner_.passes_;
   // Promises are given anew in each pass, in the order of that pass; what is still true is kept.
   before_.swap(planner_.reservations_);
-  for (const Reservation& one : before_)
-    planner_.nodes.set_kept(one.node, planner_.staged(one.node) > 0);
+  for (const Reservation& one : before_) planner_.refresh_kept(one.node);
+  planner_.apply_windows(now);
+  planner_.wake_ = kNever;
   planner_.shares.begin(now, planner_.waiting.active());
 }
 
@@ -29,7 +30,12 @@ Planner::Cursor& Pass::cursor(LeafId leaf) {
   return found;
 }
 
-bool Pass::is_shut(const ClassKey& key) const {
+bool Pass::is_shut(const ClassKey& key, Duration length) {
+  if (!planner_.gates.empty()) {
+    const Shut shut = planner_.gates.shut(key, length, now_, planner_.shares);
+    planner_.wake_ = std::min(planner_.wake_, shut.gate == Gate::none ? kNever : shut.until);
+    if (shut.gate != Gate::none) return true;
+  }
   if (planner_.shares.limit_reached(key.leaf, planner_.nodes.shape(key.demand, 0)) != nullptr)
     return true;
   return planner_.locks.first_busy(key.locks) != nullptr;
@@ -51,7 +57,7 @@ bool Pass::find_class() {
     at.at = *found;
     at.passed_over = true;
     const ClassKey& key = planner_.waiting.key(found->id);
-    if (is_shut(key)) continue;
+    if (is_shut(key, planner_.waiting.length(found->id))) continue;
     if (is_hopeless(key)) {
       if (passed_.size() < kPassedMax) passed_.push_back({found->id, starts_});
       continue;
@@ -92,9 +98,10 @@ Time Pass::end_of(NodeId node) const {
 
 bool Pass::admits(NodeId node, const Shape& shape) const {
   if (planner_.staged(node) > 0) return false;  // those are first
+  const Time end = end_of(node);
+  if (end != kNever && end > planner_.closes_at(node)) return false;
   const Reservation* kept = reserved(node);
   if (kept == nullptr || kept->owner == current_) return true;
-  const Time end = end_of(node);
   if (kept->at == kNever) return false;
   if (end == kNever) return !is_forced(kept->owner);
   if (end <= kept->at) return true;
@@ -164,6 +171,7 @@ HolderId Pass::accept(Token token) {
   const Duration length = planner_.waiting.length(current_);
   planner_.waiting.pop(current_);
   planner_.locks.take(key.locks);
+  planner_.gates.on_start(key, now_);
   HolderId first = kNoHolder;
   for (std::size_t i = placement_.nodes.size(); i-- > 0;) {
     const NodeChoice& choice = placement_.nodes[i];
@@ -188,11 +196,14 @@ HolderId Pass::accept(Token token) {
 }
 
 void Pass::forget_promise(ClassId id) {
+  if (planner_.reservations_.empty()) return;
+  boost::container::small_vector<NodeId, 4> freed;
   std::erase_if(planner_.reservations_, [&](const Reservation& one) {
     if (one.owner != id) return false;
-    planner_.nodes.set_kept(one.node, planner_.staged(one.node) > 0);
+    freed.push_back(one.node);
     return true;
   });
+  for (const NodeId node : freed) planner_.refresh_kept(node);
 }
 
 void Pass::spend_spare(NodeId node, const Shape& shape) {

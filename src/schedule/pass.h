@@ -45,7 +45,7 @@ class Pass final : private Admission {
   bool find_class();
   bool is_forced(ClassId id) const;
   bool is_hopeless(const ClassKey& key) const;
-  bool is_shut(const ClassKey& key) const;
+  bool is_shut(const ClassKey& key, Duration length);
   void pass_over();
   bool try_stage();
   bool keep_before();

@@ -15,6 +15,45 @@ void Planner::configure(const SchedulingPolicy& policy) {
   shares.configure(policy.queues, caps, policy.share_half_life);
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
+  gates.configure(policy);
+  pool_windows_.clear();
+  for (const WindowSetup& window : policy.windows) {
+    if (!window.pool.empty()) pool_windows_[window.pool].add(window);
+  }
+  next_window_ = pool_windows_.empty() ? kNever : kUnset;
+  for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+    closes_at_[n] = kNever;
+    nodes.set_open(NodeId{n}, is_there_[n] != 0);
+    refresh_kept(NodeId{n});
+  }
+}
+
+void Planner::apply_windows(Time now) {
+  if (next_window_ > now) return;
+  next_window_ = kNever;
+  for (const auto& [pool, calendar] : pool_windows_) {
+    const bool open = calendar.is_open(now);
+    const Time closes = open ? calendar.closes(now) : kNever;
+    next_window_ = std::min(next_window_, open ? closes : calendar.opens(now));
+    for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+      if (nodes.setup(NodeId{n}).pool != pool) continue;
+      nodes.set_open(NodeId{n}, open && is_there_[n] != 0);
+      closes_at_[n] = closes;
+      refresh_kept(NodeId{n});
+    }
+  }
+}
+
+void Planner::refresh_kept(NodeId node) {
+  nodes.set_kept(
+      node, !staging_[node.value].empty() || closes_at_[node.value] != kNever ||
+                std::ranges::find(reservations_, node, &Reservation::node) != reservations_.end());
+}
+
+void Planner::set_open(NodeId node, bool open) {
+  is_there_[node.value] = open ? 1 : 0;
+  nodes.set_open(node, open);
+  if (!pool_windows_.empty()) next_window_ = kUnset;  // the next pass looks at them again
 }
 
 void Planner::refresh_totals() {
@@ -27,6 +66,9 @@ NodeId Planner::add_node(const NodeSetup& setup) {
   const NodeId id = nodes.add(setup);
   staging_.emplace_back();
   first_.push_back(kNoHolder);
+  is_there_.push_back(setup.cordoned ? 0 : 1);
+  closes_at_.push_back(kNever);
+  if (!pool_windows_.empty()) next_window_ = kUnset;
   refresh_totals();
   return id;
 }
@@ -75,9 +117,10 @@ HolderId Planner::restore(const Holder& holder, Time now) {
   const ClassKey& key = waiting.key(holder.owner);
   const Shape& shape = nodes.shape(key.demand, holder.variant);
   const HolderId id = add_holder(holder);
+  gates.hold(key, shares);
   if (holder.staged) {
     staging_[holder.node.value].push(id);
-    nodes.set_kept(holder.node, true);
+    refresh_kept(holder.node);
     return id;
   }
   nodes.take(holder.node, key.demand, holder.variant);
@@ -87,6 +130,7 @@ HolderId Planner::restore(const Holder& holder, Time now) {
 }
 
 void Planner::promote(NodeId node, Time now, std::vector<HolderId>& out) {
+  if (staging_[node.value].empty()) return;
   Staging& staging = staging_[node.value];
   while (!staging.empty()) {
     const HolderId id = staging.front();
@@ -97,10 +141,11 @@ void Planner::promote(NodeId node, Time now, std::vector<HolderId>& out) {
     nodes.take(node, key.demand, holder.variant);
     shares.start(key.leaf, shape, now);
     holder.staged = false;
+    holder.since = now;
     staging.pop();
     out.push_back(id);
   }
-  nodes.set_kept(node, false);
+  refresh_kept(node);
 }
 
 std::vector<HolderId> Planner::end(HolderId id, Time now) {
@@ -114,6 +159,10 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
       nodes.release(holder.node, key.demand, holder.variant);
       shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now);
     }
+    const Shape& shape = nodes.shape(key.demand, holder.variant);
+    const bool has_cpu = !shape.empty() && shape.front().dimension == 0;
+    gates.on_end(key, has_cpu ? shape.front().units : 0,
+                 holder.staged ? Duration{0} : now - holder.since, now, shares);
     remove_holder(id);
     promote(holder.node, now, promoted);
     id = holder.gang;

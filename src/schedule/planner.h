@@ -13,13 +13,16 @@
 // Pure; one thread. Same calls, same answers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/scheduling_policy.h"
 #include "base/time.h"
+#include "schedule/gates.h"
 #include "schedule/locks.h"
 #include "schedule/nodes.h"
 #include "schedule/share_tree.h"
@@ -64,6 +67,8 @@ class Planner {
   NodeId add_node(const NodeSetup& setup);
   void set_capacity(NodeId node, const Resources& capacity);
   void set_load(NodeId node, std::int32_t permille);
+  /// Its executor is there, and nobody drains it. Windows of its pool close it too.
+  void set_open(NodeId node, bool open);
 
   /// Puts an attempt where it is known to be (recovery): onto the node, or into its staging.
   HolderId restore(const Holder& holder, Time now);
@@ -80,6 +85,10 @@ class Planner {
   std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
   std::size_t held() const { return held_; }
 
+  /// When something that was shut in the last pass may start though nothing ends; kNever: nothing.
+  Time wake() const { return std::min(wake_, next_window_); }
+  /// When the windows of the node's pool close it next.
+  Time closes_at(NodeId node) const { return closes_at_[node.value]; }
   const std::vector<Reservation>& reservations() const { return reservations_; }
   const Reservation* reservation_of(ClassId id) const;
   /// When the holder is expected to end as seen from now: never in the past.
@@ -98,6 +107,7 @@ class Planner {
   ShareTree shares;
   Waiting waiting;
   Locks locks;
+  Gates gates;
 
  private:
   friend class Pass;
@@ -106,6 +116,8 @@ class Planner {
   void promote(NodeId node, Time now, std::vector<HolderId>& out);
   std::int64_t places(NodeId node, const Shape& shape) const;
   void refresh_totals();
+  void refresh_kept(NodeId node);
+  void apply_windows(Time now);
 
   /// How far a pass has got in a leaf.
   struct Cursor {
@@ -115,8 +127,13 @@ class Planner {
   };
 
   SchedulingPolicy policy_;
-  std::vector<Staging> staging_;  ///< by node
-  std::vector<HolderId> first_;   ///< by node
+  std::vector<Staging> staging_;        ///< by node
+  std::vector<HolderId> first_;         ///< by node
+  std::vector<std::uint8_t> is_there_;  ///< by node: set_open
+  std::vector<Time> closes_at_;         ///< by node
+  std::map<std::string, Calendar, std::less<>> pool_windows_;
+  Time next_window_ = kNever;  ///< when a pool opens or closes next
+  Time wake_ = kNever;
   std::vector<Holder> holders_;
   std::vector<HolderId> unused_;
   std::size_t held_ = 0;

@@ -44,14 +44,14 @@ class World {
         .variants = {cpu(kind.cpus)}, .nodes = kind.nodes, .rules = {}, .tags = {}, .assets = {}};
     std::vector<LockUse> uses;
     if (!kind.lock.empty()) uses.push_back({planner.locks.intern(kind.lock, 1), 1});
-    const ClassId id =
-        planner.waiting.intern({.leaf = planner.shares.leaf(kind.queue, kind.user),
-                                .priority = kind.priority,
-                                .demand = planner.nodes.intern(demand),
-                                .locks = planner.locks.intern_set(uses),
-                                // What is thought to run differently long is no class.
-                                .circuit = CircuitId{static_cast<std::uint32_t>(kind.length + 1)},
-                                .preemptible = kind.preemptible});
+    const ClassId id = planner.waiting.intern(
+        {.leaf = planner.shares.leaf(kind.queue, kind.user),
+         .priority = kind.priority,
+         .demand = planner.nodes.intern(demand),
+         .locks = planner.locks.intern_set(uses),
+         // What is thought to run differently long is no class.
+         .circuit = planner.gates.circuits.intern(std::to_string(kind.length)),
+         .preemptible = kind.preemptible});
     planner.waiting.set_length(id, kind.length < 0 ? Duration{-1} : Duration{seconds{kind.length}});
     planner.waiting.push(id, {{RunId{++runs_}, 0}, count}, now);
     return id;

@@ -22,6 +22,7 @@
 #include "base/ids.h"
 #include "base/scheduling_policy.h"
 #include "base/time.h"
+#include "schedule/circuits.h"
 #include "schedule/demand.h"
 #include "schedule/locks.h"
 #include "schedule/share_tree.h"
@@ -29,9 +30,7 @@
 namespace reeve::schedule {
 
 using ClassId = Id<struct ClassIdTag, std::uint32_t>;
-/// What shares a rate limit, a circuit breaker; 0: none.
-using RateId = Id<struct RateIdTag, std::uint32_t>;
-using CircuitId = Id<struct CircuitIdTag, std::uint32_t>;
+using RateId = Id<struct RateIdTag, std::uint32_t>;  ///< what shares a rate limit; 0: none
 
 struct ClassKey {
   LeafId leaf;
@@ -40,7 +39,8 @@ struct ClassKey {
   DemandId demand;
   LockSetId locks;
   RateId rate;
-  CircuitId circuit;
+  CircuitId circuit;  ///< of its task key
+  CircuitId target;   ///< of its label `target`
   bool preemptible = false;
   friend auto operator<=>(const ClassKey&, const ClassKey&) = default;
 };

@@ -1,0 +1,67 @@
+// Circuit breakers (Nygard, "Release It!"): when too many of the last attempts that share a key
+// failed, nothing more of that key starts for a while; then one probe may, and its end decides. A
+// circuit that opens again soon stays open for twice as long, up to kOpenMax; it is forgiven step
+// by step, each time that a whole window passes without its opening. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/scheduling_policy.h"
+#include "base/time.h"
+
+namespace reeve::schedule {
+
+using CircuitId = Id<struct CircuitIdTag, std::uint32_t>;  ///< 0: none
+inline constexpr Duration kOpenMax = std::chrono::minutes{30};
+
+class Circuits {
+ public:
+  Circuits() { circuits_.emplace_back(); }
+  void configure(const BreakerSetup& setup) { setup_ = setup; }
+  /// Finds or makes one: "task:build/compile", "target:db-1", "node:g3".
+  CircuitId intern(const std::string& key);
+  const std::string& key(CircuitId id) const { return circuits_[id.value].key; }
+
+  enum class State : std::uint8_t { closed, open, half_open };
+  State state(CircuitId id, Time now) const;
+  /// When the next may start: now or before, if it may; kNever while a probe is out.
+  Time opens_at(CircuitId id, Time now) const;
+  void on_start(CircuitId id, Time now);
+  /// True: it has just opened (again).
+  bool on_end(CircuitId id, bool failed, Time now);
+  /// An attempt that says nothing of the key: stopped by a person, lost with its machine.
+  void on_no_answer(CircuitId id, Time now);
+  /// Failures and attempts in the window.
+  struct Counts {
+    std::uint32_t failed = 0;
+    std::uint32_t all = 0;
+  };
+  Counts counts(CircuitId id, Time now) const;
+  Time open_until(CircuitId id) const { return circuits_[id.value].until; }
+
+ private:
+  static constexpr std::size_t kBuckets = 10;
+  struct Circuit {
+    std::string key;
+    std::array<Counts, kBuckets> buckets{};  ///< each a tenth of the window, by its number
+    std::int64_t newest = 0;                 ///< number of the newest bucket
+    Time until = kUnset;                     ///< open until then; kUnset: closed
+    Time opened = kUnset;
+    std::uint32_t probes = 0;  ///< out since it was half open
+    std::uint32_t level = 0;   ///< times that the opening was doubled
+  };
+  std::int64_t bucket_of(Time now) const;
+  void turn(Circuit& circuit, Time now) const;
+  void open(Circuit& circuit, Time now) const;
+
+  BreakerSetup setup_;
+  std::vector<Circuit> circuits_;
+  std::map<std::string, CircuitId, std::less<>> by_key_;
+};
+
+}  // namespace reeve::schedule
