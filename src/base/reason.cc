@@ -111,6 +111,19 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "could not start: its work directory, or a path that it is to be given, cannot be used"},
     {ReasonCode::retry_in_vain, "retry_in_vain",
      "is not tried again: what it names would be missing again"},
+    {ReasonCode::queue_limit, "queue_limit",
+     "waits: its queue has as much at work as it may have at once"},
+    {ReasonCode::rate_limited, "rate_limited", "waits until {a:time}: its rate limit is used up"},
+    {ReasonCode::window_closed, "window_closed",
+     "waits until {a:time}: its queue is closed, or closes before it would end"},
+    {ReasonCode::quota_reached, "quota_reached", "waits: its user has as much as the quota gives"},
+    {ReasonCode::circuit_open, "circuit_open",
+     "waits: what is like it failed too often of late, and is tried again one at a time"},
+    {ReasonCode::promised, "promised", "waits for room, which is kept for it from {a:time} on"},
+    {ReasonCode::others_turn, "others_turn",
+     "waits: others have had less of late; {a} tasks of its own user and queue are in front of it"},
+    {ReasonCode::preempted, "preempted",
+     "was stopped to make room for more important work, and waits to start again"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -82,10 +82,18 @@ enum class ReasonCode : std::uint16_t {
   egress_not_usable,  ///< of why it ended: what `network` lists could not be made reachable
   path_not_usable,    ///< of why it ended: where it works, or what it is to be given
   retry_in_vain,      ///< what it names would be missing again
+  // why it waits though there is room
+  queue_limit,    ///< its queue has as much at work as it may
+  rate_limited,   ///< a: until, microseconds of Unix time
+  window_closed,  ///< its queue is closed. a: until
+  quota_reached,  ///< its user has as much as they may. a: until, or 0: until something ends
+  circuit_open,   ///< what is like it has failed too often. a: until, or 0: until a probe ends
+  promised,       ///< waits for room, which is promised to it. a: from when on
+  others_turn,    ///< other users or queues have had less. a: tasks of its own in front of it
+  preempted,      ///< was stopped to make room for the more important
 };
 
-inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::retry_in_vain) + 1;
+inline constexpr std::size_t kReasonCodeCount = static_cast<std::size_t>(ReasonCode::preempted) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -39,6 +39,23 @@ void release_places(Step& step, const Found& at) {
   }
 }
 
+/// What its end says of its kind, its target and its node.
+void note_for_circuits(Step& step, const Found& at, const Outcome& outcome) {
+  schedule::Planner& planner = step.state.planner;
+  const schedule::ClassKey& key =
+      planner.waiting.key(at.run->groups[at.task->group.value].ready_class);
+  const bool of_node =
+      outcome.kind == OutcomeClass::lost || outcome.kind == OutcomeClass::start_failed;
+  planner.note_end(step.state.pools[at.live->pool.value].node, of_node, step.now);
+  const bool says_nothing = of_node || (at.task->flags & kTaskStopAsked) != 0;
+  for (const schedule::CircuitId circuit : {key.circuit, key.target}) {
+    if (says_nothing)
+      planner.gates.circuits.on_no_answer(circuit, step.now);
+    else
+      (void)planner.gates.circuits.on_end(circuit, !outcome.is_success(), step.now);
+  }
+}
+
 void forget(Step& step, Token token, PoolId pool) {
   step.changes.effects.emplace_back(ForgetAttempt{token, pool});
 }
@@ -99,6 +116,13 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   if (judged.outcome.is_success()) {
     finish_task(step, run, index, TaskState::succeeded, {ReasonCode::completed, 0, 0});
     return {};
+  }
+  if (stopped && (task.flags & kTaskPreempted) != 0) {
+    ++run.make_extra(index).ends_by_class[0];
+    change_task(step, run, index, TaskState::retry_wait, {ReasonCode::preempted, 0, 0});
+    task.wake_at = step.now;
+    set_timer(step, run, index, task.wake_at);
+    return task.reason;
   }
   if (stopped) {
     const Reason reason = task.reason;
@@ -222,6 +246,7 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
   if (end.started_at != kUnset)
     step.state.planner.observe_run_time(step.state.pools[at->live->pool.value].node,
                                         end.ended_at - end.started_at);
+  note_for_circuits(step, *at, outcome);
   release_places(step, *at);
   task.outcome = outcome.kind;
   task.code = outcome.code;
@@ -310,6 +335,12 @@ void on_executor_changed(Step& step, const ExecutorChanged& event) {
 
 void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& order) {
   Task& task = run.tasks[index];
+  const bool was_to_come_back = (task.flags & kTaskPreempted) != 0;
+  if (was_to_come_back) {  // whoever wants it ended for good has the last word
+    task.flags = static_cast<std::uint8_t>((task.flags & ~kTaskPreempted) | order.flags);
+    task.reason = order.reason;
+    mark_task(step, run, index);
+  }
   if ((task.flags & kTaskStopAsked) != 0 && !order.kill) return;
   const Duration own = run.workflow().policy_of(run.group_spec(task.group)).timeouts.grace;
   task.flags |= kTaskStopAsked | order.flags;

@@ -34,6 +34,7 @@ Result<Applied> dispatch(Step& step, const Event& event) {
           [&](const EngineStarted& e) { return on_engine_started(step, e), nothing; },
           [&](const CapacitySet& e) { return on_capacity_set(step, e), nothing; },
           [&](const RunReloaded&) { return nothing; },
+          [&](const PolicySet& e) { return on_policy_set(step, e), nothing; },
           [&](const Tick&) { return nothing; },
       },
       event);
@@ -75,6 +76,8 @@ void Core::plan(Time now) {
 std::optional<Time> Core::next_wake() const {
   std::optional<Time> next = state_.timers.next();
   if (state_.next_probe != kNever && (!next || state_.next_probe < *next)) next = state_.next_probe;
+  const Time opens = state_.planner.waiting.empty() ? kNever : state_.planner.wake();
+  if (opens != kNever && opens != kUnset && (!next || opens < *next)) next = opens;
   return next;
 }
 

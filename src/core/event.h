@@ -8,9 +8,11 @@
 #include <variant>
 #include <vector>
 
+#include "base/cluster.h"
 #include "base/codec.h"
 #include "base/launch.h"
 #include "base/sandbox_rules.h"
+#include "base/scheduling_policy.h"
 #include "core/records.h"
 #include "core/request.h"
 
@@ -142,6 +144,16 @@ struct AttemptHeld {
   static constexpr auto fields() { return std::tuple{field("hold", &AttemptHeld::hold)}; }
 };
 
+/// How waiting work is ordered, shared and limited from now on, and what the pools' nodes are like
+/// beside their capacity. What waits is put in order anew.
+struct PolicySet {
+  SchedulingPolicy policy;
+  std::vector<NodeSetup> nodes;  ///< by the name of the pool; their capacities do not count
+  static constexpr auto fields() {
+    return std::tuple{field("policy", &PolicySet::policy), field("nodes", &PolicySet::nodes)};
+  }
+};
+
 /// Time has passed.
 struct Tick {
   std::uint8_t unused = 0;
@@ -149,10 +161,10 @@ struct Tick {
 };
 
 /// Journal format: the order is the format.
-using Event =
-    std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
-                 ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause, Approve, Retry,
-                 EngineStarted, CapacitySet, RunReloaded, Tick, Enter, RetryHeld, AttemptHeld>;
+using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
+                           ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
+                           Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick, Enter,
+                           RetryHeld, AttemptHeld, PolicySet>;
 
 std::string_view name(const Event& event);
 

@@ -156,11 +156,32 @@ Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now)
   return run.record.round > 1 && at <= now ? kNever : at;
 }
 
+std::string queue_of(const Run&) { return "default"; }
+
 namespace {
 
 /// The user whose share it is: who submitted it.
 schedule::LeafId leaf_of(State& state, const Run& run) {
-  return state.planner.shares.leaf("default", run.record.origin->submitter);
+  return state.planner.shares.leaf(queue_of(run), run.record.origin->submitter);
+}
+
+/// What fails together: the tasks of a group in all runs of a workflow, and what has the same
+/// label `target`. Only where the policy has breakers, so that others share their classes.
+schedule::CircuitId circuit_of(State& state, const Run& run, const spec::TaskGroup& group) {
+  if (state.planner.policy().breaker.failures_permille == 0) return {};
+  return state.planner.gates.circuits.intern("task:" + run.workflow().name + "/" + group.id);
+}
+
+schedule::CircuitId target_of(State& state, const Run& run, const spec::TaskGroup& group) {
+  if (state.planner.policy().breaker.failures_permille == 0) return {};
+  const auto find = [](const std::map<std::string, std::string>& labels) {
+    const auto found = labels.find("target");
+    return found == labels.end() ? std::string() : found->second;
+  };
+  std::string target = group.detail ? find(group.detail->labels) : "";
+  if (target.empty()) target = find(run.workflow().labels);
+  return target.empty() ? schedule::CircuitId{}
+                        : state.planner.gates.circuits.intern("target:" + target);
 }
 
 schedule::DemandId demand_of(State& state, const spec::Policy& policy) {
@@ -209,7 +230,10 @@ Status classify_group(State& state, Run& run, GroupIndex index) {
                          .priority = run.record.priority + policy.priority,
                          .deadline = deadline_of(run, group),
                          .demand = demand_of(state, policy),
-                         .locks = group_locks(state, run, index, concurrency)};
+                         .locks = group_locks(state, run, index, concurrency),
+                         .circuit = circuit_of(state, run, group),
+                         .target = target_of(state, run, group)};
+  key.preemptible = state.planner.shares.preemptible(key.leaf);
   key.priority += state.planner.shares.priority_of(key.leaf);
   const schedule::ClassId found = state.planner.waiting.intern(key);
   run.groups[index.value].ready_class = found;

@@ -82,7 +82,9 @@ void check_live(const State& state, Held& held) {
       hold_set(state, held, key.locks);
       ENSURE(state.holds_capacity(found->second) == ((task.flags & kTaskStaged) == 0));
       const schedule::Holder& holder = state.planner.holder(found->second.holder);
-      const bool own = holder.token == task.token && holder.owner == owner;
+      // A new policy may have given the group another class meanwhile, with the same locks.
+      const bool own =
+          holder.token == task.token && state.planner.waiting.key(holder.owner).locks == key.locks;
       ENSURE(own);
       ++held.holders;
       if (!holder.staged)

@@ -126,7 +126,7 @@ void start(Step& step, Run& run, TaskId id, const schedule::Placement& placement
   ++task.attempt;
   task.token = token;
   task.flags &= static_cast<std::uint8_t>(
-      ~(kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskStaged));
+      ~(kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskStaged | kTaskPreempted));
   change_task(step, run, id.index, TaskState::starting, placed);
   if (placement.staged) task.flags |= kTaskStaged;
   state.live.emplace_hint(state.live.end(), token,
@@ -135,6 +135,9 @@ void start(Step& step, Run& run, TaskId id, const schedule::Placement& placement
                                       .heard_at = step.now,
                                       .holder = pass.accept(token),
                                       .placed = {ReasonCode::placed, 0, waited.count()}});
+  const TaskExtra* extra = run.extra(id.index);
+  if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
+    state.planner.spare(state.live.at(token).holder);
   step.changes.effects.emplace_back(StartAttempt{id, task.attempt, token, PoolId{}});
   if (run.record.state == RunState::queued)
     change_run(step, run, RunState::running, {ReasonCode::placed, 0, 0});
@@ -148,13 +151,26 @@ Run* waiting_run(Step& step, TaskId task) {
   return waits ? run : nullptr;
 }
 
+/// Stops what is to make room for the more important: it is queued again when it has ended.
+void make_room(Step& step, const schedule::Pass& pass) {
+  for (const schedule::HolderId id : pass.preempted()) {
+    const auto live = step.state.live.find(step.state.planner.holder(id).token);
+    ENSURE(live != step.state.live.end());
+    Run& run = *step.state.find_run(live->second.task.run);
+    stop_attempt(step, run, live->second.task.index,
+                 {.flags = kTaskPreempted,
+                  .grace = step.state.planner.policy().preemption_grace,
+                  .reason = {ReasonCode::preempted, 0, 0}});
+  }
+}
+
 bool start_tasks(Step& step) {
   if (step.state.planner.waiting.empty()) return false;
   schedule::Pass pass(step.state.planner, step.now);
   std::uint32_t budget = kStartsPerPlanMax;
   while (budget > 0) {
     const std::optional<TaskId> task = pass.next();
-    if (!task) return false;
+    if (!task) break;
     Run* run = waiting_run(step, *task);
     if (run == nullptr) {
       pass.drop();
@@ -163,7 +179,8 @@ bool start_tasks(Step& step) {
       --budget;
     }
   }
-  return true;
+  make_room(step, pass);
+  return budget == 0;
 }
 
 }  // namespace

@@ -89,9 +89,10 @@ inline constexpr std::uint8_t kTaskStopByPerson = 8;   ///< … by a person: end
 inline constexpr std::uint8_t kTaskStaged = 16;        ///< handed over beyond the free capacity
 inline constexpr std::uint8_t kTaskStopDeadline = 32;  ///< … for a deadline: ends as timed_out
 inline constexpr std::uint8_t kTaskForgiven = 64;  ///< failed, but continue-on-error counts it done
+inline constexpr std::uint8_t kTaskPreempted = 128;  ///< … to make room: it is queued again
 /// The flags that are stored; the others belong to the engine's memory.
 inline constexpr std::uint8_t kTaskFlagsStored =
-    kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskForgiven;
+    kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskForgiven | kTaskPreempted;
 
 /// Somebody was let into the sandbox of an attempt.
 struct Entry {
@@ -113,9 +114,10 @@ inline constexpr std::size_t kEntriesMax = 20;
 
 /// What few tasks have.
 struct TaskExtra {
-  std::array<std::uint16_t, kOutcomeClassCount> ends_by_class{};  ///< for per-class limits
-  std::string message;                                            ///< for people
-  std::vector<OutputValue> outputs;                               ///< of the attempt that succeeded
+  /// For limits by class; that of `none` counts how often it was stopped to make room.
+  std::array<std::uint16_t, kOutcomeClassCount> ends_by_class{};
+  std::string message;                 ///< for people
+  std::vector<OutputValue> outputs;    ///< of the attempt that succeeded
   std::vector<OutputValue> artifacts;  ///< name → absolute path of the stored file
   std::vector<Entry> entries;          ///< oldest first
   Duration hold{0};  ///< so long the sandbox is kept open when its program fails: `retry --debug`

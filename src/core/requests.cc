@@ -115,6 +115,7 @@ Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   if (!(event.texts == RunTexts{})) record.texts = std::make_unique<RunTexts>(event.texts);
   TRY(build_run(*run));
   TRY(know_admission(step.state, *run));
+  TRY(check_quota(step.state, *run, step.now));
 
   keep_workflow(step, event.workflow_digest, record.workflow);
   Run& added = step.state.add_run(std::move(run));

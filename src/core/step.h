@@ -53,6 +53,8 @@ std::string_view name(GroupResult result);
 void release_group(Step& step, Run& run, GroupIndex group);
 /// Ends every task of a group that was not released: skipped, cancelled or aborted.
 void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, Reason reason);
+/// The queue of a run.
+std::string queue_of(const Run& run);
 /// Finds or makes the ready class of a group. After an error (its concurrency expression failed)
 /// the class is one without that group.
 Status classify_group(State& state, Run& run, GroupIndex group);
@@ -131,6 +133,11 @@ bool has_task(const Run& run, std::uint32_t index);
 Status load_run(State& state, StoredRun stored);
 void on_engine_started(Step& step, const EngineStarted& event);
 void on_capacity_set(Step& step, const CapacitySet& event);
+
+// policy.cc: queues, shares, limits --------------------------------------------------------------
+void on_policy_set(Step& step, const PolicySet& event);
+/// Why the submission would be beyond what its queue or user may have; {}: it is not.
+Status check_quota(const State& state, const Run& run, Time now);
 /// Counts groups and phases anew from the tasks.
 void recount(Run& run);
 

@@ -74,6 +74,21 @@ std::optional<NodeId> Nodes::find(std::string_view name) const {
   return found->second;
 }
 
+void Nodes::describe(NodeId id, const NodeSetup& setup) {
+  Node& node = nodes_[id.value];
+  NodeSetup described = setup;
+  described.name = node.setup.name;
+  described.pool = node.setup.pool;
+  described.capacity = node.setup.capacity;
+  node.setup = std::move(described);
+  node.setup.labels = labels_with_names(node.setup);
+  node.lost_share = static_cast<float>(setup.failure_permille) / kPermille;
+  node.speed = static_cast<float>(std::max(setup.speed_permille, 1)) / kPermille;
+  for (Compiled& demand : demands_) compile_for(demand, id.value);
+  ++setups_;
+  grow(id);
+}
+
 void Nodes::set_capacity(NodeId id, const Resources& capacity) {
   nodes_[id.value].setup.capacity = capacity;
   set_free(id);

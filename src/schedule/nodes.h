@@ -55,6 +55,8 @@ class Nodes {
   std::size_t size() const { return nodes_.size(); }
   const NodeSetup& setup(NodeId id) const { return nodes_[id.value].setup; }
   std::optional<NodeId> find(std::string_view name) const;
+  /// Everything of the setup but name, pool and capacity.
+  void describe(NodeId id, const NodeSetup& setup);
   void set_capacity(NodeId id, const Resources& capacity);
   /// A node that is not open takes nothing new.
   void set_open(NodeId id, bool open);

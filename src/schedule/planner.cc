@@ -13,6 +13,8 @@ void Planner::configure(const SchedulingPolicy& policy) {
   std::vector<Shape> caps;
   for (const QueueSetup& queue : policy.queues) caps.push_back(nodes.shape_for(queue.cap));
   shares.configure(policy.queues, caps, policy.share_half_life);
+  waiting.clear();
+  reservations_.clear();
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
   gates.configure(policy);
@@ -31,13 +33,24 @@ void Planner::configure(const SchedulingPolicy& policy) {
 void Planner::apply_windows(Time now) {
   if (next_window_ > now) return;
   next_window_ = kNever;
+  std::erase_if(tripped_, [&](NodeId node) {
+    const Time until =
+        gates.circuits.open_until(gates.circuits.intern("node:" + nodes.setup(node).name));
+    if (until > now) {
+      next_window_ = std::min(next_window_, until);
+      return false;
+    }
+    nodes.set_open(node, is_there_[node.value] != 0);
+    return true;
+  });
   for (const auto& [pool, calendar] : pool_windows_) {
     const bool open = calendar.is_open(now);
     const Time closes = open ? calendar.closes(now) : kNever;
     next_window_ = std::min(next_window_, open ? closes : calendar.opens(now));
     for (std::uint32_t n = 0; n < nodes.size(); ++n) {
       if (nodes.setup(NodeId{n}).pool != pool) continue;
-      nodes.set_open(NodeId{n}, open && is_there_[n] != 0);
+      const bool tripped = std::ranges::find(tripped_, NodeId{n}) != tripped_.end();
+      nodes.set_open(NodeId{n}, open && !tripped && is_there_[n] != 0);
       closes_at_[n] = closes;
       refresh_kept(NodeId{n});
     }
@@ -170,6 +183,17 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
   return promoted;
 }
 
+void Planner::note_end(NodeId node, bool lost, Time now) {
+  nodes.observe_end(node, lost);
+  if (policy_.breaker.failures_permille == 0) return;
+  const CircuitId circuit = gates.circuits.intern("node:" + nodes.setup(node).name);
+  gates.circuits.on_start(circuit, now);  // any attempt there is a probe, once the time is over
+  if (!gates.circuits.on_end(circuit, lost, now)) return;
+  nodes.set_open(node, false);
+  next_window_ = std::min(next_window_, gates.circuits.open_until(circuit));
+  tripped_.push_back(node);
+}
+
 const Reservation* Planner::reservation_of(ClassId id) const {
   const auto found = std::ranges::find(reservations_, id, &Reservation::owner);
   return found == reservations_.end() ? nullptr : &*found;
@@ -182,6 +206,16 @@ Time Planner::expected_end(const Holder& holder, Time now) const {
     return holder.limit;
   const Duration so_far = std::max<Duration>(now - holder.since, std::chrono::seconds{1});
   return std::min(now + so_far, std::max(holder.limit, now + std::chrono::seconds{1}));
+}
+
+std::uint64_t Planner::waiting_of(const std::string& queue, const std::string& user) const {
+  std::uint64_t sum = 0;
+  for (const LeafId leaf : waiting.active()) {
+    const std::string& of = shares.queue_of(leaf);
+    const bool is_below = of == queue || of.starts_with(queue + "/");
+    if (is_below && (user.empty() || shares.user_of(leaf) == user)) sum += waiting.waiting_of(leaf);
+  }
+  return sum;
 }
 
 std::int64_t Planner::places(NodeId node, const Shape& shape) const {

@@ -62,9 +62,14 @@ struct Reservation {
 class Planner {
  public:
   Planner();
+  /// Forgets what waits: it is to be pushed again, since its place may be another.
   void configure(const SchedulingPolicy& policy);
   const SchedulingPolicy& policy() const { return policy_; }
   NodeId add_node(const NodeSetup& setup);
+  /// Labels, price, speed and the like; its name, pool and capacity stay.
+  void describe_node(NodeId node, const NodeSetup& setup) { nodes.describe(node, setup); }
+  /// Tasks that wait in a queue and those below it, of one user or ("") of all.
+  std::uint64_t waiting_of(const std::string& queue, const std::string& user) const;
   void set_capacity(NodeId node, const Resources& capacity);
   void set_load(NodeId node, std::int32_t permille);
   /// Its executor is there, and nobody drains it. Windows of its pool close it too.
@@ -78,10 +83,15 @@ class Planner {
   const Holder& holder(HolderId id) const { return holders_[id.value]; }
   /// Corrects what is expected of a holder: it has started, or was asked to stop.
   void expect(HolderId id, Time end) { holders_[id.value].end = end; }
+  /// Is not asked to make room any more.
+  void spare(HolderId id) { holders_[id.value].spared = true; }
   void set_limit(HolderId id, Time limit) { holders_[id.value].limit = limit; }
   void observe_run_time(NodeId node, Duration run_time) {
     staging_[node.value].observe_run_time(run_time);
   }
+  /// An attempt ended there: `lost` says that it is the node's fault. Too many close it for a
+  /// while.
+  void note_end(NodeId node, bool lost, Time now);
   std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
   std::size_t held() const { return held_; }
 
@@ -132,7 +142,8 @@ class Planner {
   std::vector<std::uint8_t> is_there_;  ///< by node: set_open
   std::vector<Time> closes_at_;         ///< by node
   std::map<std::string, Calendar, std::less<>> pool_windows_;
-  Time next_window_ = kNever;  ///< when a pool opens or closes next
+  std::vector<NodeId> tripped_;  ///< nodes that are closed because attempts were lost there
+  Time next_window_ = kNever;    ///< when a pool or such a node opens, or a pool closes, next
   Time wake_ = kNever;
   std::vector<Holder> holders_;
   std::vector<HolderId> unused_;

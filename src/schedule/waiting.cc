@@ -76,6 +76,17 @@ void Waiting::delist(const Position& position) {
   active_.pop_back();
 }
 
+void Waiting::clear() {
+  for (Class& one : classes_) {
+    one.entries.clear();
+    one.waiting = 0;
+    one.overtaken = 0;
+  }
+  for (Leaf& leaf : leaves_) leaf = {};
+  active_.clear();
+  waiting_ = 0;
+}
+
 void Waiting::push(ClassId id, Range range, Time now) {
   if (range.count == 0) return;
   Class& one = classes_[id.value];

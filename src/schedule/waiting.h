@@ -76,6 +76,8 @@ class Waiting {
   void set_length(ClassId id, Duration length) { classes_[id.value].length = length; }
   Duration length(ClassId id) const { return classes_[id.value].length; }
 
+  /// Nothing waits any more; classes keep their numbers.
+  void clear();
   void push(ClassId id, Range range, Time now);
   bool empty() const { return active_.empty(); }
   std::uint64_t waiting() const { return waiting_; }  ///< upper bound: stale entries count
