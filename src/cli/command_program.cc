@@ -8,6 +8,7 @@
 #include "cli/help.h"
 #include "cli/session.h"
 #include "cli/version.h"
+#include "spec/cluster_file.h"
 #include "spec/parse.h"
 
 namespace reeve::cli {
@@ -48,7 +49,8 @@ Ended command_help(const Session& session) {
 }
 
 Ended command_schema(const Session& session) {
-  std::string schema = spec::workflow_json_schema();
+  std::string schema =
+      session.arguments.has("cluster") ? spec::cluster_json_schema() : spec::workflow_json_schema();
   if (!schema.ends_with('\n')) schema += '\n';
   return session.print(schema);
 }

@@ -160,6 +160,10 @@ constexpr auto kInitStatuses =
                                {"6", "the file exists; it is not overwritten"}});
 
 constexpr auto kSchemaSynopses = std::to_array<std::string_view>({""});
+constexpr auto kSchemaOptions = std::to_array<Option>({
+    {.name = "cluster", .help = "that of the cluster file instead"},
+});
+constexpr auto kSchemaLists = std::to_array<Lists>({kSchemaOptions});
 constexpr auto kSchemaExamples = std::to_array<Example>({
     {"reeve schema > reeve.schema.json",
      "then begin workflows with `# yaml-language-server: $schema=reeve.schema.json`"},
@@ -278,8 +282,11 @@ constexpr auto kPreparing = std::to_array<Command>({
     {.name = "schema",
      .section = Section::preparing,
      .summary = "print the JSON Schema of workflows",
-     .description = "Prints the JSON Schema (draft 2020-12) of the workflow format, for editors.",
+     .description =
+         "Prints the JSON Schema (draft 2020-12) of the workflow file, or of the cluster "
+         "file, for editors.",
      .synopses = kSchemaSynopses,
+     .options = kSchemaLists,
      .examples = kSchemaExamples,
      .exit_statuses = kDoneOrUsage},
 });

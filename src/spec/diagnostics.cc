@@ -86,7 +86,19 @@ void Diagnostics::error(std::size_t offset, std::string message, std::string sug
     more_ = true;
     return;
   }
+  ++errors_;
   found_.push_back({offset, std::move(message), std::move(suggestion)});
+}
+
+void Diagnostics::warning(const YamlNode& node, std::string message) {
+  if (found_.size() - errors_ >= kDiagnosticsMax) return;
+  found_.push_back({node.offset(), std::move(message), {}, Severity::warning});
+}
+
+int Diagnostics::line_of(std::size_t offset) const {
+  LineCounter position(source_);
+  position.advance(offset);
+  return position.line();
 }
 
 void Diagnostics::error_in_text(const YamlNode& node, std::size_t text_offset, std::string message,
@@ -102,7 +114,7 @@ std::vector<Diagnostic> Diagnostics::take() {
   LineCounter position(source_);
   for (Found& found : found_) {
     position.advance(found.offset);
-    out.push_back({.severity = Severity::error,
+    out.push_back({.severity = found.severity,
                    .file = std::string(origin_),
                    .line = position.line(),
                    .column = position.column(),
@@ -113,9 +125,11 @@ std::vector<Diagnostic> Diagnostics::take() {
     Diagnostic last = out.back();
     last.message = "there are more errors than the " + std::to_string(kDiagnosticsMax) + " shown";
     last.suggestion.clear();
+    last.severity = Severity::error;
     out.push_back(std::move(last));
   }
   found_.clear();
+  errors_ = 0;
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Collects what is wrong with one file, with line and column. Keeps the first kDiagnosticsMax. One
-// owner; borrows the source text.
+// Collects what is wrong with one file, with line and column. Keeps the first kDiagnosticsMax
+// errors and as many warnings. One owner; borrows the source text.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +29,14 @@ class Diagnostics {
   void error_in_text(const YamlNode& node, std::size_t text_offset, std::string message,
                      std::string suggestion = {});
 
-  bool has_errors() const { return !found_.empty(); }
-  /// Whether more would not be kept: then suggestions need not be searched.
-  bool is_full() const { return found_.size() >= kDiagnosticsMax; }
+  /// What can be obeyed, but is probably not meant.
+  void warning(const YamlNode& node, std::string message);
+
+  bool has_errors() const { return errors_ > 0; }
+  /// Whether more errors would not be kept: then suggestions need not be searched.
+  bool is_full() const { return errors_ >= kDiagnosticsMax; }
+  /// From 1: for messages that name another place of the file.
+  int line_of(std::size_t offset) const;
   /// Sorted by position.
   std::vector<Diagnostic> take();
 
@@ -40,12 +45,14 @@ class Diagnostics {
     std::size_t offset;
     std::string message;
     std::string suggestion;
+    Severity severity = Severity::error;
   };
 
   std::string_view source_;
   std::string_view origin_;
   std::vector<Found> found_;
-  bool more_ = false;
+  std::size_t errors_ = 0;
+  bool more_ = false;  ///< errors
 };
 
 /// For tests: where byte `text_offset` of `text` stands in `source`, whose scalar begins at

@@ -1,10 +1,11 @@
-// docs/workflow-format.md against the parser: its examples are valid, its tables are those of the
-// field table, and no key is missing.
+// docs/workflow-format.md and docs/cluster-file.md against the parsers: their examples are valid,
+// their tables are those of the field tables, and no key is missing.
 #include <fstream>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "spec/cluster_file.h"
 #include "spec/fields.h"
 #include "spec/parse.h"
 #include "spec/reference.h"
@@ -12,8 +13,11 @@
 namespace reeve::spec {
 namespace {
 
-std::string document() {
-  std::ifstream file(REEVE_SOURCE_DIR "/docs/workflow-format.md");
+constexpr const char* kWorkflows = REEVE_SOURCE_DIR "/docs/workflow-format.md";
+constexpr const char* kClusters = REEVE_SOURCE_DIR "/docs/cluster-file.md";
+
+std::string document(const char* path) {
+  std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
@@ -24,9 +28,9 @@ struct Example {
   std::string text;
 };
 
-std::vector<Example> examples() {
+std::vector<Example> examples(const char* path) {
   std::vector<Example> found;
-  std::istringstream lines(document());
+  std::istringstream lines(document(path));
   bool inside = false;
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -44,9 +48,18 @@ std::vector<Example> examples() {
 }
 
 TEST(FormatDocument, every_example_is_valid) {
-  EXPECT_GT(examples().size(), 20U);
-  for (const Example& example : examples()) {
+  EXPECT_GT(examples(kWorkflows).size(), 20U);
+  for (const Example& example : examples(kWorkflows)) {
     const Parsed parsed = parse_workflow(example.text, "example");
+    for (const Diagnostic& diagnostic : parsed.diagnostics)
+      ADD_FAILURE() << "example at line " << example.line << ": " << diagnostic.text();
+  }
+}
+
+TEST(ClusterDocument, every_example_is_valid) {
+  EXPECT_GT(examples(kClusters).size(), 2U);
+  for (const Example& example : examples(kClusters)) {
+    const ParsedCluster parsed = parse_cluster(example.text, "example");
     for (const Diagnostic& diagnostic : parsed.diagnostics)
       ADD_FAILURE() << "example at line " << example.line << ": " << diagnostic.text();
   }
@@ -66,22 +79,32 @@ void expect_shown(const Shape& shape, const std::string& all_examples, const std
   if (shape.value != nullptr) expect_shown(*shape.value, all_examples, text);
 }
 
-TEST(FormatDocument, every_key_is_in_an_example) {
+void expect_every_key(const Shape& shape, const char* path) {
   std::string all;
-  for (const Example& example : examples()) all += example.text;
-  expect_shown(workflow_shape(), all, document());
+  for (const Example& example : examples(path)) all += example.text;
+  expect_shown(shape, all, document(path));
 }
 
-TEST(FormatDocument, its_tables_are_the_field_table) {
-  const std::string text = document();
+TEST(FormatDocument, every_key_is_in_an_example) { expect_every_key(workflow_shape(), kWorkflows); }
+TEST(ClusterDocument, every_key_is_in_an_example) { expect_every_key(cluster_shape(), kClusters); }
+
+void expect_tables(const std::string& reference, const char* path) {
+  const std::string text = document(path);
   const std::string_view begin_mark = "<!-- fields -->\n";
   const std::size_t begin = text.find(begin_mark);
   const std::size_t end = text.find("<!-- end of fields -->");
   ASSERT_NE(begin, std::string::npos);
   ASSERT_NE(end, std::string::npos);
   const std::size_t start = begin + begin_mark.size();
-  EXPECT_EQ(text.substr(start, end - start), workflow_reference())
-      << "put what workflow_reference() gives between the two markers";
+  EXPECT_EQ(text.substr(start, end - start), reference)
+      << "put what reference.h gives between the two markers";
+}
+
+TEST(FormatDocument, its_tables_are_the_field_table) {
+  expect_tables(workflow_reference(), kWorkflows);
+}
+TEST(ClusterDocument, its_tables_are_the_field_table) {
+  expect_tables(cluster_reference(), kClusters);
 }
 
 }  // namespace

@@ -1,189 +1,15 @@
 #include "spec/fields.h"
 
+#include <algorithm>
 #include <array>
 
+#include "spec/shapes.h"
 #include "spec/suggest.h"
-#include "spec/workflow.h"
 
 namespace reeve::spec {
 namespace {
 
 // Small shapes first: each may only use what stands above it.
-constexpr Shape kText{.scalar = ScalarKind::text};
-constexpr Shape kTemplate{.scalar = ScalarKind::template_text};
-constexpr Shape kEnvValue{.scalar = ScalarKind::template_text, .nullable = true};
-constexpr Shape kBoolean{.scalar = ScalarKind::boolean};
-constexpr Shape kAnything{
-    .name = "anything", .expected = "any value", .nullable = true, .anything = true};
-constexpr Shape kDuration{.name = "duration", .scalar = ScalarKind::duration};
-constexpr Shape kBytes{.name = "size", .scalar = ScalarKind::bytes};
-constexpr Shape kMillis{.name = "quantity", .scalar = ScalarKind::millis};
-constexpr Shape kTaskName{
-    .expected = "the id of a task", .scalar = ScalarKind::text, .text_rule = KeyKind::identifier};
-constexpr Shape kIdentifier{
-    .expected = "a name", .scalar = ScalarKind::text, .text_rule = KeyKind::identifier};
-constexpr Shape kVariableName{.expected = "the name of a variable",
-                              .scalar = ScalarKind::text,
-                              .text_rule = KeyKind::variable};
-constexpr Shape kPriority{.scalar = ScalarKind::integer, .min = -1'000'000, .max = 1'000'000};
-constexpr Shape kParallel{.scalar = ScalarKind::integer, .min = 1, .max = kTasksPerRunMax};
-constexpr Shape kTries{.scalar = ScalarKind::integer, .min = 0, .max = 1000};
-constexpr Shape kSandboxId{.scalar = ScalarKind::integer, .min = 1, .max = kSandboxUserMax};
-constexpr Shape kUnits{.scalar = ScalarKind::integer, .min = 1, .max = 1'000'000'000};
-
-constexpr Shape kLabels{.name = "labels", .expected = "a map of name: text", .value = &kText};
-constexpr Shape kEnv{.name = "env",
-                     .expected = "a map of NAME: text",
-                     .value = &kEnvValue,
-                     .key = KeyKind::variable};
-constexpr Shape kSecrets{
-    .name = "secrets", .expected = "a list of names of secrets", .item = &kVariableName};
-
-// --- retry, timeout, resources: what becomes a Policy
-
-constexpr Shape kFactor{.scalar = ScalarKind::number, .min = 1, .max = 1000};
-constexpr std::array kBackoffFields{
-    Field{"initial", {}, &kDuration, "First wait (1s unless given)."},
-    Field{"factor", {}, &kFactor, "By what each further wait is longer (2)."},
-    Field{"max", {}, &kDuration, "Longest wait (5m)."},
-    Field{"jitter",
-          {},
-          &kBoolean,
-          "Wait a random time up to the computed one, so that many retries spread (true)."},
-};
-constexpr Shape kBackoff{.name = "backoff",
-                         .expected = "a first wait such as 10s, or a map",
-                         .scalar = ScalarKind::duration,
-                         .fields = kBackoffFields};
-constexpr std::array<std::string_view, 7> kClasses{"exit", "signal",   "oom",  "timeout",
-                                                   "lost", "rejected", "start"};
-constexpr std::array<std::string_view, 6> kListedClasses{"exit",    "signal", "oom",
-                                                         "timeout", "lost",   "rejected"};
-constexpr Shape kClass{.scalar = ScalarKind::choice, .choices = kListedClasses};
-constexpr Shape kClassList{.expected = "a list of ends that are tried again",
-                           .scalar = ScalarKind::choice,
-                           .choices = kListedClasses,
-                           .item = &kClass};
-constexpr std::array kLimitFields{
-    Field{kClasses[0], {}, &kTries, "After an exit status other than 0."},
-    Field{kClasses[1], {}, &kTries, "After being killed by a signal."},
-    Field{kClasses[2], {}, &kTries, "After running out of memory."},
-    Field{kClasses[3], {}, &kTries, "After a timeout."},
-    Field{kClasses[4], {}, &kTries, "After nobody knows how it ended (16)."},
-    Field{kClasses[5], {}, &kTries, "After its results were not accepted."},
-    Field{kClasses[6], {}, &kTries, "After the machine could not start it (10)."},
-};
-constexpr Shape kLimits{.expected = "a map of exit, signal, oom, ...: number of tries",
-                        .fields = kLimitFields};
-constexpr std::array kRetryFields{
-    Field{"max", {}, &kTries, "Further tries after the first."},
-    Field{"backoff", {}, &kBackoff, "How long to wait before each."},
-    Field{"on", {}, &kClassList, "Which ends are tried again (exit, signal, oom, timeout, lost)."},
-    Field{"limits", {}, &kLimits, "At most so many further tries for one kind of end."},
-};
-constexpr Shape kRetry{.name = "retry",
-                       .expected = "a number of further tries, or a map",
-                       .scalar = ScalarKind::integer,
-                       .min = 0,
-                       .max = 1000,
-                       .fields = kRetryFields};
-
-constexpr std::array kTimeoutFields{
-    Field{"run", {}, &kDuration, "Of one attempt."},
-    Field{"queue", {}, &kDuration, "From being ready to being started."},
-    Field{"start", {}, &kDuration, "From having a place to the first instruction."},
-    Field{"idle", {}, &kDuration, "Of one attempt without any output."},
-    Field{"grace", {}, &kDuration, "From SIGTERM to SIGKILL (10s)."},
-};
-constexpr Shape kTimeout{.name = "timeout",
-                         .expected = "a duration such as 10m, or a map",
-                         .scalar = ScalarKind::duration,
-                         .fields = kTimeoutFields};
-constexpr Shape kMinutes{.scalar = ScalarKind::number, .max = 52'560'000};
-
-constexpr Shape kLicenses{
-    .expected = "a map of name: number", .value = &kUnits, .key = KeyKind::identifier};
-constexpr std::array kResourceFields{
-    Field{"cpu", {}, &kMillis, "Processors: 2, 0.5 or 500m (1 unless given)."},
-    Field{"memory", {}, &kBytes, "Memory: 512Mi, 4G."},
-    Field{"disk", {}, &kBytes, "Disk space: 10Gi."},
-    Field{"gpu", {}, &kMillis, "Graphics processors: 1."},
-    Field{"licenses", {}, &kLicenses, "Licences and other countable things, by name."},
-};
-constexpr Shape kResources{
-    .name = "resources", .expected = "a map of cpu, memory, ...", .fields = kResourceFields};
-
-constexpr Shape kLocks{.name = "locks",
-                       .expected = "a lock, a list of locks or a map of lock: units",
-                       .scalar = ScalarKind::text,
-                       .text_rule = KeyKind::identifier,
-                       .item = &kIdentifier,
-                       .value = &kUnits,
-                       .key = KeyKind::identifier};
-constexpr std::array kLockLimitFields{
-    Field{"limit", {}, &kUnits, "Units that there are.", true},
-};
-constexpr Shape kLockLimit{.expected = "a number of units, or {limit: 3}",
-                           .scalar = ScalarKind::integer,
-                           .min = 1,
-                           .max = 1'000'000'000,
-                           .fields = kLockLimitFields};
-constexpr Shape kLockLimits{
-    .expected = "a map of lock: {limit: 3}", .value = &kLockLimit, .key = KeyKind::identifier};
-
-constexpr std::array<std::string_view, 3> kTiers{"native", "oci", "none"};
-constexpr Shape kTier{.scalar = ScalarKind::choice, .choices = kTiers};
-constexpr std::array<std::string_view, 2> kNetworks{"none", "host"};
-constexpr Shape kReachable{.expected = "what may be reached, such as pypi.org:443",
-                           .scalar = ScalarKind::text};
-constexpr Shape kNetwork{.expected = "none, host or a list of what may be reached",
-                         .scalar = ScalarKind::choice,
-                         .choices = kNetworks,
-                         .item = &kReachable,
-                         .items_min = 1};
-constexpr Shape kPaths{.expected = "a path, or a list of paths",
-                       .scalar = ScalarKind::template_text,
-                       .item = &kTemplate};
-constexpr std::array kSandboxFields{
-    Field{"tier",
-          {},
-          &kTier,
-          "native (unless given), oci: by a runtime such as runc, or none: not enclosed, with "
-          "permission."},
-    Field{"network",
-          {},
-          &kNetwork,
-          "none (unless given), host: the network of this machine, with permission, or a list of "
-          "what alone may be reached: name, address or network, then :port or :low-high."},
-    Field{"readable", {}, &kPaths, "Files and directories that it may read beside the system's."},
-    Field{"writable", {}, &kPaths, "Those that it may change beside its work directory."},
-    Field{"user", {}, &kSandboxId, "The number of the user and group that it is, inside (1000)."},
-};
-constexpr Shape kSandbox{
-    .name = "sandbox",
-    .expected = "native, oci, none or a map of tier, network, readable, writable, user",
-    .scalar = ScalarKind::choice,
-    .choices = kTiers,
-    .fields = kSandboxFields};
-
-constexpr std::array<std::string_view, 4> kWarmKinds{"python", "sh", "node", "none"};
-constexpr Shape kModules{
-    .expected = "a module, or a list of modules", .scalar = ScalarKind::text, .item = &kText};
-constexpr Shape kWarmCommand{
-    .expected = "a list: the program and its arguments", .item = &kText, .items_min = 1};
-constexpr std::array kWarmFields{
-    Field{"python", {}, &kModules, "Python, with these modules imported."},
-    Field{"node", {}, &kModules, "Node, with these modules required."},
-    Field{"command", {}, &kWarmCommand, "A program of your own that waits for the text of `run`."},
-};
-constexpr std::array<std::string_view, 3> kWarmNames{"python", "node", "command"};
-constexpr std::array kWarmGroups{FieldGroup{kWarmNames, true}};
-constexpr Shape kWarm{.name = "warm",
-                      .expected = "python, sh, node, none or a map with python, node or command",
-                      .scalar = ScalarKind::choice,
-                      .choices = kWarmKinds,
-                      .fields = kWarmFields,
-                      .groups = kWarmGroups};
 
 // --- what else a task may say
 
@@ -511,6 +337,14 @@ std::string scalar_expectation(const Shape& shape) {
       return "a number " +
              (shape.min > 0 ? "from " + std::to_string(shape.min) : std::string("above 0")) +
              " up to " + std::to_string(shape.max);
+    case ScalarKind::decimal:
+      return "a number from " + std::to_string(shape.min) + " to " + std::to_string(shape.max);
+    case ScalarKind::percent: return "a share such as 50% or 0.5%";
+    case ScalarKind::duration_or_zero:
+      return "a duration with its unit, such as 90s, 10m or 1h30m, or 0s";
+    case ScalarKind::moment: return "a moment such as \"2026-12-01T08:00:00Z\"";
+    case ScalarKind::day_time: return "a time of the day, \"00:00\" to \"24:00\"";
+    case ScalarKind::utc_offset: return "an offset from UTC, \"-14:00\" to \"+14:00\"";
     case ScalarKind::duration: return "a duration with its unit, such as 90s, 10m or 1h30m";
     case ScalarKind::bytes: return "a size such as 512Mi, 4G or 1000000";
     case ScalarKind::millis: return "a quantity such as 2, 1.5 or 500m";
@@ -540,6 +374,33 @@ const Field* find_field(const Shape& shape, std::string_view key) {
 
 bool is_identifier(std::string_view text) { return is_name(text, true); }
 bool is_variable(std::string_view text) { return is_name(text, false); }
+
+bool is_label_text(std::string_view text) {
+  if (text.empty() || text.size() > kLabelBytesMax) return false;
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  constexpr std::string_view kInner = ".:/@+-";
+  return is_alphanumeric(text[0]) && std::ranges::all_of(text, [&](char c) {
+           return is_alphanumeric(c) || kInner.find(c) != std::string_view::npos;
+         });
+}
+
+bool is_queue_name(std::string_view text) {
+  if (text.size() > kQueueNameBytesMax) return false;
+  std::size_t depth = 1;
+  bool is_part_empty = true;
+  for (const char c : text) {
+    if (c == '/') {
+      if (is_part_empty || ++depth > kQueueDepthMax) return false;
+      is_part_empty = true;
+      continue;
+    }
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) return false;
+    is_part_empty = false;
+  }
+  return !is_part_empty;
+}
 
 std::string expectation(const Shape& shape) {
   return shape.expected.empty() ? scalar_expectation(shape) : std::string(shape.expected);

@@ -28,8 +28,8 @@ const Shape& inner(const Shape& shape) {
 
 class ReferenceWriter {
  public:
-  std::string run() {
-    append_table("The file", workflow_shape());
+  std::string run(const Shape& file) {
+    append_table("The file", file);
     // Tables may add further ones; shapes do not contain themselves, so this ends.
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       const auto [title, shape] = waiting_[i];
@@ -67,6 +67,7 @@ class ReferenceWriter {
 
 }  // namespace
 
-std::string workflow_reference() { return ReferenceWriter().run(); }
+std::string workflow_reference() { return ReferenceWriter().run(workflow_shape()); }
+std::string cluster_reference() { return ReferenceWriter().run(cluster_shape()); }
 
 }  // namespace reeve::spec

@@ -1,8 +1,9 @@
-// JSON Schema (draft 2020-12) from the table of fields. It accepts and refuses what the parser's
+// JSON Schemas (draft 2020-12) from the tables of fields. They accept and refuse what the parser's
 // own check of shapes does; what needs knowledge of the whole file (cycles, expressions, unknown
 // needs) only the parser sees.
 #include <algorithm>
 
+#include "spec/cluster_file.h"
 #include "spec/fields.h"
 #include "spec/json_text.h"
 #include "spec/parse.h"
@@ -13,6 +14,7 @@ namespace {
 using Object = boost::json::object;
 using List = boost::json::array;
 
+constexpr std::string_view kDraft = "https://json-schema.org/draft/2020-12/schema";
 constexpr std::string_view kIdentifierPattern = "^[A-Za-z_][A-Za-z0-9_-]*$";
 constexpr std::string_view kVariablePattern = "^[A-Za-z_][A-Za-z0-9_]*$";
 constexpr std::string_view kVariableKeyPattern = "^(?!REEVE_)[A-Za-z_][A-Za-z0-9_]*$";
@@ -21,6 +23,17 @@ constexpr std::string_view kNoExpressionPattern = "^(?![\\s\\S]*\\$\\{\\{)";
 constexpr std::string_view kDurationPattern =
     "^(?=.*[1-9])(\\d+(\\.\\d+)?w)?(\\d+(\\.\\d+)?d)?(\\d+(\\.\\d+)?h)?(\\d+(\\.\\d+)?m)?"
     "(\\d+(\\.\\d+)?s)?(\\d+(\\.\\d+)?ms)?(\\d+(\\.\\d+)?us)?$";
+constexpr std::string_view kDurationOrZeroPattern =
+    "^(?=.)(\\d+(\\.\\d+)?w)?(\\d+(\\.\\d+)?d)?(\\d+(\\.\\d+)?h)?(\\d+(\\.\\d+)?m)?"
+    "(\\d+(\\.\\d+)?s)?(\\d+(\\.\\d+)?ms)?(\\d+(\\.\\d+)?us)?$";
+constexpr std::string_view kMomentPattern =
+    "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])[Tt ]([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)"
+    "(\\.\\d+)?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)$";
+constexpr std::string_view kPercentPattern = "^(?=.*[1-9])(100(\\.0)?|\\d{1,2}(\\.\\d)?)%$";
+constexpr std::string_view kDayTimePattern = "^(([01]\\d|2[0-3]):[0-5]\\d|24:00)$";
+constexpr std::string_view kUtcOffsetPattern = "^[+-]((0\\d|1[0-3]):[0-5]\\d|14:00)$";
+constexpr std::string_view kLabelPattern = "^[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,252}$";
+constexpr std::string_view kQueuePattern = "^(?=.{1,253}$)[a-z0-9_-]+(/[a-z0-9_-]+){0,7}$";
 constexpr std::string_view kBytesPattern = "^\\d+(\\.\\d+)?(k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$";
 constexpr std::string_view kMillisPattern = "^\\d+(\\.\\d+)?(m|k)?$";
 constexpr std::string_view kRangePattern = "^(\\d+-\\d+(:[1-9]\\d*)?|[1-9]\\d*)(%[1-9]\\d*)?$";
@@ -34,6 +47,10 @@ Object integer(std::int64_t min, std::int64_t max) {
 Json text_schema(const Shape& shape) {
   if (shape.text_rule == KeyKind::identifier) return text_with(kIdentifierPattern);
   if (shape.text_rule == KeyKind::variable) return text_with(kVariablePattern);
+  if (shape.text_rule == KeyKind::queue) return text_with(kQueuePattern);
+  // The pattern looks at strings only: numbers and truth values are written as labels may be.
+  if (shape.text_rule == KeyKind::label)
+    return Object{{"type", List{"string", "number", "boolean"}}, {"pattern", kLabelPattern}};
   // The pattern looks at strings only.
   return Object{{"type", List{"string", "number", "boolean"}}, {"pattern", kNoExpressionPattern}};
 }
@@ -70,7 +87,15 @@ void append_scalar(const Shape& shape, List& out) {
       [[fallthrough]];
     case ScalarKind::integer: return out.push_back(integer(shape.min, shape.max));
     case ScalarKind::number: return out.push_back(number_schema(shape));
+    case ScalarKind::decimal:
+      return out.push_back(
+          Object{{"type", "number"}, {"minimum", shape.min}, {"maximum", shape.max}});
+    case ScalarKind::percent: return out.push_back(text_with(kPercentPattern));
     case ScalarKind::duration: return out.push_back(text_with(kDurationPattern));
+    case ScalarKind::duration_or_zero: return out.push_back(text_with(kDurationOrZeroPattern));
+    case ScalarKind::moment: return out.push_back(text_with(kMomentPattern));
+    case ScalarKind::day_time: return out.push_back(text_with(kDayTimePattern));
+    case ScalarKind::utc_offset: return out.push_back(text_with(kUtcOffsetPattern));
     case ScalarKind::bytes: return quantity("integer", kBytesPattern);
     case ScalarKind::millis: return quantity("number", kMillisPattern);
     case ScalarKind::range:
@@ -86,12 +111,9 @@ void append_scalar(const Shape& shape, List& out) {
 
 class SchemaWriter {
  public:
-  std::string run() {
-    Object root{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-                {"$id", "https://reeve.dev/schema/workflow.json"},
-                {"title", "Reeve workflow"},
-                {"description", "A workflow file of Reeve, the autonomous task execution engine."}};
-    const Json file = schema_of(workflow_shape());
+  /// `root` has what stands in front of the schema of `file_shape`.
+  std::string run(const Shape& file_shape, Object root) {
+    const Json file = schema_of(file_shape);
     for (const auto& [key, value] : file.get_object()) root[key] = value;
     std::ranges::sort(definitions_, {}, &std::pair<std::string, Json>::first);
     Object definitions;
@@ -123,6 +145,7 @@ class SchemaWriter {
     if (shape.item != nullptr) {
       Object list{{"type", "array"}, {"items", reference_to(*shape.item)}};
       if (shape.items_min > 0) list["minItems"] = shape.items_min;
+      if (shape.items_max > 0) list["maxItems"] = shape.items_max;
       alternatives.push_back(std::move(list));
     }
     if (shape.is_map()) alternatives.push_back(map_schema(shape));
@@ -143,7 +166,8 @@ class SchemaWriter {
     if (shape.extensions) out["patternProperties"] = Object{{"^x-", Object{}}};
     out["additionalProperties"] = shape.value != nullptr ? reference_to(*shape.value) : Json(false);
     append_key_rule(shape, out);
-    if (shape.items_min > 0 && shape.value != nullptr) out["minProperties"] = shape.items_min;
+    if (shape.items_min > 0) out["minProperties"] = shape.items_min;
+    if (shape.items_max > 0) out["maxProperties"] = shape.items_max;
     List rules;
     append_presence(shape, rules);
     if (!rules.empty()) out["allOf"] = std::move(rules);
@@ -158,8 +182,18 @@ class SchemaWriter {
 
   static void append_key_rule(const Shape& shape, Object& out) {
     if (shape.value == nullptr || shape.key == KeyKind::any) return;
-    out["propertyNames"] = Object{
-        {"pattern", shape.key == KeyKind::variable ? kVariableKeyPattern : kIdentifierPattern}};
+    out["propertyNames"] = Object{{"pattern", key_pattern(shape.key)}};
+  }
+
+  static std::string_view key_pattern(KeyKind kind) {
+    switch (kind) {
+      case KeyKind::variable: return kVariableKeyPattern;
+      case KeyKind::label: return kLabelPattern;
+      case KeyKind::queue: return kQueuePattern;
+      case KeyKind::any:
+      case KeyKind::identifier: break;
+    }
+    return kIdentifierPattern;
   }
 
   static Json requires_key(std::string_view name) { return Object{{"required", List{Json(name)}}}; }
@@ -203,6 +237,22 @@ class SchemaWriter {
 
 }  // namespace
 
-std::string workflow_json_schema() { return SchemaWriter().run(); }
+std::string workflow_json_schema() {
+  return SchemaWriter().run(
+      workflow_shape(),
+      {{"$schema", kDraft},
+       {"$id", "https://reeve.dev/schema/workflow.json"},
+       {"title", "Reeve workflow"},
+       {"description", "A workflow file of Reeve, the autonomous task execution engine."}});
+}
+
+std::string cluster_json_schema() {
+  return SchemaWriter().run(
+      cluster_shape(),
+      {{"$schema", kDraft},
+       {"$id", "https://reeve.dev/schema/cluster.json"},
+       {"title", "Reeve cluster"},
+       {"description", "Where Reeve can run tasks, and how waiting work is ordered and limited."}});
+}
 
 }  // namespace reeve::spec

@@ -6,6 +6,7 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
+#include "spec/cluster_file.h"
 #include "spec/fields.h"
 #include "spec/parse.h"
 #include "spec/shape_check.h"
@@ -46,7 +47,10 @@ std::vector<std::string_view> lines(std::string_view text) {
 
 class SchemaAgreement : public testing::Test {
  protected:
-  SchemaAgreement() : json_(boost::json::parse(workflow_json_schema())) {
+  SchemaAgreement() : SchemaAgreement(workflow_json_schema(), workflow_shape()) {}
+  SchemaAgreement(const std::string& text, const Shape& shape)
+      : json_(boost::json::parse(text)),
+        shape_(shape) {
     const Json flat = without_references(json_, json_);
     valijson::SchemaParser().populateSchema(BoostJsonAdapter(flat), schema_);
   }
@@ -56,7 +60,7 @@ class SchemaAgreement : public testing::Test {
     ASSERT_TRUE(text.problems.empty()) << source;
     const YamlNode root = *text.document.root();
     Diagnostics diagnostics(source, "f.yaml");
-    check_shape(root, workflow_shape(), diagnostics);
+    check_shape(root, shape_, diagnostics);
     std::string errors;
     for (const Diagnostic& diagnostic : diagnostics.take()) errors += diagnostic.text() + "\n";
     EXPECT_EQ(errors.empty(), accepted) << source << "\n" << errors;
@@ -74,6 +78,7 @@ class SchemaAgreement : public testing::Test {
   }
 
   Json json_;
+  const Shape& shape_;
   valijson::Schema schema_;
 };
 
@@ -273,6 +278,57 @@ TEST_F(SchemaAgreement, the_schema_describes_every_field) {
   const auto& task = json_.at("$defs").at("task").at("properties").as_object();
   EXPECT_TRUE(task.contains("depends_on"));
   EXPECT_FALSE(task.contains("uses"));
+}
+
+class ClusterSchema : public SchemaAgreement {
+ protected:
+  ClusterSchema() : SchemaAgreement(cluster_json_schema(), cluster_shape()) {}
+};
+
+TEST_F(ClusterSchema, agrees_with_the_parser) {
+  for (const std::string_view good : lines(R"(
+version: 1
+pools: {a: {}}
+pools: {a: {price: 0, speed: 1.5, start_delay: 0s, failures: 0.5%, labels: {a/b: 1, c: true}}}
+pools: {a: {nodes: [{name: x.y-1, cpu: 500m, memory: 1Gi, count: 3, licenses: {m: 1}}]}}
+queues: {a: {}, a/b-c_1: {weight: 0, max_running: 0}}
+scheduling: {quotas: [], windows: []}
+scheduling: {windows: [{queue: a, days: mon, from: '00:00', to: '24:00', utc_offset: '-14:00'}]}
+scheduling: {windows: [{pool: a, days: [mon, sun], maintenance: true}]}
+scheduling: {breaker: {failures: 100%}}
+scheduling: {order: {priority: 0s, deadline: 1h30m}}
+x-anything: 1
+)")) {
+    expect_both(true, good);
+  }
+  for (const std::string_view bad : lines(R"(
+{}
+version: 2
+pools: {}
+pools: {' a': {}}
+pools: {a: {price: -1}}
+pools: {a: {price: x}}
+pools: {a: {failures: 100.1%}}
+pools: {a: {failures: 0%}}
+pools: {a: {labels: {a: 'x y'}}}
+pools: {a: {nodes: []}}
+pools: {a: {nodes: [{name: x}]}}
+pools: {a: {start_delay: 5}}
+queues: {A: {}}
+queues: {a//b: {}}
+queues: {1/2/3/4/5/6/7/8/9: {}}
+scheduling: {windows: [{}]}
+scheduling: {windows: [{queue: a, pool: b}]}
+scheduling: {windows: [{queue: a, from: '24:01'}]}
+scheduling: {windows: [{queue: a, from: '7:00'}]}
+scheduling: {windows: [{queue: a, utc_offset: '+14:01'}]}
+scheduling: {windows: [{queue: a, days: []}]}
+scheduling: {breaker: {failures: 0.55%}}
+scheduling: {order: {priority: ''}}
+scheduling: {rate_limits: {a: {starts: 1}}}
+)")) {
+    expect_both(false, bad);
+  }
 }
 
 }  // namespace

@@ -9,12 +9,17 @@
 #include "base/time.h"
 #include "spec/expression_syntax.h"
 #include "spec/fan_out.h"
+#include "spec/quantities.h"
 #include "spec/suggest.h"
 
 namespace reeve::spec {
 namespace {
 
 constexpr std::size_t kShownMax = 40;
+constexpr std::string_view kLabelRule =
+    "letters, digits and _ are possible, and behind the first . : / @ + and -";
+constexpr std::string_view kQueueRule =
+    "parts of small letters, digits, _ and - with / between them are possible, at most 8";
 
 std::string shown(std::string_view text) {
   if (text.size() <= kShownMax) return "'" + sanitize_for_terminal(text) + "'";
@@ -63,9 +68,20 @@ std::string check_number(const YamlNode& node, const Shape& shape) {
   return above && number <= static_cast<double>(shape.max) ? "" : mismatch(node, shape);
 }
 
+std::string check_decimal(const YamlNode& node, const Shape& shape) {
+  const Json value = node.scalar_value();
+  if (!value.is_number()) return mismatch(node, shape);
+  const double number =
+      value.is_double() ? value.get_double() : static_cast<double>(value.get_int64());
+  const bool is_inside =
+      number >= static_cast<double>(shape.min) && number <= static_cast<double>(shape.max);
+  return is_inside ? "" : mismatch(node, shape);
+}
+
 std::string check_duration(const YamlNode& node, const Shape& shape) {
   const auto duration = parse_duration(node.text());
-  if (duration && duration->count() > 0) return {};
+  if (duration && (duration->count() > 0 || shape.scalar == ScalarKind::duration_or_zero))
+    return {};
   if (duration) return "expected a duration above 0; leave it out for no limit";
   std::string message = mismatch(node, shape);
   if (node.scalar_value().is_number()) {
@@ -77,11 +93,21 @@ std::string check_duration(const YamlNode& node, const Shape& shape) {
 
 std::string check_text(const YamlNode& node, const Shape& shape) {
   const std::string_view text = node.text();
-  if (shape.text_rule == KeyKind::any) return {};
-  const bool variable = shape.text_rule == KeyKind::variable;
-  if (variable ? is_variable(text) : is_identifier(text)) return {};
-  return mismatch(node, shape) + (variable ? "; letters, digits and _ are possible"
-                                           : "; letters, digits, _ and - are possible");
+  switch (shape.text_rule) {
+    case KeyKind::any: return {};
+    case KeyKind::variable:
+      return is_variable(text) ? ""
+                               : mismatch(node, shape) + "; letters, digits and _ are possible";
+    case KeyKind::identifier:
+      return is_identifier(text)
+                 ? ""
+                 : mismatch(node, shape) + "; letters, digits, _ and - are possible";
+    case KeyKind::label:
+      return is_label_text(text) ? "" : mismatch(node, shape) + "; " + std::string(kLabelRule);
+    case KeyKind::queue:
+      return is_queue_name(text) ? "" : mismatch(node, shape) + "; " + std::string(kQueueRule);
+  }
+  return {};
 }
 
 std::string check_choice(const YamlNode& node, const Shape& shape) {
@@ -102,6 +128,10 @@ std::string check_key(std::string_view key, const Shape& shape) {
     return shown(key) +
            " cannot be a name here: letters, digits, _ and - are possible, and no "
            "digit or - in front";
+  if (shape.key == KeyKind::label && !is_label_text(key))
+    return shown(key) + " cannot be a name here: " + std::string(kLabelRule);
+  if (shape.key == KeyKind::queue && !is_queue_name(key))
+    return shown(key) + " cannot be the name of a queue: " + std::string(kQueueRule);
   return {};
 }
 
@@ -134,6 +164,7 @@ class ShapeChecker {
     }
     if (node.size() < static_cast<std::size_t>(shape.items_min))
       diagnostics_.error(node, "expected " + expectation(shape) + ", got an empty list");
+    check_size(node, shape);
     if (shape.item->anything) return;
     for (auto item = node.first(); item; item = item->next()) check(*item, *shape.item);
   }
@@ -145,6 +176,7 @@ class ShapeChecker {
     }
     if (node.size() < static_cast<std::size_t>(shape.items_min))
       diagnostics_.error(node, "expected " + expectation(shape) + ", got an empty map");
+    check_size(node, shape);
     std::vector<std::pair<const Field*, YamlNode>> given;
     bool refused = false;
     for (auto key = node.first(); key;) {
@@ -159,6 +191,12 @@ class ShapeChecker {
     }
     check_required(node, shape, given);
     check_groups(node, shape, given, refused);
+  }
+
+  void check_size(const YamlNode& node, const Shape& shape) {
+    if (shape.items_max == 0 || node.size() <= static_cast<std::size_t>(shape.items_max)) return;
+    diagnostics_.error(node, "at most " + std::to_string(shape.items_max) +
+                                 " are possible here, got " + std::to_string(node.size()));
   }
 
   void check_field(const YamlNode& key, const YamlNode& value, const Field& field,
@@ -267,7 +305,13 @@ std::string check_scalar(const YamlNode& node, const Shape& shape) {
     case ScalarKind::boolean: return plain_boolean() ? "" : mismatch(node, shape);
     case ScalarKind::integer: return check_integer(node, shape);
     case ScalarKind::number: return check_number(node, shape);
-    case ScalarKind::duration: return check_duration(node, shape);
+    case ScalarKind::decimal: return check_decimal(node, shape);
+    case ScalarKind::percent: return parse_permille(text) ? "" : mismatch(node, shape);
+    case ScalarKind::duration:
+    case ScalarKind::duration_or_zero: return check_duration(node, shape);
+    case ScalarKind::moment: return parse_time(text) ? "" : mismatch(node, shape);
+    case ScalarKind::day_time: return parse_day_time(text) ? "" : mismatch(node, shape);
+    case ScalarKind::utc_offset: return parse_utc_offset(text) ? "" : mismatch(node, shape);
     case ScalarKind::bytes: return parse_bytes(text) ? "" : mismatch(node, shape);
     case ScalarKind::millis: return parse_millis(text) ? "" : mismatch(node, shape);
     case ScalarKind::range: {
