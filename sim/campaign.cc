@@ -18,7 +18,7 @@ namespace {
 
 /// A seed takes milliseconds; one that takes this long hangs.
 constexpr time_t kHangSeconds = 120;
-constexpr std::size_t kTailLines = 40;
+constexpr std::size_t kReportLines = 40;
 
 /// What a worker leaves for its parent, in shared memory.
 struct Ledger {
@@ -40,7 +40,7 @@ void on_fatal_signal(int signal) {
   if (const World* world = World::current(); world != nullptr) {
     fmt::print(signal_out, "\nseed {}: {}\n{}", world->seed(),
                signal == SIGPROF ? "it hangs" : "the core stopped itself; see ENSURE above",
-               world->trace().tail(kTailLines));
+               world->trace().tail(kReportLines));
     print_reproduction(signal_out, world->seed());
     std::fflush(signal_out);
   }

@@ -6,7 +6,7 @@
 namespace reeve::sim {
 namespace {
 
-constexpr Duration kMoment = std::chrono::milliseconds{5};
+constexpr Duration kScriptMoment = std::chrono::milliseconds{5};
 
 Shape quiet_shape() {
   Shape shape;
@@ -30,7 +30,7 @@ WorldOptions Script::options_of(Script& script, std::string_view yaml) {
 
 Script::Script(std::string_view yaml) : world_(options_of(*this, yaml)) {
   world_.start();
-  pass(kMoment);
+  pass(kScriptMoment);
 }
 
 Behaviour Script::behave(const Launch& launch) const {
@@ -58,7 +58,7 @@ RunId Script::submit() {
     if (receipt) run = receipt->run;
   });
   ENSURE(posted);
-  pass(kMoment);
+  pass(kScriptMoment);
   ENSURE(run != RunId{});
   return run;
 }
@@ -69,7 +69,7 @@ bool Script::request(const core::Event& event) {
   const bool posted = world_.engine()->post(
       event, [&](const Result<engine::Receipt>& receipt) { obeyed = receipt.has_value(); });
   ENSURE(posted);
-  pass(kMoment);
+  pass(kScriptMoment);
   return obeyed;
 }
 
@@ -95,8 +95,8 @@ bool Script::retry_failed(RunId run) {
 
 void Script::restart_engine() {
   world_.engine()->die();
-  while (world_.engine() == nullptr) pass(kMoment);
-  pass(kMoment);
+  while (world_.engine() == nullptr) pass(kScriptMoment);
+  pass(kScriptMoment);
 }
 
 std::string Script::finish() {

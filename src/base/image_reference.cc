@@ -5,12 +5,12 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kReferenceBytesMax = 255;
 constexpr std::size_t kTagBytesMax = 128;
 constexpr std::string_view kDigestStart = "sha256:";
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_port_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Lower case, digits, and separators . _ - between them.
 bool is_component(std::string_view text) {
@@ -34,7 +34,7 @@ bool is_registry(std::string_view text) {
   if (const std::size_t colon = text.rfind(':');
       colon != std::string_view::npos && (text.front() != '[' || text.find(']') < colon)) {
     const std::string_view port = text.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, is_digit)) return false;
+    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, is_port_digit)) return false;
     host = text.substr(0, colon);
   }
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
@@ -50,7 +50,7 @@ bool names_a_registry(std::string_view first) {
   return first == "localhost" || first.find_first_of(".:") != std::string_view::npos;
 }
 
-tl::unexpected<Error> refuse(std::string_view text, std::string_view why) {
+tl::unexpected<Error> refuse_reference(std::string_view text, std::string_view why) {
   return fail(ErrorCode::invalid_argument, "'" + std::string(text) +
                                                "' is no name of an image: " + std::string(why) +
                                                "; write name:tag or name@sha256:<64 digits>");
@@ -72,7 +72,7 @@ bool ImageReference::is_loopback() const {
 bool is_sha256(std::string_view text) {
   return text.size() == kDigestStart.size() + 64 && text.starts_with(kDigestStart) &&
          std::ranges::all_of(text.substr(kDigestStart.size()),
-                             [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+                             [](char c) { return is_port_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
 Result<ImageReference> parse_image_reference(std::string_view text) {
@@ -80,7 +80,8 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
   std::string_view rest = text;
   if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
     found.digest = rest.substr(at + 1);
-    if (!is_sha256(found.digest)) return refuse(text, "its digest is no sha256:<64 digits>");
+    if (!is_sha256(found.digest))
+      return refuse_reference(text, "its digest is no sha256:<64 digits>");
     rest = rest.substr(0, at);
   }
   const std::size_t last_slash = rest.rfind('/');
@@ -89,7 +90,7 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
                        (last_slash == std::string_view::npos || colon > last_slash);
   if (has_tag) {
     found.tag = rest.substr(colon + 1);
-    if (!is_tag(found.tag)) return refuse(text, "its tag is not one");
+    if (!is_tag(found.tag)) return refuse_reference(text, "its tag is not one");
     rest = rest.substr(0, colon);
   } else if (found.digest.empty()) {
     found.tag = "latest";
@@ -100,7 +101,8 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
       slash != std::string_view::npos && names_a_registry(rest.substr(0, slash))) {
     registry = rest.substr(0, slash);
     path = rest.substr(slash + 1);
-    if (!is_registry(registry)) return refuse(text, "its registry is no host or host:port");
+    if (!is_registry(registry))
+      return refuse_reference(text, "its registry is no host or host:port");
   } else if (slash == std::string_view::npos) {
     registry += "/library";
   }
@@ -108,11 +110,12 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
   for (std::string_view left = path;;) {
     const std::size_t slash = left.find('/');
     if (!is_component(left.substr(0, slash)))
-      return refuse(text, "a part of it is not of lower-case letters, digits and . _ - inside");
+      return refuse_reference(text,
+                              "a part of it is not of lower-case letters, digits and . _ - inside");
     if (slash == std::string_view::npos) break;
     left.remove_prefix(slash + 1);
   }
-  if (found.name.size() > kNameBytesMax) return refuse(text, "it is too long");
+  if (found.name.size() > kReferenceBytesMax) return refuse_reference(text, "it is too long");
   return found;
 }
 

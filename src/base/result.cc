@@ -9,7 +9,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::array<ErrorCodeInfo, 11> kTable{{
+constexpr std::array<ErrorCodeInfo, 11> kErrorCodes{{
     {ErrorCode::invalid_argument, "invalid_argument", 422, 6, false},
     {ErrorCode::not_found, "not_found", 404, 3, false},
     {ErrorCode::conflict, "conflict", 409, 6, false},
@@ -25,12 +25,12 @@ constexpr std::array<ErrorCodeInfo, 11> kTable{{
 
 }  // namespace
 
-std::span<const ErrorCodeInfo> error_code_table() { return kTable; }
+std::span<const ErrorCodeInfo> error_code_table() { return kErrorCodes; }
 
 const ErrorCodeInfo& info(ErrorCode code) {
   const auto index = static_cast<std::size_t>(code);
-  ENSURE(index < kTable.size() && kTable[index].code == code);
-  return kTable[index];
+  ENSURE(index < kErrorCodes.size() && kErrorCodes[index].code == code);
+  return kErrorCodes[index];
 }
 
 std::string Error::text() const {

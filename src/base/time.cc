@@ -94,7 +94,7 @@ std::string decimal(std::uint64_t value, std::uint64_t unit) {
   return out;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_time_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view take_while(std::string_view& text, bool (*accept)(char)) {
   std::size_t size = 0;
@@ -107,11 +107,11 @@ std::string_view take_while(std::string_view& text, bool (*accept)(char)) {
 /// One "1.5h" from the front of `text`. `next_unit` is the first row of kUnits that may still come.
 bool take_part(std::string_view& text, std::size_t& next_unit, std::int64_t& total) {
   constexpr std::size_t kFractionDigitsMax = 6;  // 10^6 weeks in microseconds fit into 64 bits
-  const std::string_view whole_text = take_while(text, is_digit);
+  const std::string_view whole_text = take_while(text, is_time_digit);
   std::string_view fraction_text;
   if (text.starts_with('.')) {
     text.remove_prefix(1);
-    fraction_text = take_while(text, is_digit);
+    fraction_text = take_while(text, is_time_digit);
     if (fraction_text.empty() || fraction_text.size() > kFractionDigitsMax) return false;
   }
   std::int64_t whole = 0;

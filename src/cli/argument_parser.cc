@@ -43,7 +43,7 @@ void declare(CLI::App& app, Slots& slots, const Option& option) {
                                                   : CLI::MultiOptionPolicy::TakeLast);
 }
 
-std::string joined(std::span<const std::string_view> words) {
+std::string joined_choices(std::span<const std::string_view> words) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
@@ -102,9 +102,9 @@ Checked<void> check_choice(const Option& option, const std::vector<std::string>&
   for (const std::string& value : values) {
     if (std::ranges::find(option.choices, value) != option.choices.end()) continue;
     const std::vector<std::string> known(option.choices.begin(), option.choices.end());
-    return usage(
-        fmt::format("--{} cannot be '{}': it is {}", option.name, value, joined(option.choices)),
-        did_you_mean(value, known));
+    return usage(fmt::format("--{} cannot be '{}': it is {}", option.name, value,
+                             joined_choices(option.choices)),
+                 did_you_mean(value, known));
   }
   return {};
 }

@@ -18,9 +18,9 @@ struct Aim {
 };
 
 /// A group that fans out means those of its tasks that `wanted` accepts.
-using Wanted = bool (*)(core::TaskState);
+using WantedState = bool (*)(core::TaskState);
 
-Result<std::vector<Aim>> find_aims(Archive& archive, const std::string& text, Wanted wanted) {
+Result<std::vector<Aim>> find_aims(Archive& archive, const std::string& text, WantedState wanted) {
   TRY_ASSIGN(const Target target, find_target(archive, text));
   TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
   const core::Run& run = loaded.run();

@@ -12,7 +12,7 @@
 namespace reeve::cli {
 namespace {
 
-bool is_directory(const std::string& path) {
+bool is_state_directory(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
 }
@@ -24,9 +24,9 @@ Result<std::string> find_database(const Session& session) {
     TRY_ASSIGN(const StateLayout layout, session.find_state());
     return layout.database();
   }
-  if (!is_directory(words.front())) return words.front();
+  if (!is_state_directory(words.front())) return words.front();
   const std::string inner = words.front() + "/" + std::string(kStateDirectoryName);
-  return StateLayout{is_directory(inner) ? inner : words.front()}.database();
+  return StateLayout{is_state_directory(inner) ? inner : words.front()}.database();
 }
 
 std::string event_line(const engine::JournalRecord& record, const core::Event& event) {

@@ -77,7 +77,7 @@ constexpr auto kExecStatuses = std::to_array<ExitStatus>({
     {"128+n", "the command was killed by signal n; 137 also when the task ended"},
 });
 
-constexpr auto kCommands = std::to_array<Command>({
+constexpr auto kActingCommands = std::to_array<Command>({
     {.name = "exec",
      .section = Section::acting,
      .summary = "enter the sandbox of a task that runs",
@@ -133,6 +133,6 @@ constexpr auto kCommands = std::to_array<Command>({
 
 }  // namespace
 
-std::span<const Command> acting_commands() { return kCommands; }
+std::span<const Command> acting_commands() { return kActingCommands; }
 
 }  // namespace reeve::cli

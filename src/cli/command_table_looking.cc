@@ -200,7 +200,7 @@ constexpr auto kDiffExamples = std::to_array<Example>({
     {"reeve diff 11 12", "what changed: specification, inputs, results, attempts, durations"},
 });
 
-constexpr auto kCommands = std::to_array<Command>({
+constexpr auto kLookingCommands = std::to_array<Command>({
     {.name = "ls",
      .section = Section::looking,
      .summary = "list runs",
@@ -302,6 +302,6 @@ constexpr auto kCommands = std::to_array<Command>({
 
 }  // namespace
 
-std::span<const Command> looking_commands() { return kCommands; }
+std::span<const Command> looking_commands() { return kLookingCommands; }
 
 }  // namespace reeve::cli

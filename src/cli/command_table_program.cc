@@ -6,7 +6,7 @@ namespace {
 using Lists = std::span<const Option>;
 
 constexpr auto kShells = std::to_array<std::string_view>({"bash", "zsh", "fish"});
-constexpr auto kOutputOnly = std::to_array<Lists>({kOutputOptions});
+constexpr auto kOnlyOutput = std::to_array<Lists>({kOutputOptions});
 constexpr auto kDoneOrUsage = std::to_array<ExitStatus>({kDone, kUsage});
 
 constexpr auto kPlanOptions = std::to_array<Option>({
@@ -250,7 +250,7 @@ constexpr auto kPreparing = std::to_array<Command>({
          "expected and, for a misspelt word, what was probably meant.",
      .synopses = kLintSynopses,
      .arguments = kLintArguments,
-     .options = kOutputOnly,
+     .options = kOnlyOutput,
      .examples = kLintExamples,
      .exit_statuses = kLintStatuses},
     {.name = "plan",
@@ -299,7 +299,7 @@ constexpr auto kProgram = std::to_array<Command>({
          "Reports kernel, control groups, user namespaces, capabilities, limits, the state "
          "directory and its disk, and how strongly tasks are enclosed.",
      .synopses = kDoctorSynopses,
-     .options = kOutputOnly,
+     .options = kOnlyOutput,
      .examples = kDoctorExamples,
      .exit_statuses = kDoctorStatuses},
     {.name = "replay",
@@ -343,7 +343,7 @@ constexpr auto kProgram = std::to_array<Command>({
      .summary = "print the version",
      .description = "Prints the version of reeve and what it was built with.",
      .synopses = kVersionSynopses,
-     .options = kOutputOnly,
+     .options = kOnlyOutput,
      .examples = kVersionExamples,
      .exit_statuses = kDoneOrUsage},
 });

@@ -149,7 +149,7 @@ constexpr auto kRetryExamples = std::to_array<Example>({
      "what failed again; if it fails again, `reeve exec 12` enters what it left"},
 });
 
-constexpr auto kCommands = std::to_array<Command>({
+constexpr auto kRunningCommands = std::to_array<Command>({
     {.name = "run",
      .section = Section::running,
      .summary = "run a workflow or a command to its end",
@@ -205,6 +205,6 @@ constexpr auto kCommands = std::to_array<Command>({
 
 }  // namespace
 
-std::span<const Command> running_commands() { return kCommands; }
+std::span<const Command> running_commands() { return kRunningCommands; }
 
 }  // namespace reeve::cli

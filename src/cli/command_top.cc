@@ -20,13 +20,13 @@ namespace {
 
 constexpr int kPeriodMilliseconds = 1000;
 
-double number_of(const JsonObject& item, std::string_view field) {
+double figure_of(const JsonObject& item, std::string_view field) {
   const Json* const value = item.if_contains(field);
   return value != nullptr && value->is_number() ? value->to_number<double>() : -1;
 }
 
 std::int64_t whole_of(const JsonObject& item, std::string_view field) {
-  return static_cast<std::int64_t>(number_of(item, field));
+  return static_cast<std::int64_t>(figure_of(item, field));
 }
 
 /// "-" for what is not known.
@@ -36,7 +36,7 @@ Cell bytes_cell(const JsonObject& item, std::string_view field) {
 }
 
 Cell cpu_cell(const JsonObject& item) {
-  const double cores = number_of(item, "cpu_cores");
+  const double cores = figure_of(item, "cpu_cores");
   if (cores < 0) return {"-", Tone::faint};
   return {fmt::format("{:.2f}", cores), cores >= 0.5 ? Tone::strong : Tone::plain};
 }
@@ -106,11 +106,11 @@ std::vector<Column> use_columns(int width) {
 /// Larger first, but names; equals stay in the order that the engine gave.
 void sort_items(std::vector<JsonObject>& items, const std::string& by) {
   const auto key = [&](const JsonObject& item) {
-    if (by == "memory") return number_of(item, "memory_bytes");
-    if (by == "age") return number_of(item, "age_seconds");
+    if (by == "memory") return figure_of(item, "memory_bytes");
+    if (by == "age") return figure_of(item, "age_seconds");
     if (by == "io")
-      return number_of(item, "read_bytes_per_second") + number_of(item, "written_bytes_per_second");
-    return number_of(item, "cpu_cores");
+      return figure_of(item, "read_bytes_per_second") + figure_of(item, "written_bytes_per_second");
+    return figure_of(item, "cpu_cores");
   };
   if (by == "name") {
     std::ranges::stable_sort(items, {}, [](const JsonObject& item) {
@@ -194,7 +194,7 @@ class Top {
     double cores = 0;
     std::int64_t memory = 0;
     for (const JsonObject& item : listing_.items) {
-      cores += std::max(number_of(item, "cpu_cores"), 0.0);
+      cores += std::max(figure_of(item, "cpu_cores"), 0.0);
       memory += std::max<std::int64_t>(whole_of(item, "memory_bytes"), 0);
     }
     return Line(fmt::format("{} running, {:.2f} cpu, {} memory",

@@ -24,7 +24,7 @@ std::string quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string joined(std::span<const std::string_view> words) {
+std::string joined_words(std::span<const std::string_view> words) {
   std::string out;
   for (const std::string_view word : words)
     out += fmt::format("{}{}", out.empty() ? "" : " ", word);
@@ -51,7 +51,7 @@ std::span<const std::string_view> choices(const Command& command) {
 // --- bash -------------------------------------------------------------------------------------
 
 std::string bash_action(Completes what, std::span<const std::string_view> words) {
-  if (!words.empty()) return fmt::format("_reeve_words \"{}\"", joined(words));
+  if (!words.empty()) return fmt::format("_reeve_words \"{}\"", joined_words(words));
   switch (what) {
     case Completes::file: return "_reeve_files -f";
     case Completes::directory: return "_reeve_files -d";
@@ -142,7 +142,7 @@ std::string zsh_text(std::string_view text) {
 }
 
 std::string zsh_action(Completes what, std::span<const std::string_view> words) {
-  if (!words.empty()) return fmt::format("({})", joined(words));
+  if (!words.empty()) return fmt::format("({})", joined_words(words));
   switch (what) {
     case Completes::file: return "_files";
     case Completes::directory: return "_files -/";
@@ -229,7 +229,7 @@ std::string fish_quoted(std::string_view text) {
 }
 
 std::string fish_action(Completes what, std::span<const std::string_view> words) {
-  if (!words.empty()) return fmt::format(" -f -a {}", fish_quoted(joined(words)));
+  if (!words.empty()) return fmt::format(" -f -a {}", fish_quoted(joined_words(words)));
   switch (what) {
     case Completes::file: return " -F";
     case Completes::directory: return " -f -a '(__fish_complete_directories)'";

@@ -13,7 +13,7 @@
 namespace reeve::cli {
 namespace {
 
-constexpr std::uint32_t kRunsMax = 100'000;
+constexpr std::uint32_t kLiveRunsMax = 100'000;
 constexpr Duration kUnknown = std::chrono::hours{1};  // where only the order counts
 
 using Skeleton = std::shared_ptr<const spec::Workflow>;  // shared: as runs want it
@@ -23,9 +23,9 @@ using Lengths = std::map<GroupKey, std::vector<Duration>>;
 /// All runs that are not final, as an engine would find them.
 Result<core::Snapshot> open_runs(Archive& archive) {
   core::Snapshot snapshot;
-  TRY_ASSIGN(auto views,
-             archive.history->list_runs(
-                 {.states = {core::RunState::queued, core::RunState::running}, .limit = kRunsMax}));
+  TRY_ASSIGN(auto views, archive.history->list_runs(
+                             {.states = {core::RunState::queued, core::RunState::running},
+                              .limit = kLiveRunsMax}));
   std::ranges::sort(views, {}, [](const engine::RunView& view) { return view.record.id; });
   for (engine::RunView& view : views) {
     core::StoredRun run;
@@ -105,11 +105,11 @@ Duration rest_of(const std::vector<Duration>& lengths, Duration elapsed, Generat
   return longer.empty() ? elapsed / 2 : draws.pick(longer);
 }
 
-struct Played {
+struct PlayedGroup {
   std::vector<Duration> starts;  ///< of each simulation
   std::vector<Duration> ends;
 };
-using PlayedGroups = std::map<GroupKey, Played>;
+using PlayedGroups = std::map<GroupKey, PlayedGroup>;
 
 class Rounds {
  public:

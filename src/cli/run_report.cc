@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kLabelColumns = 12;
 
-void add_field(std::string& out, std::string_view label, const std::string& value) {
+void add_report_field(std::string& out, std::string_view label, const std::string& value) {
   if (value.empty() || value == "{}") return;
   out += fmt::format("{}{}\n", pad_right(std::string(label), kLabelColumns),
                      sanitize_for_terminal(value));
@@ -47,19 +47,20 @@ std::string run_text(const Session& session, const LoadedRun& loaded) {
   out +=
       fmt::format("{}  {}  run {}\n", to_text(Line(state.text, state.tone), session.out.colour()),
                   sanitize_for_terminal(run_name(run.record)), run.record.id.value);
-  add_field(out, "id", text_of(document, "id"));
-  add_field(out, "workflow", text_of(document, "workflow"));
-  add_field(out, "submitted", when(document, "submitted_at", now));
-  add_field(out, "ended", when(document, "ended_at", now));
-  add_field(out, "duration", duration_cell(document, "duration_seconds").text);
+  add_report_field(out, "id", text_of(document, "id"));
+  add_report_field(out, "workflow", text_of(document, "workflow"));
+  add_report_field(out, "submitted", when(document, "submitted_at", now));
+  add_report_field(out, "ended", when(document, "ended_at", now));
+  add_report_field(out, "duration", duration_cell(document, "duration_seconds").text);
   if (run.record.state != core::RunState::succeeded)
-    add_field(out, "because", text_of(document, "sentence"));
-  add_field(out, "cancelled", text_of(document, "cancel_reason"));
-  add_field(out, "directory", text_of(document, "directory"));
-  add_field(out, "inputs", text_of(document, "inputs"));
-  add_field(out, "outputs", text_of(document, "outputs"));
-  add_field(out, "labels", text_of(document, "labels"));
-  if (run.record.round > 1) add_field(out, "retries", fmt::format("{}", run.record.round - 1));
+    add_report_field(out, "because", text_of(document, "sentence"));
+  add_report_field(out, "cancelled", text_of(document, "cancel_reason"));
+  add_report_field(out, "directory", text_of(document, "directory"));
+  add_report_field(out, "inputs", text_of(document, "inputs"));
+  add_report_field(out, "outputs", text_of(document, "outputs"));
+  add_report_field(out, "labels", text_of(document, "labels"));
+  if (run.record.round > 1)
+    add_report_field(out, "retries", fmt::format("{}", run.record.round - 1));
   out += "\n";
   RunTracker tracker;
   tracker.reset(run);

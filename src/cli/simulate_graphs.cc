@@ -65,7 +65,7 @@ Column ratio_column(std::string_view title, std::string_view field) {
           Align::right};
 }
 
-std::vector<Column> columns() {
+std::vector<Column> graph_columns() {
   return {{"GRAPH", [](const JsonObject& item) { return Cell{text_of(item, "graph")}; },
            Align::left, true},
           number_column("TASKS", "tasks"),
@@ -92,7 +92,7 @@ Checked<RecordedGraph> read_graph(const std::string& path) {
 Ended simulate_graphs(const Session& session) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "graphs"));
   TRY_ASSIGN(const std::vector<std::int64_t> slots, slots_of(session.arguments));
-  Listing listing{.kind = "graphs", .id_field = "graph", .items = {}, .columns = columns()};
+  Listing listing{.kind = "graphs", .id_field = "graph", .items = {}, .columns = graph_columns()};
   for (const std::string& path : session.arguments.all("dag")) {
     TRY_ASSIGN(const RecordedGraph graph, read_graph(path));
     const auto ways = schedule::ways_to_end(graph.tasks);

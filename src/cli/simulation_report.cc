@@ -34,7 +34,7 @@ std::string time_text(double seconds) {
 }
 
 /// Times of the log, from its first submission.
-struct Span {
+struct TimeSpan {
   Duration begin{0};
   Duration end{0};
   double length() const { return std::max(seconds_of(end - begin), 1e-6); }
@@ -51,7 +51,7 @@ std::string processors_text(const WorkloadLog& log, std::int64_t units) {
   return fmt::format("{:g}", static_cast<double>(units) / static_cast<double>(log.units));
 }
 
-std::string axis(const Span& span, int height) {
+std::string axis(const TimeSpan& span, int height) {
   std::string out = fmt::format("<line x1='{0}' y1='{1}' x2='{2}' y2='{1}' stroke='#94a3b8'/>",
                                 kLeft, height, kWidth);
   constexpr int kTicks = 5;
@@ -115,7 +115,7 @@ std::string waits_chart(const WorkloadLog& log, const std::vector<SimulatedPolic
 /// Means over bins of an amount that holds from one moment to another.
 class Bins {
  public:
-  explicit Bins(const Span& span) : span_(span), sums_(kBins) {}
+  explicit Bins(const TimeSpan& span) : span_(span), sums_(kBins) {}
   void add(Duration from, Duration to, double amount) {
     const double first = position(from);
     const double last = position(to);
@@ -141,12 +141,12 @@ class Bins {
   double position(Duration at) const {
     return std::clamp(seconds_of(at - span_.begin) / span_.length(), 0.0, 1.0) * kBins;
   }
-  Span span_;
+  TimeSpan span_;
   std::vector<double> sums_;
 };
 
 std::string level_chart(const std::string& title, const std::string& most_text, double most,
-                        const Span& span, const std::vector<Bins>& levels) {
+                        const TimeSpan& span, const std::vector<Bins>& levels) {
   std::string out = axis(span, kChartHeight);
   for (std::size_t p = 0; p < levels.size(); ++p)
     out += fmt::format("<polyline points='{}' stroke='{}'/>", levels[p].line(most), colour(p));
@@ -159,7 +159,7 @@ std::string level_chart(const std::string& title, const std::string& most_text, 
 }
 
 std::string level_charts(const WorkloadLog& log, const std::vector<SimulatedPolicy>& policies,
-                         const Span& span) {
+                         const TimeSpan& span) {
   std::vector<Bins> used;
   std::vector<Bins> waiting;
   double most_waiting = 1;
@@ -223,7 +223,7 @@ class Seats {
 };
 
 /// The part of the log in which most waited, as long as can be drawn.
-Span busiest(const WorkloadLog& log, const SimulatedPolicy& policy, const Span& whole) {
+TimeSpan busiest(const WorkloadLog& log, const SimulatedPolicy& policy, const TimeSpan& whole) {
   const std::size_t window = std::min(kJobsMax, log.jobs.size());
   Duration waited{0};
   Duration most{-1};
@@ -240,7 +240,7 @@ Span busiest(const WorkloadLog& log, const SimulatedPolicy& policy, const Span& 
   return {log.jobs[begin].submitted, end < log.jobs.size() ? log.jobs[end].submitted : whole.end};
 }
 
-std::string gantt(const WorkloadLog& log, const SimulatedPolicy& policy, const Span& span) {
+std::string gantt(const WorkloadLog& log, const SimulatedPolicy& policy, const TimeSpan& span) {
   std::vector<std::size_t> order(log.jobs.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::ranges::sort(order, {}, [&](std::size_t i) { return start_of(log, policy, i); });
@@ -302,13 +302,13 @@ std::string simulation_report(const WorkloadLog& log,
                      policies.size() == 1 ? "y" : "ies");
   out += summary_table(policies);
   if (log.jobs.empty()) return out + "</html>\n";
-  Span span{log.jobs.front().submitted, log.jobs.front().submitted};
+  TimeSpan span{log.jobs.front().submitted, log.jobs.front().submitted};
   for (const SimulatedPolicy& policy : policies)
     for (std::size_t i = 0; i < log.jobs.size(); ++i)
       span.end = std::max(span.end, start_of(log, policy, i) + log.jobs[i].run);
   out += waits_chart(log, policies);
   out += level_charts(log, policies, span);
-  const Span part = busiest(log, policies.front(), span);
+  const TimeSpan part = busiest(log, policies.front(), span);
   for (const SimulatedPolicy& policy : policies) out += gantt(log, policy, part);
   return out + "</html>\n";
 }

@@ -52,7 +52,7 @@ Result<Duration> run_of(const JsonObject& task, const std::string& id) {
   return Duration{0};
 }
 
-class Reader {
+class GraphReader {
  public:
   Result<RecordedGraph> read(const JsonObject& whole) {
     graph_.name = text_of(whole, "name");
@@ -115,7 +115,7 @@ Result<RecordedGraph> parse_wfcommons(const std::string& text) {
   const Json whole = boost::json::parse(text, error);
   if (error) return tl::unexpected(wrong("it is not JSON: " + error.message()));
   if (!whole.is_object()) return tl::unexpected(wrong("it is not a JSON object"));
-  return Reader().read(whole.as_object());
+  return GraphReader().read(whole.as_object());
 }
 
 }  // namespace reeve::cli

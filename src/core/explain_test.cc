@@ -36,23 +36,23 @@ void expect_why(const std::vector<WhyCase>& cases) {
   }
 }
 
-constexpr std::string_view kTwo = "tasks: {a: {run: x}, b: {run: x, needs: a}}";
+constexpr std::string_view kTwoTasks = "tasks: {a: {run: x}, b: {run: x, needs: a}}";
 
 TEST(Explain, what_waits_for_others) {
   expect_why({
       {"b", needs_pending, "waits for 1 of the 1 tasks that it needs", "needs a: 0 of 1 done",
-       [](World& w) { w.submit(kTwo); }},
+       [](World& w) { w.submit(kTwoTasks); }},
       {"tidy", needs_pending, "waits for 0 of the 0 tasks that it needs",
        "starts when the tasks before this phase are done",
        [](World& w) { w.submit("tasks: {a: {run: x}}\nfinally: {tidy: {run: x}}"); }},
       {"ask", approval_pending, "waits for a person to approve it", "",
        [](World& w) { w.submit("tasks: {ask: {approval: {}}}"); }},
       {"a", run_paused, "waits: the run is paused; resume it to go on", "",
-       [](World& w) { w.pool(false).submit(kTwo), w.pause(); }},
+       [](World& w) { w.pool(false).submit(kTwoTasks), w.pause(); }},
       {"a", interrupted, "was interrupted when its engine was stopped; `reeve resume` goes on", "",
-       [](World& w) { w.pool(false).submit(kTwo), w.restart(false); }},
+       [](World& w) { w.pool(false).submit(kTwoTasks), w.restart(false); }},
       {"a", task_paused, "waits: the task is paused; resume it to go on", "",
-       [](World& w) { w.pool(false).submit(kTwo), w.pause_task("a"); }},
+       [](World& w) { w.pool(false).submit(kTwoTasks), w.pause_task("a"); }},
       {"a", retry_backoff, "waits 500ms before it is tried again after attempt 1",
        "next try in 500ms",
        [](World& w) { w.submit("tasks: {a: {run: x, retry: 1}}"), w.fail("a"); }},
@@ -80,7 +80,7 @@ TEST(Explain, what_waits_for_a_place) {
       {"a[1]", max_parallel, "waits: max_parallel allows 1 tasks of this group at a time", "",
        [](World& w) { w.submit("tasks: {a: {run: x, array: 2, max-parallel: 1}}"); }},
       {"a", executor_down, "waits: the executor of pool 0 does not answer", "",
-       [](World& w) { w.pool(false).submit(kTwo); }},
+       [](World& w) { w.pool(false).submit(kTwoTasks); }},
       {"a", unplaceable, "asks for more than any pool could ever give",
        "it asks for 3 cpu; pool local has 2 cpu",
        [](World& w) { w.submit("tasks: {a: {run: x, resources: {cpu: 3}}}"); }},
@@ -125,12 +125,12 @@ TEST(Explain, what_waits_its_turn) {
 TEST(Explain, what_is_on_its_way_or_has_ended) {
   expect_why({
       {"a", launching, "is being started by the executor", "was placed on pool 0 after a wait of",
-       [](World& w) { w.submit(kTwo); }},
+       [](World& w) { w.submit(kTwoTasks); }},
       {"a", is_running, "is running", "attempts: 1, retries charged: 0",
-       [](World& w) { w.submit(kTwo), w.started("a"); }},
+       [](World& w) { w.submit(kTwoTasks), w.started("a"); }},
       {"a", checking, "has ended; what it produced is being collected and checked", "",
        [](World& w) { w.submit("tasks: {a: {run: x, artifacts: [o]}}"), w.succeed("a"); }},
-      {"a", completed, "completed", "", [](World& w) { w.submit(kTwo), w.succeed("a"); }},
+      {"a", completed, "completed", "", [](World& w) { w.submit(kTwoTasks), w.succeed("a"); }},
       {"a", exit_status, "ended with exit status 7", "it said why",
        [](World& w) {
          w.submit("tasks: {a: {run: x}, c: {run: x}}");

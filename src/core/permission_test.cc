@@ -25,7 +25,7 @@ Result<Applied> submit(World& w, std::string_view yaml) {
   return w.request(event);
 }
 
-Result<Launch> launch_of(World& w, std::string_view label) {
+Result<Launch> permitted_launch_of(World& w, std::string_view label) {
   w.strict = false;
   const test::Attempt& attempt = w.attempt(label);
   return render_launch(w.state(),
@@ -44,19 +44,19 @@ TEST(Permission, a_submission_is_refused_without_it) {
   EXPECT_EQ(w.unfinished(), 0U);
   begin(w, kUnsandboxed);
   w.submit(kBare);
-  EXPECT_EQ(launch_of(w, "a")->sandbox.tier, SandboxTier::none);
-  EXPECT_EQ(launch_of(w, "b")->sandbox.tier, SandboxTier::native);
+  EXPECT_EQ(permitted_launch_of(w, "a")->sandbox.tier, SandboxTier::none);
+  EXPECT_EQ(permitted_launch_of(w, "b")->sandbox.tier, SandboxTier::native);
 }
 
 TEST(Permission, one_tier_for_all_reaches_the_launch) {
   World none;
   begin(none, {.tier = SandboxTier::none});
   none.submit(kBare);
-  EXPECT_EQ(launch_of(none, "b")->sandbox.tier, SandboxTier::none);
+  EXPECT_EQ(permitted_launch_of(none, "b")->sandbox.tier, SandboxTier::none);
   World native;
   begin(native, {.tier = SandboxTier::native});
   native.submit(kBare);
-  EXPECT_EQ(launch_of(native, "a")->sandbox.tier, SandboxTier::native);
+  EXPECT_EQ(permitted_launch_of(native, "a")->sandbox.tier, SandboxTier::native);
 }
 
 TEST(Permission, a_retry_is_asked_again) {
@@ -93,7 +93,7 @@ TEST(Permission, holds_for_a_launch_that_nobody_asked_for) {
   begin(w, kUnsandboxed);
   w.submit("tasks: {a: {run: x, sandbox: none}}");
   w.restart();
-  const auto launch = launch_of(w, "a");
+  const auto launch = permitted_launch_of(w, "a");
   ASSERT_FALSE(launch);
   EXPECT_EQ(launch.error().text(), "sandbox: it needs permission: --allow unsandboxed");
   test::Attempt& a = w.attempt("a");

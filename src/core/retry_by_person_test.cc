@@ -10,7 +10,7 @@ using test::cpus;
 using test::World;
 using enum TaskState;
 
-constexpr RunId kRun{1};
+constexpr RunId kFirstRun{1};
 
 TEST(RetryByPerson, of_what_failed_keeps_what_succeeded) {
   World w;
@@ -45,14 +45,14 @@ TEST(RetryByPerson, from_a_task_runs_it_and_all_that_depends_on_it) {
       "tasks: {a: {run: x}, b: {run: x, needs: a}, c: {run: x, needs: b}, d: {run: x, needs: a}}\n"
       "finally: {tidy: {run: x}}");
   w.succeed("a").succeed("b").succeed("d").succeed("c").succeed("tidy");
-  w.retry(kRun, "b").expect("a", succeeded).expect("d", succeeded).expect_started({"b"});
+  w.retry(kFirstRun, "b").expect("a", succeeded).expect("d", succeeded).expect_started({"b"});
   w.succeed("b").succeed("c").succeed("tidy").expect_run(RunState::succeeded);
 }
 
 TEST(RetryByPerson, from_a_task_at_the_end_does_not_do_what_is_for_failures) {
   World w;
   w.submit("tasks: {a: {run: x}}\non_failure: {mend: {run: x}}\nfinally: {tidy: {run: x}}");
-  w.succeed("a").fail("tidy").expect_run(RunState::failed).retry(kRun, "tidy");
+  w.succeed("a").fail("tidy").expect_run(RunState::failed).retry(kFirstRun, "tidy");
   w.succeed("tidy").expect("mend", skipped).expect_run(RunState::succeeded);
 }
 
@@ -99,7 +99,7 @@ TEST(RetryByPerson, a_dynamic_group_expands_again_when_its_needs_do) {
   World w;
   w.submit(kDynamic);
   w.succeed("list", {{"items", "[1,2]"}}).succeed("each[0]").fail("each[1]");
-  w.retry(kRun, "list").expect_started({"list"}).restart();
+  w.retry(kFirstRun, "list").expect_started({"list"}).restart();
   w.succeed("list", {{"items", "[1,2,3]"}}).expect_started({"each[0]", "each[1]", "each[2]"});
   w.restart().run_all().expect("after", succeeded).expect_run(RunState::succeeded);
 }
@@ -131,7 +131,10 @@ TEST(RetryByPerson, a_list_that_could_not_be_evaluated_fails_again) {
   w.submit(kDynamic);
   w.succeed("list", {{"items", "{"}}).expect("each[0]", failed).expect("after", skipped);
   w.retry().expect("each[0]", failed, ReasonCode::expression_failed).expect_run(RunState::failed);
-  w.retry(kRun, "list").succeed("list", {{"items", "[7]"}}).succeed("each[0]").succeed("after");
+  w.retry(kFirstRun, "list")
+      .succeed("list", {{"items", "[7]"}})
+      .succeed("each[0]")
+      .succeed("after");
 }
 
 TEST(RetryByPerson, what_is_left_of_an_expansion_cannot_be_asked_for) {
@@ -140,10 +143,10 @@ TEST(RetryByPerson, what_is_left_of_an_expansion_cannot_be_asked_for) {
   w.fail("list").expect("each[0]", skipped);
   w.retry();
   for (std::uint32_t index = 2; index < 5; ++index) {
-    EXPECT_FALSE(w.request(Cancel{.run = kRun, .task = index}));
-    EXPECT_FALSE(w.request(Pause{.run = kRun, .task = index}));
-    EXPECT_FALSE(w.request(Pause{.run = kRun, .task = index, .paused = false}));
-    EXPECT_FALSE(w.request(Approve{.task = {kRun, index}}));
+    EXPECT_FALSE(w.request(Cancel{.run = kFirstRun, .task = index}));
+    EXPECT_FALSE(w.request(Pause{.run = kFirstRun, .task = index}));
+    EXPECT_FALSE(w.request(Pause{.run = kFirstRun, .task = index, .paused = false}));
+    EXPECT_FALSE(w.request(Approve{.task = {kFirstRun, index}}));
   }
   w.succeed("list", {{"items", "[1]"}}).run_all().expect_run(RunState::succeeded);
 }
@@ -151,7 +154,7 @@ TEST(RetryByPerson, what_is_left_of_an_expansion_cannot_be_asked_for) {
 TEST(RetryByPerson, outputs_of_the_first_round_are_gone) {
   World w;
   w.submit("tasks: {a: {run: x}, b: {run: x, needs: a}}\noutputs: {v: '${{ needs.a.outputs.v }}'}");
-  w.succeed("a", {{"v", "1"}}).fail("b").retry(kRun, "a").succeed("a").succeed("b");
+  w.succeed("a", {{"v", "1"}}).fail("b").retry(kFirstRun, "a").succeed("a").succeed("b");
   EXPECT_EQ(w.record().texts->outputs, R"({"v":null})");
 }
 
@@ -162,7 +165,7 @@ TEST(RetryByPerson, that_waits_for_its_turn_outlives_a_restart) {
       "finally: {tidy: {run: x, array: 2}}";
   w.submit(kText);
   w.succeed("a").fail("tidy[0]").succeed("tidy[1]").submit(kText);
-  w.retry(kRun, "tidy").expect("tidy[0]", blocked).restart().run_all();
+  w.retry(kFirstRun, "tidy").expect("tidy[0]", blocked).restart().run_all();
   w.expect("mend", skipped, ReasonCode::no_failure).expect_run(RunState::succeeded);
 }
 
@@ -188,14 +191,15 @@ TEST(RetryByPerson, is_refused_when_there_is_nothing_to_retry) {
   w.started("b").succeed("a");
   Core& core = w.core();
   w.succeed("b");
-  EXPECT_TRUE(core.reload(copy_of(w.disk().at(kRun))));
-  auto refused = core.apply(Retry{.run = kRun}, w.now());
+  EXPECT_TRUE(core.reload(copy_of(w.disk().at(kFirstRun))));
+  auto refused = core.apply(Retry{.run = kFirstRun}, w.now());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "nothing to retry: every task succeeded");
-  refused = core.apply(Retry{.run = kRun, .failed_only = false, .from = GroupIndex{9}}, w.now());
+  refused =
+      core.apply(Retry{.run = kFirstRun, .failed_only = false, .from = GroupIndex{9}}, w.now());
   EXPECT_EQ(refused.error().code, ErrorCode::not_found);
   EXPECT_TRUE(core.changes().empty());
-  core.unload(kRun);
+  core.unload(kFirstRun);
 }
 
 TEST(RetryByPerson, of_an_old_run_among_newer_ones) {

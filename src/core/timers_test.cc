@@ -6,8 +6,8 @@
 namespace reeve::core {
 namespace {
 
-Timer at(std::int64_t seconds, std::uint32_t index = 0) {
-  return {Time{std::chrono::seconds{seconds}}, TimerKind::task, RunId{1}, index};
+Timer at(std::int64_t second, std::uint32_t index = 0) {
+  return {Time{std::chrono::seconds{second}}, TimerKind::task, RunId{1}, index};
 }
 
 TEST(Timers, fire_in_order_once_they_are_due) {

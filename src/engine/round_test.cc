@@ -17,7 +17,7 @@ using test::Rig;
 using test::submission;
 using testing::ElementsAre;
 
-constexpr std::string_view kOne = "tasks: {a: {run: x}}";
+constexpr std::string_view kOneTask = "tasks: {a: {run: x}}";
 constexpr std::string_view kTwo = "tasks: {a: {run: x}, b: {run: x, needs: a}}";
 
 class Round : public testing::Test {
@@ -33,7 +33,7 @@ class Round : public testing::Test {
 };
 
 TEST_F(Round, commits_then_tells_then_answers_then_dispatches) {
-  ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged("submit")));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged("submit")));
   ASSERT_TRUE(rig.step());
   EXPECT_THAT(rig.log, ElementsAre("commit", "tell", "answer submit", "start 1", "flush"));
 }
@@ -41,7 +41,7 @@ TEST_F(Round, commits_then_tells_then_answers_then_dispatches) {
 TEST_F(Round, one_commit_holds_all_that_came) {
   const std::uint64_t before = rig.engine().counters().events;
   for (const char* name : {"one", "two", "three"})
-    ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged(name)));
+    ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged(name)));
   ASSERT_TRUE(rig.step());
   EXPECT_THAT(rig.log, ElementsAre("commit", "tell", "answer one", "answer two", "answer three",
                                    "start 1", "start 2", "start 3", "flush"));
@@ -52,7 +52,7 @@ TEST_F(Round, takes_no_more_events_than_it_was_told_to) {
   rig.options.events_per_round_max = 2;
   ASSERT_TRUE(rig.open());
   ASSERT_TRUE(rig.settle());
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(rig.engine().post(submission(kOne)));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(rig.engine().post(submission(kOneTask)));
   ASSERT_TRUE(rig.step());
   EXPECT_EQ(rig.engine().state().run_count(), 2U);
   EXPECT_TRUE(rig.engine().has_work());
@@ -114,7 +114,7 @@ TEST_F(Round, starts_so_many_at_most_and_goes_on_in_the_next) {
 }
 
 TEST_F(Round, a_stop_reaches_the_executor_as_it_was_meant) {
-  const RunId run = rig.submit(kOne);
+  const RunId run = rig.submit(kOneTask);
   ASSERT_TRUE(rig.ask(core::Cancel{.run = run}));
   ASSERT_TRUE(rig.ask(core::Cancel{.run = run, .kill = true}));
   EXPECT_THAT(rig.log, testing::IsSupersetOf({"stop 1", "kill 1"}));
@@ -126,7 +126,7 @@ TEST_F(Round, capacity_reaches_the_executor) {
 }
 
 TEST_F(Round, silence_is_probed_and_what_is_lost_is_tried_again) {
-  const RunId run = rig.submit(kOne);
+  const RunId run = rig.submit(kOneTask);
   rig.executor.running.clear();  // the machine forgot
   rig.clock.time += std::chrono::seconds{10};
   EXPECT_TRUE(rig.engine().has_work());
@@ -138,7 +138,7 @@ TEST_F(Round, silence_is_probed_and_what_is_lost_is_tried_again) {
 
 TEST_F(Round, an_executor_that_goes_away_gets_nothing_until_it_is_back) {
   rig.executor.sink().on_down("it crashed");
-  rig.submit(kOne);
+  rig.submit(kOneTask);
   EXPECT_THAT(rig.log, testing::Not(testing::Contains("start 1")));
   rig.executor.sink().on_up();
   ASSERT_TRUE(rig.settle());
@@ -168,27 +168,27 @@ TEST_F(Round, what_cannot_be_described_never_starts) {
 }
 
 TEST_F(Round, a_clock_that_stands_still_or_goes_back_does_not_take_time_back) {
-  rig.submit(kOne);
+  rig.submit(kOneTask);
   const Time before = disk.journal().back().now;
   rig.clock.time -= std::chrono::hours{1};
-  rig.submit(kOne);
+  rig.submit(kOneTask);
   EXPECT_EQ(disk.journal().back().now, before);
   ASSERT_TRUE(rig.open());
   ASSERT_TRUE(rig.settle());
   rig.clock.time += std::chrono::seconds{5};
-  rig.submit(kOne);
+  rig.submit(kOneTask);
   EXPECT_EQ(disk.journal().back().now, before + std::chrono::seconds{5});
 }
 
 TEST_F(Round, a_key_that_cannot_be_looked_up_makes_no_second_run) {
-  rig.submit(kOne, "nightly");
+  rig.submit(kOneTask, "nightly");
   rig.store().lookup_fails = Error{ErrorCode::io_failed, "the disk does not answer", {}};
-  const Result<Receipt> again = rig.ask(submission(kOne, "nightly"));
+  const Result<Receipt> again = rig.ask(submission(kOneTask, "nightly"));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::io_failed);
   EXPECT_EQ(disk.runs().size(), 1U);
   rig.store().lookup_fails.reset();
-  EXPECT_TRUE(rig.ask(submission(kOne, "nightly"))->existed);
+  EXPECT_TRUE(rig.ask(submission(kOneTask, "nightly"))->existed);
 }
 
 class FailingRound : public Round {
@@ -201,7 +201,7 @@ class FailingRound : public Round {
 
 TEST_F(FailingRound, answers_with_the_error_and_dispatches_nothing) {
   fail_next(CommitFault::before);
-  ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged("submit")));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged("submit")));
   const Status failed = rig.step();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::io_failed);
@@ -213,7 +213,7 @@ TEST_F(FailingRound, answers_with_the_error_and_dispatches_nothing) {
 
 TEST_F(FailingRound, is_the_last_one) {
   fail_next(CommitFault::before);
-  ASSERT_TRUE(rig.engine().post(submission(kOne)));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask)));
   ASSERT_FALSE(rig.step());
   const Status again = rig.step();
   ASSERT_FALSE(again);
@@ -228,8 +228,8 @@ TEST_F(FailingRound, what_still_waits_is_answered_when_the_engine_goes) {
   ASSERT_TRUE(rig.open());
   ASSERT_TRUE(rig.settle());
   fail_next(CommitFault::before);
-  ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged("first")));
-  ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged("second")));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged("first")));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged("second")));
   ASSERT_TRUE(rig.engine().post(core::Tick{}));
   ASSERT_FALSE(rig.step());
   rig.crash();
@@ -239,7 +239,7 @@ TEST_F(FailingRound, what_still_waits_is_answered_when_the_engine_goes) {
 
 TEST_F(FailingRound, that_was_durable_after_all_is_found_by_the_next_engine) {
   fail_next(CommitFault::after);
-  ASSERT_TRUE(rig.engine().post(submission(kOne), rig.logged("submit")));
+  ASSERT_TRUE(rig.engine().post(submission(kOneTask), rig.logged("submit")));
   ASSERT_FALSE(rig.step());
   rig.crash();
   MemoryStore again(disk);

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string digest(char digit) { return "sha256:" + std::string(64, digit); }
+std::string layer_digest(char digit) { return "sha256:" + std::string(64, digit); }
 
 class StoreTest : public ::testing::Test {
  protected:
@@ -23,17 +23,17 @@ class StoreTest : public ::testing::Test {
   /// Of layers of 100 bytes each; `age` in seconds.
   void add(char name, const std::string& layers, int age) {
     Image image;
-    image.digest = digest(name);
+    image.digest = layer_digest(name);
     for (const char layer : layers) {
-      image.layers.push_back({digest(layer), digest(layer), 100});
-      fs::create_directories(store_.layer_path(digest(layer)));
-      std::ofstream(store_.blob_path(digest(layer))) << "blob";
+      image.layers.push_back({layer_digest(layer), layer_digest(layer), 100});
+      fs::create_directories(store_.layer_path(layer_digest(layer)));
+      std::ofstream(store_.blob_path(layer_digest(layer))) << "blob";
     }
     ASSERT_TRUE(store_.save(image, image.digest));
     const fs::path record = store_.directory() + "/images/" + std::string(64, name);
     fs::last_write_time(record, fs::file_time_type::clock::now() - std::chrono::seconds(age));
   }
-  bool has(char name) const { return store_.find(digest(name)).has_value(); }
+  bool has(char name) const { return store_.find(layer_digest(name)).has_value(); }
 
   Store store_;
 
@@ -47,10 +47,10 @@ class StoreTest : public ::testing::Test {
 TEST_F(StoreTest, an_image_is_there_when_all_its_layers_are) {
   add('a', "12", 0);
   ASSERT_TRUE(has('a'));
-  EXPECT_EQ(store_.find(digest('a'))->layers.size(), 2U);
-  EXPECT_EQ(store_.bytes_of(digest('1')), 100);
+  EXPECT_EQ(store_.find(layer_digest('a'))->layers.size(), 2U);
+  EXPECT_EQ(store_.bytes_of(layer_digest('1')), 100);
   EXPECT_FALSE(has('b'));
-  fs::remove(store_.layer_path(digest('2')));
+  fs::remove(store_.layer_path(layer_digest('2')));
   EXPECT_FALSE(has('a'));
 }
 
@@ -73,19 +73,19 @@ TEST_F(StoreTest, the_least_recently_used_go_first) {
   // Four layers, each counted once.
   ASSERT_EQ(store_.collect(400, {}).value(), 400);
   EXPECT_TRUE(has('a') && has('b') && has('c'));
-  store_.touch(digest('a'));
+  store_.touch(layer_digest('a'));
   // All that b has, another has too: it frees nothing, and the next one goes as well.
   ASSERT_EQ(store_.collect(399, {}).value(), 200);
   EXPECT_TRUE(has('a') && !has('b') && !has('c'));
-  EXPECT_FALSE(store_.has_layer(digest('3')));
-  EXPECT_TRUE(store_.has_layer(digest('2')));
-  EXPECT_FALSE(fs::exists(store_.blob_path(digest('3'))));
+  EXPECT_FALSE(store_.has_layer(layer_digest('3')));
+  EXPECT_TRUE(store_.has_layer(layer_digest('2')));
+  EXPECT_FALSE(fs::exists(store_.blob_path(layer_digest('3'))));
 }
 
 TEST_F(StoreTest, what_is_in_use_stays_whatever_the_limit) {
   add('a', "12", 30);
   add('b', "3", 20);
-  ASSERT_EQ(store_.collect(0, {digest('a')}).value(), 200);
+  ASSERT_EQ(store_.collect(0, {layer_digest('a')}).value(), 200);
   EXPECT_TRUE(has('a') && !has('b'));
 }
 
@@ -94,7 +94,7 @@ TEST_F(StoreTest, what_no_image_needs_goes_and_no_link_is_followed) {
   const std::string outside = store_.directory() + "-outside";
   fs::create_directories(outside);
   std::ofstream(outside + "/file") << "stays";
-  const std::string stray = store_.layer_path(digest('9'));
+  const std::string stray = store_.layer_path(layer_digest('9'));
   fs::create_directories(stray);
   fs::create_directory_symlink(outside, stray + "/link");
   ASSERT_TRUE(store_.collect(1000, {}));

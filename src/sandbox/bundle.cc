@@ -20,14 +20,14 @@ object mount_of(std::string_view type, std::string_view source, std::string_view
 
 std::string composed(std::string_view path) { return std::string(kRuntimeRoot).append(path); }
 
-bool is_below(std::string_view path, std::string_view directory) {
+bool lies_below(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && path.size() > directory.size() &&
          path[directory.size()] == '/';
 }
 
 /// From just below `given` down to what hides the masked directory in it: each is a mount.
 void add_covers(std::string_view masked, std::string_view given, std::set<std::string>& places) {
-  if (!is_below(masked, given)) return;
+  if (!lies_below(masked, given)) return;
   for (std::size_t end = masked.find('/', given.size() + 1); end != std::string_view::npos;
        end = masked.find('/', end + 1))
     places.emplace(masked.substr(0, end));
@@ -39,7 +39,7 @@ void add_covers(std::string_view masked, std::string_view given, std::set<std::s
 void give_again(const RootSpec& root, std::string_view covered, array& mounts) {
   std::set<std::string> places;
   for (const GivenPath& given : root.paths) {
-    if (!is_below(given.path, covered)) continue;
+    if (!lies_below(given.path, covered)) continue;
     places.insert(given.path);
     for (const std::string& masked : root.masked) add_covers(masked, given.path, places);
   }

@@ -215,7 +215,7 @@ TEST_F(CgroupV2, a_kernel_without_swap_has_nothing_to_forbid) {
   EXPECT_EQ(fake.read(in_a("memory.max")), "1048576");
 }
 
-void write_counters(const FakeCgroups& fake) {
+void write_v2_counters(const FakeCgroups& fake) {
   fake.write(in_a("memory.stat"),
              "anon 4096\nfile 900\nkernel 50\nkernel_stack 16\nshmem 100\nslab_reclaimable 20\n");
   fake.write(in_a("memory.events"), "low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n");
@@ -228,13 +228,13 @@ void write_counters(const FakeCgroups& fake) {
 
 TEST_F(CgroupV2, reads_its_use) {
   group();
-  write_counters(fake);
+  write_v2_counters(fake);
   EXPECT_EQ(use(), (CgroupUse{5000us, 7000us, 4226, 4, 11, 22, 3}));
 }
 
 TEST_F(CgroupV2, counts_from_its_last_reset) {
   group();
-  write_counters(fake);
+  write_v2_counters(fake);
   ASSERT_TRUE(group().reset());
   EXPECT_EQ(use(), (CgroupUse{0us, 0us, 4226, 4, 0, 0, 0}));
   fake.write(in_a("cpu.stat"), "user_usec 5001\nsystem_usec 7000\n");

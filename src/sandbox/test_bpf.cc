@@ -26,7 +26,7 @@ struct Step {
   std::string verdict;  ///< "" if it goes on
 };
 
-std::string name_of(std::uint32_t value) {
+std::string verdict_name(std::uint32_t value) {
   switch (value) {
     case SECCOMP_RET_ALLOW: return "allow";
     case SECCOMP_RET_KILL_PROCESS: return "kill";
@@ -80,7 +80,7 @@ Step jump(const sock_filter& instruction, const State& at) {
 
 Step step(const sock_filter& instruction, const Input& input, const State& at) {
   switch (instruction.code) {
-    case BPF_RET | BPF_K: return {{}, name_of(instruction.k)};
+    case BPF_RET | BPF_K: return {{}, verdict_name(instruction.k)};
     case BPF_LD | BPF_W | BPF_ABS: {
       const auto next = load(input, at, instruction.k);
       return next ? Step{{*next}, ""} : malformed(at);

@@ -9,7 +9,7 @@ namespace reeve::schedule {
 namespace {
 
 Time at(int second) { return Time(std::chrono::seconds(second)); }
-Duration seconds(int count) { return std::chrono::seconds(count); }
+using std::chrono::seconds;
 
 TEST(Availability, is_all_free_at_first) {
   const Availability all(10);

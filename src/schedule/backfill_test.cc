@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 
 Time at(std::int64_t second) { return Time(std::chrono::seconds(second)); }
-Duration seconds(std::int64_t count) { return std::chrono::seconds(count); }
+using std::chrono::seconds;
 
 BackfillJob job(std::uint32_t id, std::int64_t amount, std::int64_t length,
                 std::int64_t arrival = 0) {

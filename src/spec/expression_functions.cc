@@ -14,7 +14,7 @@ bool is_primitive(const Operand& operand) {
   return !operand.is_selection() && spec::is_primitive(*operand.value);
 }
 
-Json truth(bool value) { return Json(value); }
+Json json_truth(bool value) { return Json(value); }
 
 // Elements of an array or a selection; nothing for other values.
 std::vector<const Json*> elements_of(const Operand& operand) {
@@ -142,10 +142,10 @@ Result<Json> from_json(const Operand& operand) {
 Result<Operand> call_function(Function function, std::span<const Operand> arguments,
                               Context::Status status, ValueArena& arena) {
   switch (function) {
-    case Function::contains: return arena.keep(truth(contains(arguments[0], arguments[1])));
+    case Function::contains: return arena.keep(json_truth(contains(arguments[0], arguments[1])));
     case Function::starts_with:
     case Function::ends_with:
-      return arena.keep(truth(has_affix(function, arguments[0], arguments[1])));
+      return arena.keep(json_truth(has_affix(function, arguments[0], arguments[1])));
     case Function::format: {
       TRY_ASSIGN(const std::string text, format(arguments));
       return arena.keep_text(text);
@@ -162,12 +162,12 @@ Result<Operand> call_function(Function function, std::span<const Operand> argume
       TRY_ASSIGN(Json value, from_json(arguments[0]));
       return arena.keep(std::move(value));
     }
-    case Function::success: return arena.keep(truth(status == Context::Status::success));
-    case Function::failure: return arena.keep(truth(status == Context::Status::failure));
-    case Function::cancelled: return arena.keep(truth(status == Context::Status::cancelled));
+    case Function::success: return arena.keep(json_truth(status == Context::Status::success));
+    case Function::failure: return arena.keep(json_truth(status == Context::Status::failure));
+    case Function::cancelled: return arena.keep(json_truth(status == Context::Status::cancelled));
     case Function::always: break;
   }
-  return arena.keep(truth(true));
+  return arena.keep(json_truth(true));
 }
 
 }  // namespace reeve::spec

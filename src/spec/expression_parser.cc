@@ -15,7 +15,7 @@ namespace {
 using Node = std::uint32_t;
 using Parsed = tl::expected<Node, TextProblem>;
 
-tl::unexpected<TextProblem> problem(std::size_t offset, std::string message) {
+tl::unexpected<TextProblem> syntax_problem(std::size_t offset, std::string message) {
   return tl::unexpected<TextProblem>(TextProblem{offset, std::move(message)});
 }
 
@@ -77,10 +77,11 @@ class Parser {
   }
 
   tl::expected<std::shared_ptr<const Syntax>, TextProblem> run() {
-    if (peek().kind == TokenKind::end) return problem(0, "the expression is empty");
+    if (peek().kind == TokenKind::end) return syntax_problem(0, "the expression is empty");
     TRY_ASSIGN(syntax_->root, disjunction());
     if (peek().kind != TokenKind::end)
-      return problem(peek().offset, "unexpected " + describe(peek()) + "; expected an operator");
+      return syntax_problem(peek().offset,
+                            "unexpected " + describe(peek()) + "; expected an operator");
     collect_references();
     return std::shared_ptr<const Syntax>(std::move(syntax_));
   }
@@ -113,8 +114,8 @@ class Parser {
   }
 
   static tl::unexpected<TextProblem> nested_too_deep(std::size_t offset) {
-    return problem(offset, "the expression is nested deeper than " +
-                               std::to_string(kExpressionDepthMax) + " levels");
+    return syntax_problem(offset, "the expression is nested deeper than " +
+                                      std::to_string(kExpressionDepthMax) + " levels");
   }
 
   Parsed add(SyntaxNode node) {
@@ -215,7 +216,8 @@ class Parser {
       node.kind = SyntaxKind::property;
       node.name = token.text;
     } else {
-      return problem(token.offset, "expected a name or '*' after '.', got " + describe(token));
+      return syntax_problem(token.offset,
+                            "expected a name or '*' after '.', got " + describe(token));
     }
     return add(std::move(node));
   }
@@ -229,7 +231,7 @@ class Parser {
       node.children.push_back(key);
     }
     if (!take_if(TokenKind::close_bracket))
-      return problem(peek().offset, "expected ']', got " + describe(peek()));
+      return syntax_problem(peek().offset, "expected ']', got " + describe(peek()));
     const Json* name = node.kind == SyntaxKind::index ? literal_of(node.children[1]) : nullptr;
     if (name != nullptr && name->is_string()) {
       // ['x'] is .x with a name that need not be an identifier.
@@ -252,15 +254,15 @@ class Parser {
       case TokenKind::open_parenthesis: {
         TRY_ASSIGN(const Node inner, disjunction());
         if (!take_if(TokenKind::close_parenthesis))
-          return problem(peek().offset, "expected ')', got " + describe(peek()));
+          return syntax_problem(peek().offset, "expected ')', got " + describe(peek()));
         return inner;
       }
       case TokenKind::name:
         return peek().kind == TokenKind::open_parenthesis ? call(token) : context(token);
       case TokenKind::end:
         at_ = tokens_.size() - 1;  // stay on the end token
-        return problem(token.offset, "the expression ends where a value is expected");
-      default: return problem(token.offset, "expected a value, got " + describe(token));
+        return syntax_problem(token.offset, "the expression ends where a value is expected");
+      default: return syntax_problem(token.offset, "expected a value, got " + describe(token));
     }
   }
 
@@ -269,14 +271,14 @@ class Parser {
       if (!equals_ignoring_case(name, token.text)) continue;
       return add({.kind = SyntaxKind::context, .offset = token.offset, .name = std::string(name)});
     }
-    return problem(token.offset, unknown_context(token.text));
+    return syntax_problem(token.offset, unknown_context(token.text));
   }
 
   Parsed call(const Token& token) {
     const auto row = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const auto& r) {
       return equals_ignoring_case(r.name, token.text);
     });
-    if (row == kFunctions.end()) return problem(token.offset, unknown_function(token.text));
+    if (row == kFunctions.end()) return syntax_problem(token.offset, unknown_function(token.text));
     ++at_;  // '('
     SyntaxNode node{.kind = SyntaxKind::call, .function = row->function, .offset = token.offset};
     if (peek().kind != TokenKind::close_parenthesis) {
@@ -286,11 +288,11 @@ class Parser {
       } while (take_if(TokenKind::comma));
     }
     if (!take_if(TokenKind::close_parenthesis))
-      return problem(peek().offset, "expected ',' or ')', got " + describe(peek()));
+      return syntax_problem(peek().offset, "expected ',' or ')', got " + describe(peek()));
     if (node.children.size() < row->arguments_min || node.children.size() > row->arguments_max) {
-      return problem(token.offset,
-                     "wrong number of arguments: " + std::to_string(node.children.size()) +
-                         "; expected " + std::string(row->usage));
+      return syntax_problem(token.offset,
+                            "wrong number of arguments: " + std::to_string(node.children.size()) +
+                                "; expected " + std::string(row->usage));
     }
     if (row->function >= Function::success) syntax_->uses_status_function = true;
     return add(std::move(node));
@@ -339,7 +341,7 @@ class Parser {
 
 tl::expected<std::shared_ptr<const Syntax>, TextProblem> parse_syntax(std::string_view text) {
   if (text.size() > kExpressionBytesMax) {
-    return problem(
+    return syntax_problem(
         0, "the expression is longer than " + std::to_string(kExpressionBytesMax) + " bytes");
   }
   auto tokens = tokenize(text);

@@ -8,7 +8,7 @@
 namespace reeve::spec {
 namespace {
 
-std::string errors_of(std::string_view source) {
+std::string limit_errors_of(std::string_view source) {
   std::string out;
   for (const Diagnostic& diagnostic : parse_workflow(source, "f.yaml").diagnostics)
     out += diagnostic.text() + "\n";
@@ -22,7 +22,7 @@ TEST(Limits, a_hundred_thousand_tasks_in_a_chain) {
               "\n    needs: [t" + std::to_string(i - 1) + "]\n";
   }
   const Parsed parsed = parse_workflow(source, "f.yaml");
-  ASSERT_NE(parsed.workflow, nullptr) << errors_of(source);
+  ASSERT_NE(parsed.workflow, nullptr) << limit_errors_of(source);
   EXPECT_EQ(parsed.workflow->groups.size(), 100'000U);
   EXPECT_EQ(parsed.workflow->policies.size(), 1U);
   EXPECT_EQ(parsed.workflow->groups[99'999].needs[0].group, GroupIndex{99'998});
@@ -54,7 +54,7 @@ TEST(Limits, a_cycle_of_twenty_thousand) {
     source += "  t" + std::to_string(i) + ": {run: x, needs: t" + std::to_string((i + 1) % 20'000) +
               "}\n";
   }
-  EXPECT_NE(errors_of(source).find("(20000 tasks)"), std::string::npos);
+  EXPECT_NE(limit_errors_of(source).find("(20000 tasks)"), std::string::npos);
 }
 
 TEST(Limits, a_line_of_a_megabyte) {
@@ -64,24 +64,24 @@ TEST(Limits, a_line_of_a_megabyte) {
     ASSERT_NE(parsed.workflow, nullptr);
     EXPECT_EQ(std::get<Script>(parsed.workflow->groups[0].action).text.text().size(), 1U << 20);
   }
-  EXPECT_EQ(errors_of(megabyte + ": 1"),
+  EXPECT_EQ(limit_errors_of(megabyte + ": 1"),
             "f.yaml:1:1048577: error: unexpected ':'; check the indentation, and quote a text that "
             "holds ': '\n");
-  EXPECT_EQ(errors_of("tasks: {a: {run: '${{ " + megabyte + " }}'}}"),
+  EXPECT_EQ(limit_errors_of("tasks: {a: {run: '${{ " + megabyte + " }}'}}"),
             "f.yaml:1:22: error: the expression is longer than 65536 bytes\n");
   // What is shown of a wrong text is short, and cut between characters.
   std::string umlauts;
   for (int i = 0; i < 100'000; ++i) umlauts += "x\xC3\xA4";
-  EXPECT_LT(errors_of("tasks: {a: {run: x, timeout: " + umlauts + "}}").size(), 200U);
+  EXPECT_LT(limit_errors_of("tasks: {a: {run: x, timeout: " + umlauts + "}}").size(), 200U);
 }
 
 TEST(Limits, what_is_not_text) {
-  EXPECT_EQ(errors_of("tasks:\n  a: {run: \"\xff\xfe\"}"),
+  EXPECT_EQ(limit_errors_of("tasks:\n  a: {run: \"\xff\xfe\"}"),
             "f.yaml:2:13: error: the file is not UTF-8 text (a byte that no UTF-8 character has "
             "here)\n");
-  EXPECT_EQ(errors_of(std::string("tasks:\n\0", 8)),
+  EXPECT_EQ(limit_errors_of(std::string("tasks:\n\0", 8)),
             "f.yaml:2:1: error: a NUL byte; the file is not text\n");
-  EXPECT_EQ(errors_of(std::string(kSourceBytesMax + 1, '#')),
+  EXPECT_EQ(limit_errors_of(std::string(kSourceBytesMax + 1, '#')),
             "f.yaml:1:1: error: the file is larger than 64 MiB\n");
 }
 
@@ -93,14 +93,15 @@ TEST(Limits, alias_bombs) {
             "]\n";
   }
   bomb += "tasks: {a: {run: x, matrix: {n: [*a29]}}}\n";
-  EXPECT_NE(errors_of(bomb).find("the aliases of this file expand to more than 1000000 values"),
-            std::string::npos);
+  EXPECT_NE(
+      limit_errors_of(bomb).find("the aliases of this file expand to more than 1000000 values"),
+      std::string::npos);
 }
 
 TEST(Limits, a_dynamic_list_beside_expressions_is_bounded) {
   std::string source = "tasks: {a: {run: x, for_each: ['${{ run.id }}'";
   for (int i = 0; i < 20'000; ++i) source += ", item" + std::to_string(i);
-  EXPECT_NE(errors_of(source + "]}}").find("too many values beside an expression"),
+  EXPECT_NE(limit_errors_of(source + "]}}").find("too many values beside an expression"),
             std::string::npos);
 }
 
@@ -126,7 +127,7 @@ finally:
 outputs: {o: "${{ needs.*.outputs.x }}"}
 )";
 
-TEST(Limits, the_sample_of_the_properties_is_valid) { EXPECT_EQ(errors_of(kSample), ""); }
+TEST(Limits, the_sample_of_the_properties_is_valid) { EXPECT_EQ(limit_errors_of(kSample), ""); }
 
 // Cuts, doubles, swaps and replaces pieces of a valid file. Whatever comes out is read or refused
 // with positions that exist.

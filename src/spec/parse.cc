@@ -13,7 +13,7 @@
 namespace reeve::spec {
 namespace {
 
-const Shape& shape_of(std::string_view field) {
+const Shape& file_shape_of(std::string_view field) {
   return *find_field(workflow_shape(), field)->shape;
 }
 
@@ -101,7 +101,8 @@ class WorkflowReader {
   void read_lock_limits(const YamlNode& node) {
     for (const YamlNode::Entry& entry : node.entries()) {
       std::optional<YamlNode> limit = entry.value;
-      if (entry.value.is_map()) limit = Section(entry.value, *shape_of("locks").value).get("limit");
+      if (entry.value.is_map())
+        limit = Section(entry.value, *file_shape_of("locks").value).get("limit");
       if (!limit) continue;
       workflow_.lock_limits[reading_.read_text(entry.key)] =
           static_cast<std::int32_t>(reading_.read_integer(*limit));
@@ -112,7 +113,7 @@ class WorkflowReader {
     auto inputs = file.get("inputs");
     const auto on = file.get("on");
     const auto manual =
-        on && on->is_map() ? Section(*on, shape_of("on")).get("manual") : std::nullopt;
+        on && on->is_map() ? Section(*on, file_shape_of("on")).get("manual") : std::nullopt;
     if (manual && manual->is_map()) {
       const auto nested = manual->find("inputs");
       if (inputs && nested)
@@ -124,7 +125,7 @@ class WorkflowReader {
   }
 
   void read_input(const YamlNode::Entry& entry) {
-    const Section section(entry.value, *shape_of("inputs").value);
+    const Section section(entry.value, *file_shape_of("inputs").value);
     Input input;
     input.name = reading_.read_text(entry.key);
     const auto options = section.get("options");
@@ -161,7 +162,7 @@ class WorkflowReader {
     if (const auto env = file.get("env"))
       workflow_.env = read_env(*env, Place::workflow_env, reading_);
     if (const auto defaults = file.get("defaults")) {
-      if (const auto env = Section(*defaults, shape_of("defaults")).get("env")) add_env(*env);
+      if (const auto env = Section(*defaults, file_shape_of("defaults")).get("env")) add_env(*env);
     }
     if (const auto secrets = file.get("secrets"))
       workflow_.secrets = read_secrets(*secrets, workflow_.env, reading_);
@@ -179,7 +180,7 @@ class WorkflowReader {
     for (const YamlNode::Entry& entry : node.entries()) {
       std::optional<YamlNode> value = entry.value;
       if (entry.value.is_map())
-        value = Section(entry.value, *shape_of("outputs").value).get("value");
+        value = Section(entry.value, *file_shape_of("outputs").value).get("value");
       if (!value) continue;
       workflow_.outputs.emplace_back(reading_.read_text(entry.key),
                                      reading_.read_template(*value, Place::workflow_output));

@@ -19,16 +19,16 @@ std::string task_errors(std::string_view field) {
   return errors_of("tasks:\n  a:\n    run: x\n    " + std::string(field) + "\n");
 }
 
-struct Case {
+struct ErrorCase {
   std::string_view yaml;
   std::string_view errors;
 };
 
-void expect_file_errors(std::initializer_list<Case> cases) {
-  for (const Case& c : cases) EXPECT_EQ(errors_of(c.yaml), c.errors) << c.yaml;
+void expect_file_errors(std::initializer_list<ErrorCase> cases) {
+  for (const ErrorCase& c : cases) EXPECT_EQ(errors_of(c.yaml), c.errors) << c.yaml;
 }
-void expect_task_errors(std::initializer_list<Case> cases) {
-  for (const Case& c : cases) EXPECT_EQ(task_errors(c.yaml), c.errors) << c.yaml;
+void expect_task_errors(std::initializer_list<ErrorCase> cases) {
+  for (const ErrorCase& c : cases) EXPECT_EQ(task_errors(c.yaml), c.errors) << c.yaml;
 }
 
 TEST(ParseErrors, the_file) {

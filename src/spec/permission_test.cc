@@ -5,7 +5,7 @@
 namespace reeve::spec {
 namespace {
 
-std::shared_ptr<const Workflow> parse(std::string_view source) {  // shared: as parsed
+std::shared_ptr<const Workflow> parse_shared(std::string_view source) {  // shared: as parsed
   const Parsed parsed = parse_workflow(source, "f.yaml");
   for (const Diagnostic& diagnostic : parsed.diagnostics) ADD_FAILURE() << diagnostic.text();
   return parsed.workflow ? parsed.workflow : std::make_shared<const Workflow>();
@@ -13,7 +13,7 @@ std::shared_ptr<const Workflow> parse(std::string_view source) {  // shared: as 
 
 std::string refusals(std::string_view source, const SandboxRules& rules = {}) {
   std::string out;
-  for (const Diagnostic& diagnostic : check_permission(*parse(source), rules))
+  for (const Diagnostic& diagnostic : check_permission(*parse_shared(source), rules))
     out += diagnostic.text() + "\n";
   return out;
 }
@@ -56,10 +56,10 @@ TEST(Permission, is_not_asked_for_what_runs_nothing_or_is_enclosed) {
 }
 
 TEST(Permission, the_weakest_tier_is_that_of_any_task) {
-  EXPECT_EQ(weakest_tier(*parse(kBoth), {}), SandboxTier::none);
-  EXPECT_EQ(weakest_tier(*parse(kBoth), {.tier = SandboxTier::native}), SandboxTier::native);
-  EXPECT_EQ(weakest_tier(*parse("tasks: {a: {run: x}}"), {}), SandboxTier::native);
-  EXPECT_EQ(weakest_tier(*parse("tasks: {a: {run: x}}"), {.tier = SandboxTier::none}),
+  EXPECT_EQ(weakest_tier(*parse_shared(kBoth), {}), SandboxTier::none);
+  EXPECT_EQ(weakest_tier(*parse_shared(kBoth), {.tier = SandboxTier::native}), SandboxTier::native);
+  EXPECT_EQ(weakest_tier(*parse_shared("tasks: {a: {run: x}}"), {}), SandboxTier::native);
+  EXPECT_EQ(weakest_tier(*parse_shared("tasks: {a: {run: x}}"), {.tier = SandboxTier::none}),
             SandboxTier::none);
 }
 

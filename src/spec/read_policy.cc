@@ -47,7 +47,9 @@ bool is_python_module(std::string_view text) {
   return true;
 }
 
-const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
+const Shape& policy_shape_of(std::string_view field) {
+  return *find_field(task_shape(), field)->shape;
+}
 
 }  // namespace
 
@@ -105,7 +107,7 @@ void PolicyReader::apply_retry(const YamlNode& node, RetryPolicy& retry) {
     retry.max = static_cast<std::int32_t>(reading_.read_integer(node));
     return;
   }
-  const Section section(node, shape_of("retry"));
+  const Section section(node, policy_shape_of("retry"));
   if (const auto max = section.get("max"))
     retry.max = static_cast<std::int32_t>(reading_.read_integer(*max));
   if (const auto backoff = section.get("backoff")) apply_backoff(*backoff, retry.backoff);
@@ -135,7 +137,7 @@ void PolicyReader::apply_backoff(const YamlNode& node, Backoff& backoff) {
     backoff.max = std::max(backoff.max, backoff.initial);
     return;
   }
-  const Section section(node, *find_field(shape_of("retry"), "backoff")->shape);
+  const Section section(node, *find_field(policy_shape_of("retry"), "backoff")->shape);
   const auto max = section.get("max");
   if (max) backoff.max = reading_.read_duration(*max);
   if (const auto initial = section.get("initial")) {
@@ -157,7 +159,7 @@ void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {
     timeouts.run = reading_.read_duration(node);
     return;
   }
-  const Section section(node, shape_of("timeout"));
+  const Section section(node, policy_shape_of("timeout"));
   const auto set = [&](std::string_view name, Duration& out) {
     if (const auto value = section.get(name)) out = reading_.read_duration(*value);
   };
@@ -169,7 +171,7 @@ void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {
 }
 
 void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
-  const Section section(node, shape_of("resources"));
+  const Section section(node, policy_shape_of("resources"));
   if (const auto cpu = section.get("cpu"))
     resources.cpu_millicores = parse_millis(cpu->text()).value_or(0);
   if (const auto memory = section.get("memory"))
@@ -189,7 +191,7 @@ void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
 }
 
 void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) {
-  const Section section(node, shape_of("sandbox"));
+  const Section section(node, policy_shape_of("sandbox"));
   const auto tier = node.is_scalar() ? std::optional(node) : section.get("tier");
   if (tier) sandbox.tier = tier_named(tier->text());
   if (const auto network = section.get("network")) apply_network(*network, sandbox);
@@ -245,7 +247,7 @@ WarmRequest PolicyReader::read_warm(const YamlNode& node) {
     warm.kind = warm_kind_named(node.text());
     return warm;
   }
-  const Section section(node, shape_of("warm"));
+  const Section section(node, policy_shape_of("warm"));
   if (const auto command = section.get("command")) {
     warm.kind = WarmKind::command;
     for (const YamlNode& word : command->items()) warm.command.push_back(reading_.read_text(word));

@@ -38,8 +38,8 @@ constexpr std::array<std::string_view, 5> kRunFields{"id", "number", "name", "at
                                                      "directory"};
 constexpr std::array<std::string_view, 3> kTaskContextFields{"id", "index", "attempt"};
 constexpr std::array<std::string_view, 3> kNeedFields{"result", "outputs", "artifacts"};
-constexpr std::array<std::string_view, 1> kArrayFields{"index"};
-constexpr std::array<std::string_view, 2> kForEachFields{"item", "index"};
+constexpr std::array<std::string_view, 1> kArrayNames{"index"};
+constexpr std::array<std::string_view, 2> kForEachNames{"item", "index"};
 
 bool holds(Names names, std::string_view name) {
   return std::ranges::any_of(names,
@@ -127,9 +127,9 @@ class SiteChecker {
     if (std::holds_alternative<std::monostate>(group_->fan_out)) {
       report("this task has no matrix, for_each or array");
     } else if (std::holds_alternative<Array>(group_->fan_out)) {
-      check_name(kArrayFields, "field of an array's matrix", {});
+      check_name(kArrayNames, "field of an array's matrix", {});
     } else if (std::holds_alternative<ForEach>(group_->fan_out)) {
-      check_name(kForEachFields, "field of a for_each's matrix", {});
+      check_name(kForEachNames, "field of a for_each's matrix", {});
     } else if (const auto* matrix = std::get_if<Matrix>(&group_->fan_out)) {
       check_leg(*matrix);
     }

@@ -7,10 +7,10 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::string_view kOpen = "${{";
+constexpr std::string_view kOpening = "${{";
 constexpr std::size_t kRenderedBytesMax = std::size_t{16} << 20;
 
-tl::unexpected<TextProblem> problem(std::size_t offset, std::string message) {
+tl::unexpected<TextProblem> template_problem(std::size_t offset, std::string message) {
   return tl::unexpected<TextProblem>(TextProblem{offset, std::move(message)});
 }
 
@@ -21,12 +21,12 @@ tl::expected<Template, TextProblem> Template::parse_at(std::string_view text) {
   result.text_ = text;
   std::size_t at = 0;
   while (true) {
-    const std::size_t open = text.find(kOpen, at);
+    const std::size_t open = text.find(kOpening, at);
     if (open == std::string_view::npos) break;
-    const std::size_t start = open + kOpen.size();
+    const std::size_t start = open + kOpening.size();
     const std::size_t end = find_expression_end(text, start);
     if (end == std::string_view::npos) {
-      return problem(open, "'${{' has no '}}'; to write it as text use ${{ '${{' }}");
+      return template_problem(open, "'${{' has no '}}'; to write it as text use ${{ '${{' }}");
     }
     auto expression = Expression::parse_at(text.substr(start, end - start));
     if (!expression) {

@@ -7,14 +7,14 @@
 namespace reeve::spec {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_number_digit(char c) { return c >= '0' && c <= '9'; }
 
 // [-+]? ( . [0-9]+ | [0-9]+ ( . [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?
 bool is_decimal(std::string_view text) {
   std::size_t at = 0;
   const auto digits = [&] {
     const std::size_t start = at;
-    while (at < text.size() && is_digit(text[at])) ++at;
+    while (at < text.size() && is_number_digit(text[at])) ++at;
     return at > start;
   };
   if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;

@@ -14,7 +14,7 @@ bool may_pass(ErrorCode code) {
 
 /// A wish that will not be granted tomorrow either is not worth another try; a start that failed is
 /// tried again, and never the task's fault.
-Outcome outcome_of(const Error& error) {
+Outcome image_outcome_of(const Error& error) {
   Outcome outcome = could_not_start(0);
   outcome.reason.code = ReasonCode::image_not_usable;
   if (!may_pass(error.code)) outcome.kind = OutcomeClass::rejected;
@@ -26,7 +26,7 @@ Outcome outcome_of(const Error& error) {
 void Attempts::start_with_image(std::unique_ptr<Attempt> attempt, Instant now) {
   auto image = images_.want({attempt->launch.sandbox.image, attempt->launch.run, attempt->serial});
   if (!image) {
-    end_unstarted(std::move(attempt), outcome_of(image.error()), image.error().text(), now);
+    end_unstarted(std::move(attempt), image_outcome_of(image.error()), image.error().text(), now);
     return;
   }
   attempt->image = *image;
@@ -62,7 +62,7 @@ void Attempts::on_image_ready(Serial serial, const SharedImage& image, Instant n
 
 void Attempts::on_image_failed(Attempt& attempt, const Error& error, Instant now) {
   attempt.log.note(clock_.at(now), error.text());
-  end_preparing(attempt, outcome_of(error), error.text(), now);
+  end_preparing(attempt, image_outcome_of(error), error.text(), now);
 }
 
 /// What an image runs by itself starts in the image's own directory, as it expects.

@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view kMagic("REEVESPL\x01", 9);
 constexpr std::size_t kSpoolBytesMax = 1U << 30;
 constexpr std::size_t kDigestBytes = 32;
-constexpr std::size_t kLengthBytes = 4;
+constexpr std::size_t kEndLengthBytes = 4;
 
 void append_record(std::string& out, const Ended& ended) {
   std::string payload;
@@ -26,7 +26,7 @@ void append_record(std::string& out, const Ended& ended) {
   encode(payload_writer, ended);
   Writer writer(out);
   encode(writer, digest_of(payload));
-  for (std::size_t i = 0; i < kLengthBytes; ++i)
+  for (std::size_t i = 0; i < kEndLengthBytes; ++i)
     out.push_back(static_cast<char>((payload.size() >> (8 * i)) & 0xffU));
   out.append(payload);
 }
@@ -37,11 +37,11 @@ bool read_record(Reader& reader, Ended& ended) {
   std::string_view length_bytes;
   std::string_view payload;
   if (reader.left() < kDigestBytes || !decode(reader, digest) ||
-      !reader.bytes(kLengthBytes, length_bytes)) {
+      !reader.bytes(kEndLengthBytes, length_bytes)) {
     return false;
   }
   std::size_t length = 0;
-  for (std::size_t i = 0; i < kLengthBytes; ++i)
+  for (std::size_t i = 0; i < kEndLengthBytes; ++i)
     length |= static_cast<std::size_t>(static_cast<unsigned char>(length_bytes[i])) << (8 * i);
   if (!reader.bytes(length, payload) || digest_of(payload) != digest) return false;
   Reader fields(payload);

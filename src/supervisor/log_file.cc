@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kMagic = "REEVELOG";
 constexpr std::uint32_t kVersion = 1;
 constexpr unsigned char kFrameMark = 0xA7;
-constexpr std::size_t kReadBytes = 256U << 10;
+constexpr std::size_t kLogReadBytes = 256U << 10;
 
 template <class Number>
 void put(char* to, Number number) {
@@ -133,7 +133,7 @@ Result<bool> LogReader::fill(std::size_t count) {
   }
   while (buffer_.size() < count) {
     const std::size_t had = buffer_.size();
-    buffer_.resize(had + std::max(kReadBytes, count - had));
+    buffer_.resize(had + std::max(kLogReadBytes, count - had));
     const ssize_t got = ::pread(file_.get(), buffer_.data() + had, buffer_.size() - had,
                                 buffer_start_ + static_cast<std::int64_t>(had));
     const int error = errno;

@@ -6,14 +6,14 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr std::size_t kBlockBytes = 4;
+constexpr std::size_t kWordBytes = 4;
 constexpr unsigned kHashBits = 14;
 constexpr std::size_t kWindowMax = 64;
 
 /// Of the four bytes at `at` (D. Knuth, TAOCP 3, §6.4: multiplicative hashing).
 std::uint32_t hash_at(const char* at) {
   std::uint32_t word = 0;
-  std::memcpy(&word, at, kBlockBytes);
+  std::memcpy(&word, at, kWordBytes);
   return (word * 0x9E3779B1U) >> (32U - kHashBits);
 }
 
@@ -23,17 +23,17 @@ MaskPatterns::MaskPatterns(const std::vector<std::string>& patterns)
     : nodes_(1),
       window_(kWindowMax) {
   for (const std::string& pattern : patterns) {
-    if (pattern.size() < kBlockBytes) continue;
+    if (pattern.size() < kWordBytes) continue;
     add(pattern);
     window_ = std::min(window_, pattern.size());
   }
   link();
-  shifts_.assign(std::size_t{1} << kHashBits, static_cast<std::uint8_t>(window_ - kBlockBytes + 1));
+  shifts_.assign(std::size_t{1} << kHashBits, static_cast<std::uint8_t>(window_ - kWordBytes + 1));
   for (const std::string& pattern : patterns) {
-    if (pattern.size() < kBlockBytes) continue;
-    for (std::size_t at = 0; at + kBlockBytes <= window_; ++at) {
+    if (pattern.size() < kWordBytes) continue;
+    for (std::size_t at = 0; at + kWordBytes <= window_; ++at) {
       std::uint8_t& shift = shifts_[hash_at(pattern.data() + at)];
-      shift = std::min(shift, static_cast<std::uint8_t>(window_ - kBlockBytes - at));
+      shift = std::min(shift, static_cast<std::uint8_t>(window_ - kWordBytes - at));
     }
   }
 }
@@ -89,7 +89,7 @@ MaskPatterns::State MaskPatterns::next(State state, unsigned char byte) const {
 
 std::size_t MaskPatterns::candidate(std::string_view text, std::size_t at) const {
   while (at + window_ <= text.size()) {
-    const std::size_t shift = shifts_[hash_at(text.data() + at + window_ - kBlockBytes)];
+    const std::size_t shift = shifts_[hash_at(text.data() + at + window_ - kWordBytes)];
     if (shift == 0 && roots_[static_cast<unsigned char>(text[at])] != 0) return at;
     at += std::max<std::size_t>(shift, 1);
   }

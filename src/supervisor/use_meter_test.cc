@@ -14,12 +14,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Instant at(int milli) { return Instant{milliseconds(milli + 5000)}; }
+Instant at_milli(int milli) { return Instant{milliseconds(milli + 5000)}; }
 
 TEST(UseMeter, gives_rates_of_the_time_between_two_looks) {
   UseMeter meter;
   const AttemptSample first = meter.sample(
-      {.cpu = seconds(3), .memory_bytes = 700, .processes = 2, .read_bytes = 10}, at(0));
+      {.cpu = seconds(3), .memory_bytes = 700, .processes = 2, .read_bytes = 10}, at_milli(0));
   EXPECT_EQ(first.cpu, seconds(3));
   EXPECT_EQ(first.cpu_millicores, 0) << "one look gives no rate";
   const AttemptSample second = meter.sample({.cpu = seconds(3) + milliseconds(750),
@@ -27,7 +27,7 @@ TEST(UseMeter, gives_rates_of_the_time_between_two_looks) {
                                              .processes = 1,
                                              .read_bytes = 510,
                                              .written_bytes = 4000},
-                                            at(500));
+                                            at_milli(500));
   EXPECT_EQ(second.cpu_millicores, 1500);
   EXPECT_EQ(second.read_bytes_per_second, 1000);
   EXPECT_EQ(second.written_bytes_per_second, 8000);
@@ -38,25 +38,26 @@ TEST(UseMeter, gives_rates_of_the_time_between_two_looks) {
 
 TEST(UseMeter, sums_do_not_fall) {
   UseMeter meter;
-  meter.sample({.cpu = seconds(3), .read_bytes = 10}, at(0));
-  const AttemptSample next = meter.sample({.cpu = seconds(1)}, at(1000));
+  meter.sample({.cpu = seconds(3), .read_bytes = 10}, at_milli(0));
+  const AttemptSample next = meter.sample({.cpu = seconds(1)}, at_milli(1000));
   EXPECT_EQ(next.cpu, seconds(3));
   EXPECT_EQ(next.cpu_millicores, 0);
   EXPECT_EQ(next.read_bytes, 10);
-  EXPECT_EQ(meter.sample({.cpu = seconds(5)}, at(1000)).cpu_millicores, 0) << "no time has passed";
+  EXPECT_EQ(meter.sample({.cpu = seconds(5)}, at_milli(1000)).cpu_millicores, 0)
+      << "no time has passed";
 }
 
 TEST(UseMeter, stalls_are_parts_of_the_last_period) {
   using sandbox::CgroupStalls;
   UseMeter meter;
-  EXPECT_EQ(meter.sample({.stalls = CgroupStalls{}}, at(0)).cpu_stalled_per_mille, -1);
+  EXPECT_EQ(meter.sample({.stalls = CgroupStalls{}}, at_milli(0)).cpu_stalled_per_mille, -1);
   const auto ms = [](int count) { return std::chrono::milliseconds(count); };
   const AttemptSample second =
-      meter.sample({.stalls = CgroupStalls{ms(250), ms(0), ms(5000)}}, at(1000));
+      meter.sample({.stalls = CgroupStalls{ms(250), ms(0), ms(5000)}}, at_milli(1000));
   EXPECT_EQ(second.cpu_stalled_per_mille, 250);
   EXPECT_EQ(second.memory_stalled_per_mille, 0);
   EXPECT_EQ(second.io_stalled_per_mille, 1000) << "processors are counted one by one";
-  EXPECT_EQ(meter.sample({}, at(2000)).processes, 0);
+  EXPECT_EQ(meter.sample({}, at_milli(2000)).processes, 0);
 }
 
 TEST(UseOfTree, counts_a_process_and_those_that_it_made) {

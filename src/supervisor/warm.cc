@@ -55,7 +55,7 @@ void set_up_loader(const Launch& launch, const WarmSurroundings& around,
   }
 }
 
-std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view variable_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
 
 void append_record(std::string& out, std::string_view key, std::string_view value) {
   out.append(key).append("=").append(value).push_back('\0');
@@ -99,14 +99,14 @@ std::string as_shell(const WarmProgram& program, const WarmAttempt& attempt) {
   std::string text = "exec 3<&-\n";
   std::set<std::string_view> given;
   for (char* const* entry = attempt.environment; *entry != nullptr; ++entry)
-    given.insert(name_of(*entry));
+    given.insert(variable_of(*entry));
   for (const std::string& entry : program.environment) {
-    const std::string_view name = name_of(entry);
+    const std::string_view name = variable_of(entry);
     if (is_for_shell(name) && !given.contains(name))
       text.append("unset ").append(name).append("\n");
   }
   for (char* const* entry = attempt.environment; *entry != nullptr; ++entry) {
-    const std::string_view name = name_of(*entry);
+    const std::string_view name = variable_of(*entry);
     if (!is_for_shell(name)) continue;
     text.append("export ").append(name).append("=");
     append_quoted(text, std::string_view(*entry).substr(name.size() + 1));

@@ -137,7 +137,7 @@ function wait() {
 if (isMainThread) wait();
 )";
 
-constexpr std::string_view kShell = R"(echo 'ready sh' >&4
+constexpr std::string_view kShellLoader = R"(echo 'ready sh' >&4
 exec 4>&-
 . /dev/fd/3)";
 
@@ -171,6 +171,6 @@ std::string node_loader(const std::vector<std::string>& modules) {
   return "'use strict';\nconst MODULES = " + list_of(modules) + ";\n" + std::string(kNode);
 }
 
-std::string shell_loader() { return std::string(kShell); }
+std::string shell_loader() { return std::string(kShellLoader); }
 
 }  // namespace reeve::supervisor

@@ -64,13 +64,13 @@ std::vector<OutputValue> any_outputs() {
   return outputs;
 }
 
-std::string text_of(const Reason& reason) {
+std::string part_text(const Reason& reason) {
   return fmt::format("({} {} {})", static_cast<int>(reason.code), reason.a, reason.b);
 }
 
-std::string text_of(Time time) { return fmt::format("{}", time.time_since_epoch().count()); }
+std::string part_text(Time time) { return fmt::format("{}", time.time_since_epoch().count()); }
 
-std::string text_of(const std::vector<OutputValue>& outputs) {
+std::string part_text(const std::vector<OutputValue>& outputs) {
   std::string out;
   for (const OutputValue& output : outputs)
     out += fmt::format("[{}={}]", output.name, output.value);
@@ -200,8 +200,8 @@ std::string text_of(const RunRecord& run) {
       "{} "
       "started {} ended {} reason {} workflow {} {} origin {} {} inputs {}",
       run.id.value, static_cast<int>(run.state), run.paused, run.cancel_requested, run.interrupted,
-      run.priority, run.round, format_uuid("run", run.uuid), text_of(run.submitted_at),
-      text_of(run.started_at), text_of(run.ended_at), text_of(run.reason),
+      run.priority, run.round, format_uuid("run", run.uuid), part_text(run.submitted_at),
+      part_text(run.started_at), part_text(run.ended_at), part_text(run.reason),
       format_digest(run.workflow->digest), run.workflow->groups.size(), run.origin->directory,
       run.origin->submitter, run.inputs.view());
   if (run.texts != nullptr) {
@@ -219,15 +219,15 @@ std::string text_of(const StoredTask& row) {
       "token {} since {} wake {} queued {} started {} reason {}",
       row.id.run.value, row.id.index, static_cast<int>(task.state), static_cast<int>(task.outcome),
       task.flags, task.percent, task.attempt, task.charged, task.group.value, task.code,
-      task.token.value, text_of(task.since), text_of(task.wake_at), text_of(task.queued_at),
-      text_of(task.started_at), text_of(task.reason));
+      task.token.value, part_text(task.since), part_text(task.wake_at), part_text(task.queued_at),
+      part_text(task.started_at), part_text(task.reason));
   if (row.extra != nullptr) {
     for (const std::uint16_t ends : row.extra->ends_by_class) out += fmt::format(" {}", ends);
     out += fmt::format(" message {} outputs {} artifacts {}", row.extra->message,
-                       text_of(row.extra->outputs), text_of(row.extra->artifacts));
+                       part_text(row.extra->outputs), part_text(row.extra->artifacts));
     out += fmt::format(" hold {}", row.extra->hold.count());
     for (const core::Entry& entry : row.extra->entries)
-      out += fmt::format(" entry {} {} {} {} {}", text_of(entry.at), entry.attempt, entry.user_id,
+      out += fmt::format(" entry {} {} {} {} {}", part_text(entry.at), entry.attempt, entry.user_id,
                          entry.by, entry.command);
   }
   return out;
@@ -241,12 +241,12 @@ std::string text_of(const AttemptRecord& attempt) {
       "{} "
       "{} {} {} {} {} placed {} next {} message {}",
       attempt.task.run.value, attempt.task.index, attempt.number, attempt.token.value,
-      attempt.pool.value, name(attempt.tier), text_of(attempt.queued_at),
-      text_of(attempt.started_at), text_of(attempt.ended_at),
-      static_cast<int>(attempt.outcome.kind), attempt.outcome.code, text_of(attempt.outcome.reason),
-      usage.user_cpu.count(), usage.system_cpu.count(), usage.memory_peak_bytes, usage.read_bytes,
-      usage.written_bytes, usage.context_switches, usage.output_bytes, text_of(attempt.placed),
-      text_of(attempt.next), attempt.message);
+      attempt.pool.value, name(attempt.tier), part_text(attempt.queued_at),
+      part_text(attempt.started_at), part_text(attempt.ended_at),
+      static_cast<int>(attempt.outcome.kind), attempt.outcome.code,
+      part_text(attempt.outcome.reason), usage.user_cpu.count(), usage.system_cpu.count(),
+      usage.memory_peak_bytes, usage.read_bytes, usage.written_bytes, usage.context_switches,
+      usage.output_bytes, part_text(attempt.placed), part_text(attempt.next), attempt.message);
 }
 
 std::string text_of(const Expansion& expansion) {

@@ -302,6 +302,9 @@ class RandomKills(ImageCase):
     def is_cancelled(self, processes):
         """Refused while an engine is coming up, on a slow day; and when all has ended by itself."""
         done = self.reeve("cancel", self.run_id, "--kill", expect=None)
+        if done.returncode != 0:
+            print(f"random kills: cancel {done.returncode}: {done.stderr.strip()}",
+                  file=sys.stderr, flush=True)
         return done.returncode == 0 or all(each.poll() is not None for each in processes)
 
     def clean_up(self, engine):

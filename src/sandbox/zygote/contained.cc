@@ -44,7 +44,7 @@ int shell_status(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-[[noreturn]] void reap(pid_t main_process) {
+[[noreturn]] void reap_contained(pid_t main_process) {
   sigset_t all;
   ::sigfillset(&all);
   int ended_as = -1;
@@ -93,7 +93,7 @@ void run_contained() {
   if (pid < 0) end_with(ProgramStep::fork, errno);
   if (program.failed_error != 0) end_with(program.failed_step, program.failed_error);
   let_go_of_streams();
-  reap(pid);
+  reap_contained(pid);
 }
 
 }  // namespace reeve::sandbox::zygote
