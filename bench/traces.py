@@ -16,6 +16,10 @@ POLICIES = {"easy": "wait_easy", "easy-clairvoyant": "wait_easy_clairvoyant",
             "easy-sjf-clairvoyant": "wait_easysjbf_clairvoyant", "easy++": "wait_easypp_tsafrir"}
 
 
+# About 15,000 of these run at once: 10,000 and a million wait.
+PLAN_WAITING = (25_000, 1_020_000)
+
+
 def folder_of(bed):
     folder = pathlib.Path(os.environ.get("REEVE_TRACES", bed.root.parent / "shared" / "data"))
     if not (folder / "swf").is_dir():
@@ -92,3 +96,35 @@ def seconds_of(*words, log=None):
         return {"value": bed.time([bed.reeve, "simulate", *given, "--policy", "easy", "-o",
                                    "json"])}
     return measure
+
+
+def plan(bed, waiting):
+    """The planner alone: `waiting` tasks beyond what 1,000 nodes hold, 100,000 placements."""
+    return json.loads(bed.call([bed.program("plan_bench"), str(waiting), "1000", "100000"]))
+
+
+def plan_rate(bed):
+    got = plan(bed, PLAN_WAITING[-1])
+    return {"value": got["placements_per_second"],
+            "notes": {"waiting": got["waiting"], "running": got["live"]}}
+
+
+def plan_adding(bed):
+    return {"value": plan(bed, PLAN_WAITING[-1])["add_microseconds"]}
+
+
+def plan_growth(bed):
+    few, many = (plan(bed, waiting) for waiting in PLAN_WAITING)
+    return {"value": few["placements_per_second"] / many["placements_per_second"],
+            "notes": {"waiting": few["waiting"], "and": many["waiting"]}}
+
+
+def fair_ratio(bed):
+    """At nine tenths of the machine; beside it the figures at seven tenths."""
+    got = {load: json.loads(bed.call([bed.program("fair_bench"), load, "1"]))
+           for load in ("0.9", "0.7")}
+    return {"value": got["0.9"]["ratio_p99"],
+            "notes": {"p99 s without": got["0.9"]["alone_p99"],
+                      "p99 s with": got["0.9"]["flooded_p99"],
+                      "at 0.7 without": got["0.7"]["alone_p99"],
+                      "at 0.7 with": got["0.7"]["flooded_p99"]}}

@@ -36,6 +36,11 @@ inline constexpr auto kFollowingOptions = std::to_array<Option>({
      .help = "what may be used at a time: a number of cpus, or a list such as "
              "cpu=4,memory=8Gi,licence.x=2",
      .fallback = "the cpus of this machine"},
+    {.name = "cluster",
+     .value = "FILE",
+     .help = "queues, shares and limits: the file that docs/cluster-file.md describes",
+     .fallback = "cluster.yaml in the state directory, if there is one",
+     .completes = Completes::file},
     {.name = "sandbox",
      .value = "TIER",
      .help = "what encloses all tasks, whatever the workflow says",

@@ -76,9 +76,14 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
     {.name = "policy",
      .value = "NAME",
      .help = "who starts when: fcfs, easy, easy-sjf, easy-clairvoyant, easy-sjf-clairvoyant, "
-             "easy++, last-two, conservative or learned",
+             "easy++, last-two, conservative, learned, or planner: what the engine itself does",
      .fallback = "easy, last-two and learned",
      .repeats = true},
+    {.name = "cluster",
+     .value = "FILE",
+     .help = "of the policy planner: nodes, queues, shares and limits (docs/cluster-file.md)",
+     .fallback = "one machine of --processors, one queue, no limits",
+     .completes = Completes::file},
     {.name = "compare",
      .help = "two policies, on the log with its arrivals shaken, again and again: the differences "
              "and how certain they are"},

@@ -29,6 +29,7 @@ engine::Options engine_options(const HostOptions& options, const LockHolder& sel
           .resume_all = false,
           .resume = options.resume,
           .sandbox = options.sandbox,
+          .policy = options.policy,
           .engine_name = fmt::format("reeve {} on {}, process {}", kVersion, self.host, self.pid)};
 }
 

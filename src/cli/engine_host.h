@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct HostOptions {
   StateLayout layout;
   Resources capacity;
   SandboxRules sandbox;
-  std::vector<RunId> resume;  ///< other unfinished runs are held as interrupted
-  std::string command_line;   ///< of this process, for those who find the lock taken
+  std::optional<core::PolicySet> policy;  ///< nothing: one queue, no limits
+  std::vector<RunId> resume;              ///< other unfinished runs are held as interrupted
+  std::string command_line;               ///< of this process, for those who find the lock taken
 };
 
 class EngineHost {

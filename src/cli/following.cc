@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/resource_list.h"
 #include "cli/run_follower.h"
@@ -126,9 +127,11 @@ Ended follow_runs(const Session& session, const StateLayout& layout,
   TRY_ASSIGN(Signals signals, Signals::open());
   // Outlives the engine, whose thread tells it what happens, also where we leave early.
   TRY_ASSIGN(auto follower, RunFollower::make());
+  TRY_ASSIGN(auto policy, engine_policy(session.arguments.find("cluster"), layout));
   TRY_ASSIGN(auto host, EngineHost::open({.layout = layout,
                                           .capacity = options.capacity,
                                           .sandbox = options.sandbox,
+                                          .policy = std::move(policy),
                                           .resume = work.resume,
                                           .command_line = session.command_line}));
   RunSession run(session, *host, *follower, signals, layout, session_options(session, options));
@@ -150,8 +153,10 @@ Ended follow_runs(const Session& session, const StateLayout& layout,
 
 Ended apply_events(const Session& session, const StateLayout& layout,
                    std::vector<core::Event> events) {
+  TRY_ASSIGN(auto policy, engine_policy(nullptr, layout));
   TRY_ASSIGN(auto host, EngineHost::open({.layout = layout,
                                           .capacity = machine_capacity(),
+                                          .policy = std::move(policy),
                                           .command_line = session.command_line}));
   TRY(start_with(*host, std::move(events)));
   TRY(host->finish());

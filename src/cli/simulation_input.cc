@@ -1,5 +1,6 @@
 #include "cli/simulation_input.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -8,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/archive.h"
+#include "cli/cluster_settings.h"
 #include "cli/gzip_file.h"
 #include "cli/history_log.h"
 #include "cli/resource_list.h"
@@ -103,15 +105,31 @@ Checked<SimulationInput> simulation_input(const Session& session) {
   return input;
 }
 
+namespace {
+
+/// What the planner is told by --cluster; a pool without nodes is the machine.
+Checked<std::optional<schedule::PlannerSetup>> chosen_cluster(const Arguments& arguments) {
+  const std::string* const path = arguments.find("cluster");
+  if (path == nullptr) return std::optional<schedule::PlannerSetup>();
+  TRY_ASSIGN(spec::ClusterFile cluster, load_cluster(*path));
+  return std::optional(schedule::PlannerSetup{.nodes = std::move(cluster.nodes),
+                                              .policy = std::move(cluster.scheduling)});
+}
+
+}  // namespace
+
 Checked<std::vector<ChosenPolicy>> chosen_policies(const Arguments& arguments) {
   std::vector<std::string> names;
   for (const std::string& name : arguments.all("policy")) names.push_back(name);
   if (names.empty()) names = {"easy", "last-two", "learned"};
+  TRY_ASSIGN(const auto cluster, chosen_cluster(arguments));
+  if (cluster && std::ranges::find(names, "planner") == names.end()) names.emplace_back("planner");
   std::vector<ChosenPolicy> policies;
   for (const std::string& name : names) {
     const auto found = schedule::find_policy(name);
     if (!found) return tl::unexpected(unknown_policy(name));
     policies.push_back({name, *found});
+    if (cluster && policies.back().policy.planner) policies.back().policy.planner = *cluster;
   }
   return policies;
 }

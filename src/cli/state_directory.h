@@ -23,6 +23,7 @@ struct StateLayout {
   std::string lock() const { return root + "/engine.lock"; }
   std::string socket() const { return root + "/engine.sock"; }
   std::string artifacts() const { return root + "/artifacts"; }
+  std::string cluster() const { return root + "/cluster.yaml"; }
 };
 
 /// For commands that make it: `chosen` (--state) or .reeve in `working_directory`. Makes the

@@ -71,46 +71,139 @@ std::uint64_t tasks_before(const State& state, schedule::ClassId id) {
   return ahead;
 }
 
-Explanation explain_queued(const State& state, const Run& run, const Group& group,
-                           const Task& task) {
+std::string percent(double share) {
+  const auto tenths = static_cast<std::int64_t>(share * 1000 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %";
+}
+
+/// What keeps it though there might be room: limits, gates, locks. Nothing: none of them does.
+Reason shut_reason(const State& state, schedule::ClassId id, Time now, Explanation& out) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::ClassKey& key = planner.waiting.key(id);
+  const schedule::Shape& shape = planner.nodes.shape(key.demand, 0);
+  if (const std::string* queue = planner.shares.limit_reached(key.leaf, shape); queue != nullptr) {
+    out.facts.push_back("queue " + *queue + " is at its limit; it would start if one of its ended");
+    return {ReasonCode::queue_limit, 0, 0};
+  }
+  const schedule::Shut shut =
+      planner.gates.shut(key, planner.waiting.length(id), now, planner.shares);
+  const std::string what = planner.gates.describe(shut, key, planner.shares);
+  const std::int64_t until = shut.until == kNever ? 0 : shut.until.time_since_epoch().count();
+  switch (shut.gate) {
+    case schedule::Gate::none: break;
+    case schedule::Gate::rate:
+      out.facts.push_back("rate limit " + what);
+      return {ReasonCode::rate_limited, 0, until};
+    case schedule::Gate::window:
+      out.facts.push_back("queue " + what);
+      return {ReasonCode::window_closed, 0, until};
+    case schedule::Gate::running_quota:
+      out.facts.push_back("user " + what + " has as much at work as the quota gives");
+      return {ReasonCode::quota_reached, 0, 0};
+    case schedule::Gate::cpu_quota:
+      out.facts.push_back("user " + what +
+                          " has used the processor time of the day; some comes "
+                          "back at " +
+                          format_time(shut.until));
+      return {ReasonCode::quota_reached, 0, until};
+    case schedule::Gate::circuit:
+      out.facts.push_back(
+          "circuit " + what + " is open" +
+          (until == 0 ? ": one of it is being tried" : " until " + format_time(shut.until)));
+      return {ReasonCode::circuit_open, 0, until};
+  }
+  const schedule::LockUse* busy = planner.locks.first_busy(key.locks);
+  if (busy == nullptr) return {};
+  const std::string& lock = planner.locks.name(busy->lock);
+  const std::int32_t in_use = planner.locks.in_use(busy->lock);
+  const std::int32_t limit = planner.locks.limit(busy->lock);
+  out.facts.push_back(lock + ": " + std::to_string(in_use) + " of " + std::to_string(limit) +
+                      " in use");
+  ReasonCode code = ReasonCode::lock_busy;
+  if (lock.starts_with("group:")) code = ReasonCode::concurrency_busy;
+  if (lock.starts_with("parallel:")) code = ReasonCode::max_parallel;
+  return {code, in_use, code == ReasonCode::lock_busy ? busy->units : limit};
+}
+
+/// Why there is no room, and what would give it some.
+Reason no_room_reason(const State& state, schedule::ClassId id, Explanation& out) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::DemandId demand = planner.waiting.key(id).demand;
+  const schedule::Shape& shape = planner.nodes.shape(demand, 0);
+  const Resources& request = planner.nodes.demand(demand).variants.front();
+  const Pool& pool = state.pools.front();
+  const schedule::Reservation* promise = planner.reservation_of(id);
+  const bool has_room = planner.nodes.fits(pool.node, shape) && planner.staged(pool.node) == 0;
+  if (has_room && !planner.nodes.is_kept(pool.node)) return {};
+  if (has_room && promise == nullptr) {
+    for (const schedule::Reservation& other : planner.reservations()) {
+      if (other.node != pool.node || other.at == kNever) continue;
+      out.facts.push_back("the room is promised to a task before it at " + format_time(other.at) +
+                          "; it would start if it were known to end before");
+    }
+    return {ReasonCode::held_for_large, 0, 0};
+  }
+  const Shortage shortage = shortage_on(planner.nodes, pool.node, shape);
+  out.facts.push_back("pool " + pool.name + ": " + format_resources(planner.nodes.used(pool.node)) +
+                      " of " + format_resources(planner.nodes.setup(pool.node).capacity) +
+                      " in use; it asks for " + format_resources(request));
+  if (promise != nullptr && promise->at != kNever)
+    return {ReasonCode::promised, 0, promise->at.time_since_epoch().count()};
+  return {ReasonCode::capacity, static_cast<std::int32_t>(shortage), amount_of(request, shortage)};
+}
+
+void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t before, Time now,
+                     Explanation& out) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::ClassKey& key = planner.waiting.key(id);
+  const std::uint64_t alike = planner.waiting.waiting(id);
+  out.facts.push_back(std::to_string(alike) + " like it are queued; " + std::to_string(before) +
+                      " others are before them in order");
+  const schedule::HeadStart start =
+      head_start(planner.waiting.weights(), key, planner.waiting.length(id), now);
+  std::string terms;
+  const auto add = [&](const char* term, Duration worth) {
+    if (worth == Duration{0}) return;
+    terms += (terms.empty() ? "" : ", ") + std::string(term) + " " +
+             (worth < Duration{0} ? "-" : "") +
+             format_duration(worth < Duration{0} ? -worth : worth);
+  };
+  add("priority", start.priority);
+  add("deadline", start.deadline);
+  add("length", start.length);
+  if (!terms.empty()) out.facts.push_back("head start in its queue: " + terms);
+  if (planner.shares.leaves() > 1)
+    out.facts.push_back("its user has " + percent(planner.shares.share_now(key.leaf)) +
+                        " of what there is, in queue " + planner.shares.queue_of(key.leaf));
+}
+
+Explanation explain_queued(const State& state, const Run& run, const Group& group, const Task& task,
+                           Time now) {
   if (const Reason hold = hold_of(state, run); hold.code != ReasonCode::none) return answer(hold);
   const Pool& pool = state.pools.front();
-  const schedule::ClassKey& key = state.planner.waiting.key(group.ready_class);
+  const schedule::ClassId id = group.ready_class;
   const schedule::Nodes& nodes = state.planner.nodes;
-  const schedule::Shape& shape = nodes.shape(key.demand, 0);
-  const Resources& request = nodes.demand(key.demand).variants.front();
-  if (!nodes.could_ever_fit(key.demand)) {
+  const schedule::DemandId demand = state.planner.waiting.key(id).demand;
+  if (!nodes.could_ever_fit(demand)) {
     Explanation out = answer({ReasonCode::unplaceable, 0, 0});
-    out.facts.push_back("it asks for " + format_resources(request) + "; pool " + pool.name +
-                        " has " + format_resources(nodes.setup(pool.node).capacity));
+    out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
+                        "; pool " + pool.name + " has " +
+                        format_resources(nodes.setup(pool.node).capacity));
     return out;
   }
   if (!pool.up) return answer({ReasonCode::executor_down, 0, 0});
-  Explanation out;
-  const std::uint64_t before = tasks_before(state, group.ready_class);
-  const std::uint64_t alike = state.planner.waiting.waiting(group.ready_class);
-  if (const schedule::LockUse* busy = state.planner.locks.first_busy(key.locks); busy != nullptr) {
-    const std::string& lock = state.planner.locks.name(busy->lock);
-    ReasonCode code = ReasonCode::lock_busy;
-    if (lock.starts_with("group:")) code = ReasonCode::concurrency_busy;
-    if (lock.starts_with("parallel:")) code = ReasonCode::max_parallel;
-    out = answer(
-        {code, state.planner.locks.in_use(busy->lock),
-         code == ReasonCode::lock_busy ? busy->units : state.planner.locks.limit(busy->lock)});
-    out.facts.push_back(lock + ": " + std::to_string(state.planner.locks.in_use(busy->lock)) +
-                        " of " + std::to_string(state.planner.locks.limit(busy->lock)) + " in use");
-  } else if (state.planner.staged(pool.node) > 0 || !nodes.fits(pool.node, shape)) {
-    const Shortage shortage = shortage_on(nodes, pool.node, shape);
-    out = answer(
-        {ReasonCode::capacity, static_cast<std::int32_t>(shortage), amount_of(request, shortage)});
-    out.facts.push_back("pool " + pool.name + ": " + format_resources(nodes.used(pool.node)) +
-                        " of " + format_resources(nodes.setup(pool.node).capacity) +
-                        " in use; it asks for " + format_resources(request));
-  } else {
-    out = answer({ReasonCode::behind, 0, static_cast<std::int64_t>(before)});
+  Explanation facts;
+  const std::uint64_t before = tasks_before(state, id);
+  Reason reason = shut_reason(state, id, now, facts);
+  if (reason.code == ReasonCode::none) reason = no_room_reason(state, id, facts);
+  if (reason.code == ReasonCode::none) {
+    const bool alone = before > 0 || state.planner.shares.leaves() < 2;
+    reason = {alone ? ReasonCode::behind : ReasonCode::others_turn, 0,
+              static_cast<std::int64_t>(before)};
   }
-  out.facts.push_back(std::to_string(alike) + " like it are queued; " + std::to_string(before) +
-                      " others are before them in order");
+  Explanation out = answer(reason);
+  out.facts = std::move(facts.facts);
+  add_order_facts(state, id, before, now, out);
   if (task.attempt > 0) out.facts.push_back("this is try " + std::to_string(task.attempt + 1));
   return out;
 }
@@ -152,7 +245,7 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   switch (task.state) {
     case TaskState::blocked:
       return explain_blocked(state, *run, group, run->group_spec(task.group));
-    case TaskState::queued: return explain_queued(state, *run, group, task);
+    case TaskState::queued: return explain_queued(state, *run, group, task, now);
     case TaskState::starting:
       out = answer((task.flags & kTaskStaged) != 0 ? task.reason
                                                    : Reason{ReasonCode::launching, 0, 0});

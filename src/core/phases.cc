@@ -155,7 +155,7 @@ void settle(Step& step) {
   step.done_groups.clear();
 }
 
-void requeue_tasks(Step& step, Run& run) {
+void requeue_tasks(Step& step, Run& run, Age age) {
   if (is_held(run)) return;
   for (const Group& group : run.groups) {
     if (!group.expanded || group.open == 0) continue;
@@ -166,7 +166,7 @@ void requeue_tasks(Step& step, Run& run) {
       while (last < end && run.tasks[last].state == TaskState::queued) ++last;
       if (last > begin)
         step.state.planner.waiting.push(group.ready_class, {{run.record.id, begin}, last - begin},
-                                        step.now);
+                                        age == Age::kept ? run.tasks[begin].queued_at : step.now);
       begin = last + 1;
     }
   }

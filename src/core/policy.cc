@@ -29,7 +29,7 @@ void on_policy_set(Step& step, const PolicySet& event) {
       if (run->groups[g].released && !run->groups[g].done)
         (void)classify_group(step.state, *run, GroupIndex{g});
     }
-    requeue_tasks(step, *run);
+    requeue_tasks(step, *run, Age::kept);
   }
 }
 

@@ -65,8 +65,10 @@ void release_ready_groups(Step& step, Run& run);
 Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now);
 /// Works off step.done_groups.
 void settle(Step& step);
-/// Pushes all queued tasks of the run into the ready queue again (after a hold).
-void requeue_tasks(Step& step, Run& run);
+/// Pushes all queued tasks of the run into the ready queue again: after a hold, which costs them
+/// their place in line, or with the age that they have.
+enum class Age : std::uint8_t { anew, kept };
+void requeue_tasks(Step& step, Run& run, Age age = Age::anew);
 /// Evaluates the run's concurrency group. An error refuses the submission.
 Status know_admission(State& state, Run& run);
 /// Takes the run's concurrency group if it has room. True: its tasks may go.

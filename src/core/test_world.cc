@@ -69,7 +69,7 @@ RunId World::submit(std::shared_ptr<const spec::Workflow> workflow,  // shared: 
                   .priority = submission.priority,
                   .texts = submission.texts,
                   .directory = "/work",
-                  .submitter = "ada",
+                  .submitter = submission.submitter,
                   .workflow = workflow,
                   .origin = nullptr};
   const Result<Applied> applied = request(event);
@@ -204,6 +204,10 @@ World& World::not_collected(std::string_view label, std::string message) {
 
 World& World::pool(bool up) {
   apply(ExecutorChanged{PoolId{}, up, up ? "" : "it went away"});
+  return *this;
+}
+World& World::policy(SchedulingPolicy policy) {
+  apply(PolicySet{.policy = std::move(policy), .nodes = {}});
   return *this;
 }
 World& World::capacity(Resources capacity) {

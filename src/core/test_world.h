@@ -43,6 +43,7 @@ struct Submission {
   std::string inputs{};
   std::int32_t priority = 0;
   RunTexts texts{};
+  std::string submitter = "ada";
 };
 
 /// What the executor of this world knows of an attempt.
@@ -100,6 +101,7 @@ class World {
   World& collected(std::string_view label, std::vector<OutputValue> files = {});
   World& not_collected(std::string_view label, std::string message);
   World& pool(bool up);
+  World& policy(SchedulingPolicy policy);
   World& capacity(Resources capacity);
   World& wait(Duration duration);
 

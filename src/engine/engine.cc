@@ -64,6 +64,7 @@ Result<std::unique_ptr<Engine>> Engine::open(Ports ports, Options options) {
     parts->own_events.push_back(core::CapacitySet{PoolId{i}, options.pools[i].capacity});
   parts->own_events.push_back(core::EngineStarted{options.resume_all, options.resume,
                                                   options.engine_name, options.sandbox});
+  if (options.policy) parts->own_events.push_back(*options.policy);
   std::unique_ptr<Engine> engine(new Engine(std::move(parts)));
   for (std::uint32_t i = 0; i < ports.executors.size(); ++i) {
     Parts& made = *engine->parts_;

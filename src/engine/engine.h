@@ -54,8 +54,9 @@ struct Options {
   std::vector<core::PoolSetup> pools;  ///< name and capacity, by PoolId
   bool resume_all = true;              ///< false: only `resume`; others are held as interrupted
   std::vector<RunId> resume;
-  SandboxRules sandbox;     ///< what needs permission, and has it
-  std::string engine_name;  ///< for the journal: version, host, process id
+  SandboxRules sandbox;                   ///< what needs permission, and has it
+  std::optional<core::PolicySet> policy;  ///< for the planner, from the first step on
+  std::string engine_name;                ///< for the journal: version, host, process id
 };
 
 class Engine {

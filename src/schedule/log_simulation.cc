@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/ensure.h"
+#include "schedule/planner_simulation.h"
 #include "schedule/run_time_history.h"
 
 namespace reeve::schedule {
@@ -254,6 +255,7 @@ const std::vector<NamedPolicy>& named_policies() {
       {"last-two", easy(first_come, shortest, Estimate::last_two, Exceeded::request)},
       {"conservative", {{.guarantee = Guarantee::all}}},
       {"learned", {{.queue = aged, .filling = aged}, Estimate::learned, Exceeded::request, 4}},
+      {"planner", {.planner = PlannerSetup{}}},
   };
   return kPolicies;
 }
@@ -266,6 +268,7 @@ std::optional<SimulationPolicy> find_policy(std::string_view name) {
 
 Result<SimulationResult> simulate_log(const WorkloadLog& log, std::int64_t processors,
                                       const SimulationPolicy& policy) {
+  if (policy.planner) return simulate_planner(log, processors, *policy.planner);
   for (const LogJob& job : log.jobs) {
     if (job.processors > processors)
       return fail(ErrorCode::invalid_argument,

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cluster.h"
 #include "base/result.h"
+#include "base/scheduling_policy.h"
 #include "schedule/backfill.h"
 #include "schedule/workload_log.h"
 
@@ -29,12 +31,21 @@ enum class Exceeded : std::uint8_t {
   steps,    ///< 1, 5, 15, 30 minutes more, 1, 2, 5, ... hours more, at most the request (Tsafrir)
 };
 
+/// What the engine's own planner is told (planner_simulation.h).
+struct PlannerSetup {
+  std::vector<NodeSetup> nodes;
+  SchedulingPolicy policy;
+  friend bool operator==(const PlannerSetup&, const PlannerSetup&) = default;
+};
+
 struct SimulationPolicy {
   BackfillPolicy backfill;
   Estimate estimate = Estimate::request;
   Exceeded exceeded = Exceeded::request;
   /// Reservations count with so many times what is expected, at most the request. >= 1
   std::int32_t margin = 1;
+  /// The engine's own planner decides, and nothing of the above counts.
+  std::optional<PlannerSetup> planner{};
   friend bool operator==(const SimulationPolicy&, const SimulationPolicy&) = default;
 };
 

@@ -1,0 +1,23 @@
+// The cluster file of a state directory: what its engine is told of queues, shares and limits, and
+// of the machine it runs on. Reads files; no state.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/failure.h"
+#include "cli/state_directory.h"
+#include "core/event.h"
+#include "spec/cluster_file.h"
+
+namespace reeve::cli {
+
+/// A cluster file without errors; else a failure (6) with every error on a line of its own.
+Checked<spec::ClusterFile> load_cluster(const std::string& path);
+
+/// `chosen` (--cluster), or cluster.yaml in the state directory if there is one; nothing: neither.
+/// A failure also where the file lists nodes that this engine has no executor for.
+Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
+                                                      const StateLayout& layout);
+
+}  // namespace reeve::cli

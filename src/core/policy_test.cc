@@ -1,0 +1,150 @@
+// Queues, limits, gates and making room, as the core obeys them.
+#include <gtest/gtest.h>
+
+#include "core/test_world.h"
+
+namespace reeve::core {
+namespace {
+
+using test::cpus;
+using test::outcome;
+using test::World;
+using enum TaskState;
+
+SubmitRun submission_of(World& w, std::string_view yaml) {
+  const auto workflow = test::workflow_of(yaml);
+  SubmitRun event{.uuid = Uuid::from_parts(2, 0, 1),
+                  .workflow_digest = workflow->digest,
+                  .directory = "/work",
+                  .submitter = "ada",
+                  .workflow = workflow,
+                  .origin = nullptr};
+  (void)w;
+  return event;
+}
+
+TEST(Policy, users_take_turns_whoever_came_first) {
+  World w(cpus(2));
+  w.strict = false;
+  w.submit("tasks: {t: {run: x, array: 6}}");
+  w.submit("tasks: {t: {run: x, array: 2}}", {.submitter = "bob"});
+  w.expect_started({"t[0]", "t[1]"});
+  w.succeed("t[0]").expect_started({"2/t[0]"});
+  w.succeed("2/t[0]").succeed("t[1]").expect_started({"2/t[1]", "t[2]"});
+}
+
+TEST(Policy, a_queue_runs_no_more_than_it_may_and_takes_no_more_than_it_may) {
+  World w(cpus(4));
+  w.policy({.queues = {{.name = "default", .running_max = 1, .queued_max = 2, .cap = {}}}});
+  w.submit("tasks: {t: {run: x, array: 3}}");
+  w.expect_started({"t[0]"}).expect("t[1]", queued);
+  EXPECT_EQ(w.why("t[1]"), "waits: its queue has as much at work as it may have at once");
+  const auto refused = w.request(submission_of(w, "tasks: {t: {run: x}}"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::exhausted);
+  EXPECT_NE(refused.error().text().find("queue default may have 2 tasks waiting"),
+            std::string::npos)
+      << refused.error().text();
+  w.succeed("t[0]").expect_started({"t[1]"}).succeed("t[1]").expect_started({"t[2]"});
+  w.succeed("t[2]").expect_run(RunState::succeeded);
+}
+
+TEST(Policy, a_new_one_orders_anew_what_waits_already) {
+  World w(cpus(1));
+  w.submit("tasks: {hold: {run: x}}");
+  w.expect_started({"hold"});
+  w.submit("tasks: {a: {run: x}}");
+  w.wait(std::chrono::minutes{30});
+  w.submit("priority: 1\ntasks: {b: {run: x}}");
+  w.policy({.order = {.priority = std::chrono::minutes{10}}});
+  w.succeed("hold").expect_started({"2/a"}).succeed("2/a").succeed("3/b");
+}
+
+TEST(Policy, a_window_opens_by_the_clock_alone) {
+  World w(cpus(1));
+  const Duration day = std::chrono::hours{24};
+  const Duration of_day = w.now().time_since_epoch() % day;
+  w.policy({.windows = {{.queue = "default",
+                         .from = (of_day + std::chrono::hours{1}) % day,
+                         .to = (of_day + std::chrono::hours{2}) % day}}});
+  w.submit("tasks: {t: {run: x}}");
+  w.expect_started({}).expect("t", queued);
+  ASSERT_TRUE(w.core().next_wake());
+  EXPECT_EQ(*w.core().next_wake(), w.now() + std::chrono::hours{1});
+  w.wait(std::chrono::hours{1}).expect_started({"t"}).succeed("t");
+}
+
+TEST(Policy, a_kind_that_fails_too_often_is_tried_one_at_a_time) {
+  World w(cpus(2));
+  w.strict = false;
+  w.policy({.breaker = {.failures_permille = 500,
+                        .attempts_min = 2,
+                        .window = std::chrono::minutes{10},
+                        .open_for = std::chrono::minutes{1}}});
+  w.submit("name: bad\ntasks: {t: {run: x, array: 6, fail-fast: false}}");
+  w.fail("t[0]").fail("t[1]");
+  w.expect("t[3]", queued).expect("t[4]", queued);
+  EXPECT_EQ(w.why("t[4]"),
+            "waits: what is like it failed too often of late, and is tried again one at a time");
+  w.submit("name: good\ntasks: {u: {run: x}}");
+  w.succeed("t[2]");  // began before it opened: decides nothing
+  w.expect("2/u", starting).succeed("2/u");
+  w.wait(std::chrono::minutes{1}).expect("t[3]", starting).expect("t[4]", queued);
+  w.succeed("t[3]").expect("t[4]", starting).expect("t[5]", starting);
+}
+
+class Preemption : public ::testing::Test {
+ protected:
+  Preemption() {
+    w.policy({.preemption_gap = 100,
+              .preemptions_max = 2,
+              .queues = {{.name = "default", .cap = {}, .preemptible = true}}});
+    w.submit("tasks: {low: {run: x}}");
+    w.expect_started({"low"}).started("low");
+  }
+  World w{cpus(1)};
+};
+
+TEST_F(Preemption, makes_room_and_charges_nothing) {
+  w.submit("priority: 100\ntasks: {high: {run: x}}");
+  w.expect_stopped({"low"}).expect("2/high", queued);
+  w.ended("low", {.outcome = outcome(OutcomeClass::signalled)});
+  w.expect_started({"2/high"}).expect("low", queued);
+  EXPECT_EQ(w.view("low").task.charged, 0);
+  w.succeed("2/high").expect_started({"low"}).succeed("low").expect_run(RunState::succeeded);
+}
+
+TEST_F(Preemption, is_no_loss_when_the_attempt_ends_well_meanwhile) {
+  w.submit("priority: 100\ntasks: {high: {run: x}}");
+  w.expect_stopped({"low"}).succeed("low").expect_run(RunState::succeeded);
+  w.succeed("2/high");
+}
+
+TEST_F(Preemption, gives_way_to_a_person_who_cancels) {
+  w.submit("priority: 100\ntasks: {high: {run: x}}");
+  w.expect_stopped({"low"}).cancel_task("low");
+  w.ended("low", {.outcome = outcome(OutcomeClass::signalled)});
+  w.expect_run(RunState::cancelled).succeed("2/high");
+}
+
+TEST_F(Preemption, survives_a_restart_between_the_order_and_the_end) {
+  w.submit("priority: 100\ntasks: {high: {run: x}}");
+  w.expect_stopped({"low"}).restart();
+  w.strict = false;
+  w.ended("low", {.outcome = outcome(OutcomeClass::signalled)});
+  w.expect_started({"2/high"}).succeed("2/high").succeed("low").expect_run(RunState::succeeded);
+}
+
+TEST_F(Preemption, ends_after_so_many_times) {
+  for (int i = 0; i < 2; ++i) {
+    const RunId high = w.submit("priority: 100\ntasks: {high: {run: x}}");
+    const std::string label = std::to_string(high.value) + "/high";
+    w.expect_stopped({"low"}).ended("low", {.outcome = outcome(OutcomeClass::signalled)});
+    w.expect_started({label}).succeed(label).expect_started({"low"}).started("low");
+  }
+  w.submit("priority: 100\ntasks: {high: {run: x}}");
+  w.expect_stopped({}).succeed("low").succeed("4/high");
+}
+
+}  // namespace
+}  // namespace reeve::core
