@@ -64,7 +64,7 @@ enum class ReasonCode : std::uint16_t {
   // why it was cancelled or aborted
   cancelled_by_person,
   fail_fast,          ///< a: index of the task that failed
-  replaced_by_newer,  ///< concurrency group with cancel-in-progress; a: the newer run
+  replaced_by_newer,  ///< concurrency group that does not queue; a: the newer run
   run_cancelled,
   // why it is tried again, or not
   retry_charged,      ///< a: retries used; b: retries allowed

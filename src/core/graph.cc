@@ -227,11 +227,20 @@ void set_group_timers(Step& step, const Run& run, GroupIndex index) {
   step.state.timers.set({deadline, TimerKind::group, run.record.id, index.value});
 }
 
-/// Older work in the group makes way: queued tasks end, running ones are stopped.
+/// Whether a task makes way for a newer one of its concurrency group.
+bool makes_way(TaskState state, spec::Concurrency::WhenBusy when_busy) {
+  if (is_final(state) || when_busy == spec::Concurrency::WhenBusy::queue) return false;
+  if (when_busy == spec::Concurrency::WhenBusy::cancel_in_progress) return true;
+  return state == TaskState::queued || state == TaskState::retry_wait || state == TaskState::paused;
+}
+
+/// Older work in the group makes way: queued tasks end, and running ones are stopped if that is
+/// asked for.
 void replace_older(Step& step, const Run& newer, GroupIndex index) {
   const spec::TaskGroup& spec = newer.group_spec(index);
-  if (!spec.detail || !spec.detail->concurrency || !spec.detail->concurrency->cancel_in_progress)
-    return;
+  if (!spec.detail || !spec.detail->concurrency) return;
+  const auto when_busy = spec.detail->concurrency->when_busy;
+  if (when_busy == spec::Concurrency::WhenBusy::queue) return;
   const schedule::ClassId mine = newer.groups[index.value].ready_class;
   for (auto& other : step.state.runs) {
     if (!other || other->record.id >= newer.record.id) continue;
@@ -239,7 +248,7 @@ void replace_older(Step& step, const Run& newer, GroupIndex index) {
       const Group& group = other->groups[g];
       if (!group.released || group.open == 0 || group.ready_class != mine) continue;
       for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
-        if (!is_final(other->tasks[i].state))
+        if (makes_way(other->tasks[i].state, when_busy))
           end_task(step, *other, i, TaskState::aborted,
                    {.reason = {ReasonCode::replaced_by_newer, 0, newer.record.id.value}});
       }
