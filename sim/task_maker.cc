@@ -166,10 +166,11 @@ void TaskMaker::add_detail(spec::TaskGroup& group) {
   spec::GroupDetail detail;
   if (has(Feature::task_groups) && random_.chance(150)) {
     const std::uint64_t which = random_.below(2);
-    detail.concurrency =
-        spec::Concurrency{.group = spec::Template::literal(which == 0 ? "stage" : "printer"),
-                          .limit = which == 0 ? 2 : 1,
-                          .cancel_in_progress = random_.chance(300)};
+    using WhenBusy = spec::Concurrency::WhenBusy;
+    detail.concurrency = spec::Concurrency{
+        .group = spec::Template::literal(which == 0 ? "stage" : "printer"),
+        .limit = which == 0 ? 2 : 1,
+        .when_busy = random_.chance(300) ? WhenBusy::cancel_in_progress : WhenBusy::queue};
   }
   if (has(Feature::deadlines) && random_.chance(100))
     detail.deadline = random_.any_scale(seconds{2}, hours{1});

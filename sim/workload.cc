@@ -52,9 +52,11 @@ void add_settings(Generator& random, const Shape& shape, spec::Workflow& workflo
     const std::size_t which = random.below(std::size(kGroups));
     auto group = spec::Template::parse(kGroups[which]);
     ENSURE(group.has_value());
-    workflow.concurrency = spec::Concurrency{.group = *std::move(group),
-                                             .limit = which == 1 ? 2 : 1,
-                                             .cancel_in_progress = random.chance(300)};
+    using WhenBusy = spec::Concurrency::WhenBusy;
+    workflow.concurrency = spec::Concurrency{
+        .group = *std::move(group),
+        .limit = which == 1 ? 2 : 1,
+        .when_busy = random.chance(300) ? WhenBusy::cancel_in_progress : WhenBusy::queue};
   }
   if (random.chance(200)) {
     workflow.outputs.emplace_back(

@@ -124,6 +124,7 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "waits: others have had less of late; {a} tasks of its own user and queue are in front of it"},
     {ReasonCode::preempted, "preempted",
      "was stopped to make room for more important work, and waits to start again"},
+    {ReasonCode::not_before, "not_before", "waits until {a:time}, as the workflow says"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

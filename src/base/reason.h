@@ -64,7 +64,7 @@ enum class ReasonCode : std::uint16_t {
   // why it was cancelled or aborted
   cancelled_by_person,
   fail_fast,          ///< a: index of the task that failed
-  replaced_by_newer,  ///< concurrency group with cancel-in-progress; a: the newer run
+  replaced_by_newer,  ///< concurrency group that does not queue; a: the newer run
   run_cancelled,
   // why it is tried again, or not
   retry_charged,      ///< a: retries used; b: retries allowed
@@ -93,7 +93,7 @@ enum class ReasonCode : std::uint16_t {
   preempted,      ///< was stopped to make room for the more important
 };
 
-inline constexpr std::size_t kReasonCodeCount = static_cast<std::size_t>(ReasonCode::preempted) + 1;
+inline constexpr std::size_t kReasonCodeCount = static_cast<std::size_t>(ReasonCode::not_before) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -165,6 +165,37 @@ std::string head_text(const spec::Workflow& workflow, const std::vector<PlannedG
   return out + "\n\n";
 }
 
+/// What `parallel: auto` found, for people.
+std::string parallelism_text(const spec::Workflow& workflow,
+                             const spec::FoundParallelism& parallelism) {
+  constexpr std::size_t kShownMax = 20;
+  std::string out =
+      parallelism.at_once_max < 2
+          ? fmt::format("none of the {} steps can run beside another\n", parallelism.steps)
+          : fmt::format("{} of {} steps may run at once\n", parallelism.at_once_max,
+                        parallelism.steps);
+  for (std::size_t i = 0; i < std::min(parallelism.needs.size(), kShownMax); ++i) {
+    const spec::FoundNeed& need = parallelism.needs[i];
+    out += fmt::format("  {} waits for {}: {}\n", workflow.groups[need.group.value].id,
+                       workflow.groups[need.need.value].id, sanitize_for_terminal(need.why));
+  }
+  if (parallelism.needs.size() > kShownMax)
+    out += fmt::format("  and {} more; -o json has all\n", parallelism.needs.size() - kShownMax);
+  return out + "\n";
+}
+
+/// Of a group: {need, why} of what was found.
+boost::json::array found_needs_json(const spec::Workflow& workflow,
+                                    const std::optional<spec::FoundParallelism>& parallelism,
+                                    std::uint32_t group) {
+  boost::json::array out;
+  if (!parallelism) return out;
+  for (const spec::FoundNeed& need :
+       std::ranges::equal_range(parallelism->needs, GroupIndex{group}, {}, &spec::FoundNeed::group))
+    out.push_back(JsonObject{{"need", workflow.groups[need.need.value].id}, {"why", need.why}});
+  return out;
+}
+
 }  // namespace
 
 Ended command_plan(const Session& session) {
@@ -174,7 +205,8 @@ Ended command_plan(const Session& session) {
     TRY_ASSIGN(capacity, parse_capacity("jobs", *jobs));
   }
   std::vector<std::string> warnings;
-  TRY_ASSIGN(const auto workflow, load_workflow(session.arguments.words.front(), warnings));
+  TRY_ASSIGN(const spec::Parsed loaded, load_parsed(session.arguments.words.front(), warnings));
+  const auto& workflow = loaded.workflow;
   for (const std::string& warning : warnings) session.say(warning);
   TRY_ASSIGN(const Json inputs, read_inputs(*workflow, session.arguments.all("input")));
   const std::string given = boost::json::serialize(inputs);
@@ -184,6 +216,7 @@ Ended command_plan(const Session& session) {
       .kind = "plan", .id_field = "group", .columns = plan_columns(forecast.has_value())};
   for (const std::uint32_t g : order_of(groups)) {
     listing.items.push_back(planned_json(*workflow, g, groups[g]));
+    listing.items.back()["found_needs"] = found_needs_json(*workflow, loaded.parallelism, g);
     add_forecast(listing.items.back(), forecast, g);
   }
   const auto unplaceable = unplaceable_groups(*workflow, capacity);
@@ -191,7 +224,10 @@ Ended command_plan(const Session& session) {
   for (const std::string& group : unplaceable)
     session.say(fmt::format("{}, but there is only {}", group, format_resources(capacity)));
   std::string out;
-  if (choice.format == Format::table) out = head_text(*workflow, groups, capacity, forecast);
+  if (choice.format == Format::table) {
+    out = head_text(*workflow, groups, capacity, forecast);
+    if (loaded.parallelism) out += parallelism_text(*workflow, *loaded.parallelism);
+  }
   out += render_listing(listing, choice, session.out.colour(), session.table_columns());
   return session.print(out, status);
 }

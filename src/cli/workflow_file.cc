@@ -66,8 +66,7 @@ Result<spec::Parsed> parse_file(const std::string& path) {
   return spec::parse_workflow(source, path == "-" ? "<stdin>" : path);
 }
 
-Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& path,
-                                                             std::vector<std::string>& warnings) {
+Checked<spec::Parsed> load_parsed(const std::string& path, std::vector<std::string>& warnings) {
   TRY_ASSIGN(spec::Parsed parsed, parse_file(path));
   std::string errors;
   for (const spec::Diagnostic& diagnostic : parsed.diagnostics) {
@@ -77,9 +76,15 @@ Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& 
       errors += "\n" + diagnostic.text();
     }
   }
-  if (parsed.workflow) return parsed.workflow;  // shared: the run, the engine and views keep it
+  if (parsed.workflow) return parsed;
   return tl::unexpected(
       Failure(kExitConflict, fmt::format("{} is not a valid workflow:{}", path, errors)));
+}
+
+Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& path,
+                                                             std::vector<std::string>& warnings) {
+  TRY_ASSIGN(spec::Parsed parsed, load_parsed(path, warnings));
+  return std::move(parsed.workflow);  // shared: the run, the engine and views keep it
 }
 
 Checked<Json> read_inputs(const spec::Workflow& workflow, std::span<const std::string> given) {

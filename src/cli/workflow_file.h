@@ -21,6 +21,8 @@ Result<spec::Parsed> parse_file(const std::string& path);
 
 /// A workflow without errors; else a failure (6) with every error on a line of its own. Warnings go
 /// into `warnings`.
+Checked<spec::Parsed> load_parsed(const std::string& path, std::vector<std::string>& warnings);
+/// Of the same only the workflow.
 Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& path,
                                                              std::vector<std::string>& warnings);
 

@@ -13,19 +13,25 @@ constexpr std::size_t kFactsMax = 20;
 Explanation answer(Reason reason) { return {reason, describe(reason), {}}; }
 
 /// Why nothing of a run may start; none when it may.
-Reason hold_of(const State& state, const Run& run) {
+Reason hold_of(const State& state, const Run& run, Time now) {
   if (run.record.interrupted) return {ReasonCode::interrupted, 0, 0};
   if (run.record.paused) return {ReasonCode::run_paused, 0, 0};
   if (run.admitted) return {};
+  if (run.workflow().not_before && *run.workflow().not_before > now)
+    return {ReasonCode::not_before, 0, run.workflow().not_before->time_since_epoch().count()};
   const std::vector<schedule::LockUse>& locks = state.planner.locks.set(run.admission_locks);
   return {ReasonCode::concurrency_busy, 0,
           locks.empty() ? 1 : state.planner.locks.limit(locks[0].lock)};
 }
 
-Explanation explain_blocked(const State& state, const Run& run, const Group& group,
-                            const spec::TaskGroup& spec) {
-  const Reason hold = hold_of(state, run);
+Explanation explain_blocked(const State& state, const Run& run, GroupIndex index, Time now) {
+  const Group& group = run.groups[index.value];
+  const spec::TaskGroup& spec = run.group_spec(index);
+  const Reason hold = hold_of(state, run, now);
   if (hold.code != ReasonCode::none && group.unmet == 0) return answer(hold);
+  const Time delayed = delayed_until(run, index);
+  if (group.unmet == 0 && delayed != kUnset && delayed > now)
+    return answer({ReasonCode::not_before, 0, delayed.time_since_epoch().count()});
   Explanation out = answer(
       {ReasonCode::needs_pending, static_cast<std::int32_t>(spec.needs.size()), group.unmet});
   for (const spec::Need& need : spec.needs) {
@@ -179,7 +185,7 @@ void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t bef
 
 Explanation explain_queued(const State& state, const Run& run, const Group& group, const Task& task,
                            Time now) {
-  if (const Reason hold = hold_of(state, run); hold.code != ReasonCode::none) return answer(hold);
+  if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none) return answer(hold);
   const Pool& pool = state.pools.front();
   const schedule::ClassId id = group.ready_class;
   const schedule::Nodes& nodes = state.planner.nodes;
@@ -244,7 +250,7 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   Explanation out;
   switch (task.state) {
     case TaskState::blocked:
-      return explain_blocked(state, *run, group, run->group_spec(task.group));
+      return explain_blocked(state, *run, task.group, now);
     case TaskState::queued: return explain_queued(state, *run, group, task, now);
     case TaskState::starting:
       out = answer((task.flags & kTaskStaged) != 0 ? task.reason
@@ -275,7 +281,7 @@ Explanation explain_run(const State& state, RunId id, Time now) {
   const Run* run = state.find_run(id);
   if (run == nullptr) return {{}, "it is not in memory", {}};
   if (is_final(run->record.state)) return answer(run->record.reason);
-  if (const Reason hold = hold_of(state, *run); hold.code != ReasonCode::none) return answer(hold);
+  if (const Reason hold = hold_of(state, *run, now); hold.code != ReasonCode::none) return answer(hold);
   Explanation out = answer({ReasonCode::is_running, 0, 0});
   for (const Group& group : run->groups) {
     if (group.done || group.open == 0 || out.facts.size() >= kFactsMax) continue;

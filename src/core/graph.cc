@@ -5,6 +5,7 @@
 
 #include "base/ensure.h"
 #include "core/launch.h"
+#include "core/placement_demand.h"
 #include "core/step.h"
 
 namespace reeve::core {
@@ -156,13 +157,11 @@ Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now)
   return run.record.round > 1 && at <= now ? kNever : at;
 }
 
-std::string queue_of(const Run&) { return "default"; }
-
 namespace {
 
 /// The user whose share it is: who submitted it.
-schedule::LeafId leaf_of(State& state, const Run& run) {
-  return state.planner.shares.leaf(queue_of(run), run.record.origin->submitter);
+schedule::LeafId leaf_of(State& state, const Run& run, const spec::Policy& policy) {
+  return state.planner.shares.leaf(policy.queue, run.record.origin->submitter);
 }
 
 /// What fails together: the tasks of a group in all runs of a workflow, and what has the same
@@ -184,9 +183,9 @@ schedule::CircuitId target_of(State& state, const Run& run, const spec::TaskGrou
                         : state.planner.gates.circuits.intern("target:" + target);
 }
 
-schedule::DemandId demand_of(State& state, const spec::Policy& policy) {
-  return state.planner.nodes.intern(
-      {.variants = {policy.resources}, .rules = {}, .tags = {}, .assets = {}});
+schedule::DemandId demand_of(State& state, const Run& run, const spec::TaskGroup& group) {
+  const spec::Policy& policy = run.workflow().policy_of(group);
+  return state.planner.nodes.intern(placement_demand(run.workflow(), group, policy));
 }
 
 /// Whether any run of the workflow, by the same person and as important, has the same class.
@@ -226,14 +225,15 @@ Status classify_group(State& state, Run& run, GroupIndex index) {
       status = tl::unexpected(std::move(rendered).error());
   }
   const spec::Policy& policy = run.workflow().policy_of(group);
-  schedule::ClassKey key{.leaf = leaf_of(state, run),
+  schedule::ClassKey key{.leaf = leaf_of(state, run, policy),
                          .priority = run.record.priority + policy.priority,
                          .deadline = deadline_of(run, group),
-                         .demand = demand_of(state, policy),
+                         .demand = demand_of(state, run, group),
                          .locks = group_locks(state, run, index, concurrency),
+                         .rate = state.planner.gates.rate(policy.rate_limit),
                          .circuit = circuit_of(state, run, group),
                          .target = target_of(state, run, group)};
-  key.preemptible = state.planner.shares.preemptible(key.leaf);
+  key.preemptible = policy.preemptible || state.planner.shares.preemptible(key.leaf);
   key.priority += state.planner.shares.priority_of(key.leaf);
   const schedule::ClassId found = state.planner.waiting.intern(key);
   run.groups[index.value].ready_class = found;
@@ -295,11 +295,20 @@ void set_group_timers(Step& step, const Run& run, GroupIndex index) {
   step.state.timers.set({deadline, TimerKind::group, run.record.id, index.value});
 }
 
-/// Older work in the group makes way: queued tasks end, running ones are stopped.
+/// Whether a task makes way for a newer one of its concurrency group.
+bool makes_way(TaskState state, spec::Concurrency::WhenBusy when_busy) {
+  if (is_final(state) || when_busy == spec::Concurrency::WhenBusy::queue) return false;
+  if (when_busy == spec::Concurrency::WhenBusy::cancel_in_progress) return true;
+  return state == TaskState::queued || state == TaskState::retry_wait || state == TaskState::paused;
+}
+
+/// Older work in the group makes way: queued tasks end, and running ones are stopped if that is
+/// asked for.
 void replace_older(Step& step, const Run& newer, GroupIndex index) {
   const spec::TaskGroup& spec = newer.group_spec(index);
-  if (!spec.detail || !spec.detail->concurrency || !spec.detail->concurrency->cancel_in_progress)
-    return;
+  if (!spec.detail || !spec.detail->concurrency) return;
+  const auto when_busy = spec.detail->concurrency->when_busy;
+  if (when_busy == spec::Concurrency::WhenBusy::queue) return;
   // Whoever submitted it: the name of the concurrency group is among the locks.
   const auto locks_of = [&](const Group& group) {
     return step.state.planner.waiting.key(group.ready_class).locks;
@@ -311,7 +320,7 @@ void replace_older(Step& step, const Run& newer, GroupIndex index) {
       const Group& group = other->groups[g];
       if (!group.released || group.open == 0 || locks_of(group) != mine) continue;
       for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
-        if (!is_final(other->tasks[i].state))
+        if (makes_way(other->tasks[i].state, when_busy))
           end_task(step, *other, i, TaskState::aborted,
                    {.reason = {ReasonCode::replaced_by_newer, 0, newer.record.id.value}});
       }
@@ -325,10 +334,35 @@ void end_unreleased_group(Step& step, Run& run, GroupIndex index, TaskState to, 
   end_blocked_group(step, run, index, {to, reason, {}});
 }
 
+Time delayed_until(const Run& run, GroupIndex index) {
+  const spec::TaskGroup& spec = run.group_spec(index);
+  if (!spec.detail || spec.detail->delay == Duration{0}) return kUnset;
+  Time ready = run.record.started_at == kUnset ? run.record.submitted_at : run.record.started_at;
+  for (const spec::Need& need : spec.needs) {
+    const Group& other = run.groups[need.group.value];
+    for (std::uint32_t i = other.first; other.expanded && i < other.first + other.count; ++i)
+      ready = std::max(ready, run.tasks[i].since);
+  }
+  return ready + spec.detail->delay;
+}
+
+namespace {
+
+/// Its needs are met, but not for as long as it is to wait then: its timer asks again.
+bool is_delayed(Step& step, const Run& run, GroupIndex index) {
+  const Time until = delayed_until(run, index);
+  if (until == kUnset || until <= step.now) return false;
+  step.state.timers.set({until, TimerKind::group, run.record.id, index.value});
+  return true;
+}
+
+}  // namespace
+
 void release_group(Step& step, Run& run, GroupIndex index) {
   // After recovery or a retry some of its tasks may be past this point already: the verdict is
   // about those that are still blocked.
   if (run.groups[index.value].released || run.groups[index.value].done) return;
+  if (is_delayed(step, run, index)) return;
   Verdict verdict = judge(step.state, run, index);
   if (verdict.state == TaskState::queued && !run.groups[index.value].expanded) {
     Result<std::vector<spec::Json>> items = evaluate_items(step.state, run, index);

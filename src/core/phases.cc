@@ -174,6 +174,10 @@ void requeue_tasks(Step& step, Run& run, Age age) {
 
 bool try_admit(Step& step, Run& run) {
   if (run.admitted || run.record.paused || run.record.interrupted) return false;
+  if (run.workflow().not_before && *run.workflow().not_before > step.now) {
+    step.state.timers.set({*run.workflow().not_before, TimerKind::run, run.record.id, 0});
+    return false;
+  }
   if (step.state.planner.locks.first_busy(run.admission_locks) != nullptr) return false;
   step.state.planner.locks.take(run.admission_locks);
   run.admitted = true;

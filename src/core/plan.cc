@@ -40,6 +40,10 @@ void on_task_timer(Step& step, Run& run, std::uint32_t index) {
 void on_group_timer(Step& step, Run& run, GroupIndex index, Time at) {
   const spec::TaskGroup& spec = run.group_spec(index);
   const Group& group = run.groups[index.value];
+  if (!group.released && delayed_until(run, index) == at) {
+    if (run.admitted && group.unmet == 0) release_group(step, run, index);
+    return;
+  }
   if (spec.detail && spec.detail->deadline &&
       run.record.submitted_at + *spec.detail->deadline == at) {
     end_open_tasks(step, run, group, {ReasonCode::deadline_passed, 0, 0});
@@ -67,6 +71,7 @@ void fire_timers(Step& step) {
         break;
       case TimerKind::group: on_group_timer(step, *run, GroupIndex{timer->index}, timer->at); break;
       case TimerKind::run:
+        if (run->workflow().not_before == timer->at) break;  // admission is asked for below
         end_tasks(step, *run, TaskState::timed_out,
                   {.reason = {ReasonCode::deadline_passed, 0, 0}});
         break;

@@ -36,7 +36,7 @@ void on_policy_set(Step& step, const PolicySet& event) {
 Status check_quota(const State& state, const Run& run, Time now) {
   const schedule::Planner& planner = state.planner;
   const std::string& user = run.record.origin->submitter;
-  const std::string queue = queue_of(run);
+  const std::string& queue = run.workflow().policies.front().queue;
   const std::int64_t most = planner.gates.queued_max(queue, user);
   if (most >= 0 && static_cast<std::int64_t>(planner.waiting_of(queue, user)) >= most)
     return fail(ErrorCode::exhausted, limit_text("user " + user, most));

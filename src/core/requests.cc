@@ -55,13 +55,17 @@ Status check_permitted(const State& state, const spec::Workflow& workflow) {
   return fail(ErrorCode::conflict, refusals.front().text());
 }
 
-/// cancel-in-progress: older runs of the same concurrency group make way.
+/// Older runs of the same concurrency group make way, as it says: all of them, or those that wait.
 void replace_older_runs(Step& step, const Run& newer) {
-  if (!newer.workflow().concurrency || !newer.workflow().concurrency->cancel_in_progress) return;
+  using WhenBusy = spec::Concurrency::WhenBusy;
+  if (!newer.workflow().concurrency) return;
+  const WhenBusy when_busy = newer.workflow().concurrency->when_busy;
+  if (when_busy == WhenBusy::queue) return;
   const Reason reason{ReasonCode::replaced_by_newer, 0, newer.record.id.value};
   for (auto& other : step.state.runs) {
     if (!other || other->record.id >= newer.record.id || is_final(other->record.state)) continue;
     if (other->admission_locks != newer.admission_locks) continue;
+    if (when_busy == WhenBusy::keep_latest && other->admitted) continue;
     other->record.reason = reason;
     mark(step, *other);
     end_tasks(step, *other, TaskState::aborted, {.reason = reason});

@@ -149,6 +149,27 @@ TEST(TaskConcurrency, a_newer_one_may_replace_the_older) {
   w.expect_run(RunState::cancelled).expect_run(RunState::succeeded, RunId{2});
 }
 
+TEST(TaskConcurrency, only_the_latest_that_waits_may_stay) {
+  World w;
+  constexpr std::string_view kText =
+      "tasks: {a: {run: x, concurrency: {group: g, when_busy: keep_latest}}}";
+  for (int i = 0; i < 4; ++i) w.submit(kText);
+  w.expect_started({"a"}).expect_stopped({}).expect("4/a", queued);
+  w.expect("2/a", aborted, ReasonCode::replaced_by_newer);
+  w.expect("3/a", aborted, ReasonCode::replaced_by_newer);
+  w.restart().succeed("a").expect_started({"4/a"}).succeed("4/a");
+  w.expect_run(RunState::succeeded).expect_run(RunState::succeeded, RunId{4});
+}
+
+TEST(TaskConcurrency, a_try_that_waits_for_its_retry_is_not_the_latest) {
+  World w;
+  constexpr std::string_view kText =
+      "tasks: {a: {run: x, retry: 1, concurrency: {group: g, when_busy: keep_latest}}}";
+  w.submit(kText);
+  w.started("a").fail("a").expect("a", retry_wait).submit(kText);
+  w.expect("a", aborted, ReasonCode::replaced_by_newer).succeed("2/a");
+}
+
 TEST(TaskConcurrency, a_name_that_cannot_be_evaluated_fails_the_task) {
   World w;
   w.submit(
@@ -195,6 +216,17 @@ TEST(RunConcurrency, a_newer_run_may_replace_the_older) {
   w.expect_stopped({"a"}).fail("a", 143).succeed("tidy");
   w.expect_run(RunState::cancelled, ReasonCode::replaced_by_newer);
   w.succeed("3/a").succeed("3/b").succeed("3/tidy").expect_run(RunState::succeeded, RunId{3});
+}
+
+TEST(RunConcurrency, only_the_latest_that_waits_may_stay) {
+  World w;
+  constexpr std::string_view kText =
+      "concurrency: {group: g, when_busy: keep_latest}\ntasks: {a: {run: x}}";
+  for (int i = 0; i < 4; ++i) w.submit(kText);
+  w.expect_started({"a"}).expect_stopped({}).expect("4/a", blocked);
+  w.expect_run(RunState::cancelled, ReasonCode::replaced_by_newer, RunId{2});
+  w.expect_run(RunState::cancelled, ReasonCode::replaced_by_newer, RunId{3});
+  w.succeed("a").expect_run(RunState::succeeded).expect_started({"4/a"}).succeed("4/a");
 }
 
 TEST(RunConcurrency, holds_for_a_retried_run_too) {

@@ -53,8 +53,9 @@ std::string_view name(GroupResult result);
 void release_group(Step& step, Run& run, GroupIndex group);
 /// Ends every task of a group that was not released: skipped, cancelled or aborted.
 void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, Reason reason);
-/// The queue of a run.
-std::string queue_of(const Run& run);
+/// When a group that is not released, though its needs are met, will be; kUnset: no delay was asked
+/// for.
+Time delayed_until(const Run& run, GroupIndex group);
 /// Finds or makes the ready class of a group. After an error (its concurrency expression failed)
 /// the class is one without that group.
 Status classify_group(State& state, Run& run, GroupIndex group);

@@ -12,8 +12,6 @@ constexpr Shape kVersion{.scalar = ScalarKind::integer, .min = 1, .max = 1};
 constexpr Shape kName{
     .expected = "a name", .scalar = ScalarKind::text, .text_rule = KeyKind::label};
 constexpr Shape kUser{.expected = "the name of a user, or \"*\"", .scalar = ScalarKind::text};
-constexpr Shape kQueueName{
-    .expected = "the name of a queue", .scalar = ScalarKind::text, .text_rule = KeyKind::queue};
 constexpr Shape kNodeLabels{.name = "node-labels",
                             .expected = "a map of name: text",
                             .value = &kName,

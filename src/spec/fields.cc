@@ -5,6 +5,7 @@
 
 #include "spec/shapes.h"
 #include "spec/suggest.h"
+#include "spec/touches.h"
 
 namespace reeve::spec {
 namespace {
@@ -84,16 +85,28 @@ constexpr Shape kArray{.name = "array",
                        .scalar = ScalarKind::range,
                        .fields = kArrayFields};
 
+constexpr std::array<std::string_view, 3> kBusyChoices{"queue", "cancel_in_progress",
+                                                       "keep_latest"};
+constexpr Shape kWhenBusy{.scalar = ScalarKind::choice, .choices = kBusyChoices};
 constexpr std::array kConcurrencyFields{
     Field{"group", {}, &kTemplate, "Name of the group; shared with other runs.", true},
     Field{"limit", {}, &kUnits, "How many of the group at a time (1)."},
     Field{
         "cancel-in-progress", {}, &kBoolean, "Cancel the older instead of waiting for it (false)."},
+    Field{"when_busy",
+          {},
+          &kWhenBusy,
+          "queue: wait (unless given); cancel_in_progress; keep_latest: cancel older ones that "
+          "wait."},
 };
+constexpr std::array<std::string_view, 2> kBusyNames{"cancel-in-progress", "when_busy"};
+constexpr std::array kConcurrencyGroups{FieldGroup{kBusyNames, false}};
 constexpr Shape kConcurrency{.name = "concurrency",
                              .expected = "the name of a group, or a map",
                              .scalar = ScalarKind::template_text,
-                             .fields = kConcurrencyFields};
+                             .fields = kConcurrencyFields,
+                             .groups = kConcurrencyGroups};
+constexpr Shape kMoment{.scalar = ScalarKind::moment};
 
 constexpr Shape kWhen{.scalar = ScalarKind::choice, .choices = kNeedConditions};
 constexpr std::array kArtifactFields{
@@ -125,6 +138,12 @@ constexpr Shape kShell{.expected = "a program such as sh, bash or python3",
                        .scalar = ScalarKind::text};
 constexpr Shape kImage{.expected = "the name of an image: name:tag or name@sha256:<64 digits>",
                        .scalar = ScalarKind::text};
+constexpr Shape kPatterns{.expected = "a pattern of paths such as data/*.csv, or a list of them",
+                          .scalar = ScalarKind::text,
+                          .item = &kText,
+                          .items_max = kTouchesPerTaskMax};
+constexpr std::array<std::string_view, 1> kParallelChoices{"auto"};
+constexpr Shape kParallelMode{.scalar = ScalarKind::choice, .choices = kParallelChoices};
 constexpr Shape kCondition{.scalar = ScalarKind::condition};
 constexpr Shape kContinue{.scalar = ScalarKind::boolean_or_expression};
 
@@ -167,11 +186,17 @@ constexpr std::array kTaskFields{
     Field{"artifacts", {}, &kArtifacts, "Files that it makes and that are kept."},
     Field{"labels", {}, &kLabels, "Labels, to find and group it by."},
     Field{"output_limit", {}, &kBytes, "How much of its output is stored (256Mi)."},
+    Field{"queue", {}, &kQueueName, "Where it waits; else that of the workflow."},
+    Field{"placement", {}, &kPlacement, "On which nodes it may run, and on which it should."},
+    Field{"preemptible", {}, &kBoolean, "May be stopped for other work and start again (false)."},
+    Field{"rate_limit", {}, &kRateLimitName, "Starts only as often as this limit allows."},
+    Field{"delay", {}, &kDuration, "Waits so long once its needs are done."},
+    Field{"reads", {}, &kPatterns, "Files that it reads and that other tasks may write."},
+    Field{"writes", {}, &kPatterns, "Files that it makes, changes or removes."},
     // Known from other systems or from later releases: refused with a reason.
     Field{"uses", {}, nullptr, "not supported yet: reusable steps; write a `run`"},
     Field{"cache", {}, nullptr, "not supported yet: the result cache"},
     Field{"validate", {}, nullptr, "not supported yet: checks of results; check them in `run`"},
-    Field{"placement", {}, nullptr, "not supported yet: pools; the task runs on this machine"},
     Field{"notify", {}, nullptr, "not supported yet: notifications"},
     Field{"steps",
           {},
@@ -275,6 +300,9 @@ constexpr std::array kDefaultsFields{
     Field{"env", {}, &kEnv, "As the top-level `env`."},
     Field{"workdir", kWorkdirName, &kTemplate, "As in a task."},
     Field{"image", kImageNames, &kImage, "As in a task."},
+    Field{"placement", {}, &kPlacement, "As in a task; a task changes only what it names."},
+    Field{"preemptible", {}, &kBoolean, "As in a task."},
+    Field{"rate_limit", {}, &kRateLimitName, "As in a task."},
     Field{"run", {}, nullptr, "write shell and workdir directly under `defaults`"},
 };
 constexpr Shape kDefaults{.expected = "a map of shell, retry, timeout, ...",
@@ -303,6 +331,13 @@ constexpr std::array kWorkflowFields{
     Field{"priority", {}, &kPriority, "Higher comes first (0)."},
     Field{"deadline", {}, &kDuration, "When the run must have ended, after its submission."},
     Field{"locks", {}, &kLockLimits, "Locks with more than one unit."},
+    Field{"queue", {}, &kQueueName, "Where tasks wait that do not say otherwise (default)."},
+    Field{"not_before", {}, &kMoment, "Nothing of a run starts earlier."},
+    Field{"parallel",
+          {},
+          &kParallelMode,
+          "auto: tasks follow each other as they stand in the file, those at the same time that "
+          "touch nothing in common."},
     Field{"notify", {}, nullptr, "not supported yet: notifications"},
     Field{"permissions", {}, nullptr, "there are no permissions here; leave it out"},
 };

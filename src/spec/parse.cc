@@ -54,11 +54,11 @@ class WorkflowReader {
       diagnostics_.error(root ? root->offset() : 0,
                          "expected a map with 'tasks': a workflow holds at least one task");
     }
-    if (diagnostics_.has_errors()) return {nullptr, diagnostics_.take()};
+    if (diagnostics_.has_errors()) return {nullptr, std::nullopt, diagnostics_.take()};
     auto finished = finish(std::move(workflow_));
-    if (finished) return {std::move(*finished), {}};
+    if (finished) return {std::move(*finished), std::move(parallelism_), diagnostics_.take()};
     diagnostics_.error(0, finished.error().text());
-    return {nullptr, diagnostics_.take()};
+    return {nullptr, std::nullopt, diagnostics_.take()};
   }
 
  private:
@@ -67,6 +67,7 @@ class WorkflowReader {
     read_inputs(file);
     read_env_and_secrets(file);
     TaskReader tasks(reading_, workflow_);
+    if (const auto queue = file.get("queue")) tasks.read_queue(*queue);
     if (const auto defaults = file.get("defaults")) tasks.read_defaults(*defaults);
     if (const auto node = file.get("tasks")) tasks.read(*node, Phase::main);
     if (const auto node = file.get("on_failure")) tasks.read(*node, Phase::on_failure);
@@ -81,6 +82,12 @@ class WorkflowReader {
     }
     check_references(reading_.sites(), names, workflow_, diagnostics_);
     check_totals(tasks, workflow_, diagnostics_);
+    if (diagnostics_.has_errors()) return;
+    // Last: expressions may name only the needs that the file itself says.
+    if (file.has("parallel"))
+      parallelism_ = find_needs(tasks.touches(), tasks.keys(), workflow_, diagnostics_);
+    else if (tasks.has_touches())
+      warn_of_meetings(tasks.touches(), tasks.keys(), workflow_, diagnostics_);
   }
 
   void read_heading(const Section& file) {
@@ -93,6 +100,9 @@ class WorkflowReader {
       workflow_.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
     if (const auto deadline = file.get("deadline"))
       workflow_.deadline = reading_.read_duration(*deadline);
+    if (const auto moment = file.get("not_before")) {
+      if (const auto time = parse_time(moment->text())) workflow_.not_before = *time;
+    }
     if (const auto value = file.get("concurrency"))
       workflow_.concurrency = read_concurrency(*value, Place::workflow_concurrency, reading_);
     if (const auto locks = file.get("locks")) read_lock_limits(*locks);
@@ -191,6 +201,7 @@ class WorkflowReader {
   Reading reading_;
   YamlText text_;
   Workflow workflow_;
+  std::optional<FoundParallelism> parallelism_;
 };
 
 }  // namespace

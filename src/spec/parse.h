@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,22 @@ struct Diagnostic {
   std::string text() const;
 };
 
+/// A need that `parallel: auto` found; it stands among the needs of its group like any other.
+struct FoundNeed {
+  GroupIndex group;
+  GroupIndex need;
+  std::string why;  ///< "both touch data/x.csv"
+};
+struct FoundParallelism {
+  std::uint32_t steps = 0;
+  std::uint32_t at_once_max = 0;  ///< so many may run at the same time; perhaps even more
+  std::vector<FoundNeed> needs;   ///< by group; those that follow from others are left out
+};
+
 struct Parsed {
-  std::shared_ptr<const Workflow> workflow;  ///< null when there is an error
-  std::vector<Diagnostic> diagnostics;       ///< sorted by position
+  std::shared_ptr<const Workflow> workflow;     ///< null when there is an error
+  std::optional<FoundParallelism> parallelism;  ///< with `parallel: auto`
+  std::vector<Diagnostic> diagnostics;          ///< sorted by position
 };
 
 /// `origin` names the file in messages.

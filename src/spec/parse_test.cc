@@ -98,7 +98,7 @@ outputs: {o: "${{ needs.a.outputs.v }}", p: {value: fixed, description: d}}
   EXPECT_EQ(workflow->lock_limits, (std::map<std::string, std::int32_t>{{"db", 3}, {"net", 2}}));
   ASSERT_TRUE(workflow->concurrency);
   EXPECT_EQ(workflow->concurrency->limit, 2);
-  EXPECT_TRUE(workflow->concurrency->cancel_in_progress);
+  EXPECT_EQ(workflow->concurrency->when_busy, Concurrency::WhenBusy::cancel_in_progress);
   ASSERT_EQ(workflow->inputs.size(), 6U);
   EXPECT_EQ(workflow->inputs[0].type, InputType::number);
   EXPECT_EQ(workflow->inputs[0].fallback, Json(3));

@@ -6,8 +6,10 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/cluster.h"
 #include "base/outcome.h"
 #include "base/resources.h"
 #include "base/sandbox.h"
@@ -66,6 +68,10 @@ struct LockRequest {
   friend bool operator==(const LockRequest&, const LockRequest&) = default;
 };
 
+inline constexpr std::string_view kDefaultQueue = "default";
+inline constexpr std::int64_t kAlternativesMax = 7;
+inline constexpr std::int64_t kNodesPerTaskMax = 1000;
+
 /// Shared by all tasks of a workflow whose settings are equal (Workflow::policies).
 struct Policy {
   RetryPolicy retry = RetryPolicy::standard();
@@ -76,6 +82,13 @@ struct Policy {
   std::int32_t priority = 0;  ///< added to the run's; higher first
   std::vector<LockRequest> locks;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
+  std::string queue{kDefaultQueue};
+  /// Instead of `resources`, in the order in which they are preferred; at most kAlternativesMax.
+  std::vector<Resources> alternatives;
+  std::uint32_t nodes = 1;  ///< that it needs at once, each with `resources`: all or nothing
+  PlacementRules placement;
+  bool preemptible = false;  ///< may be stopped for other work, and start again
+  std::string rate_limit;    ///< of the cluster file; "": none
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

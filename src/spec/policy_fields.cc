@@ -67,15 +67,29 @@ constinit const Shape kMinutes{.scalar = ScalarKind::number, .max = 52'560'000};
 
 constexpr Shape kLicenses{
     .expected = "a map of name: number", .value = &kUnits, .key = KeyKind::identifier};
-constexpr std::array kResourceFields{
+constexpr Shape kGang{.scalar = ScalarKind::integer, .min = 1, .max = kNodesPerTaskMax};
+constexpr std::array kVariantFields{
     Field{"cpu", {}, &kMillis, "Processors: 2, 0.5 or 500m (1 unless given)."},
     Field{"memory", {}, &kBytes, "Memory: 512Mi, 4G."},
     Field{"disk", {}, &kBytes, "Disk space: 10Gi."},
     Field{"gpu", {}, &kMillis, "Graphics processors: 1."},
     Field{"licenses", {}, &kLicenses, "Licences and other countable things, by name."},
 };
-constinit const Shape kResources{
-    .name = "resources", .expected = "a map of cpu, memory, ...", .fields = kResourceFields};
+constexpr Shape kVariant{
+    .name = "variant", .expected = "a map of cpu, memory, ...", .fields = kVariantFields};
+constexpr std::array kResourceFields{
+    Field{"cpu", {}, &kMillis, "Processors: 2, 0.5 or 500m (1 unless given)."},
+    Field{"memory", {}, &kBytes, "Memory: 512Mi, 4G."},
+    Field{"disk", {}, &kBytes, "Disk space: 10Gi."},
+    Field{"gpu", {}, &kMillis, "Graphics processors: 1."},
+    Field{"licenses", {}, &kLicenses, "Licences and other countable things, by name."},
+    Field{"nodes", {}, &kGang, "So many nodes at once, each with all of this (1)."},
+};
+constinit const Shape kResources{.name = "resources",
+                                 .expected = "a map of cpu, memory, ..., or a list of such maps",
+                                 .item = &kVariant,
+                                 .items_max = kAlternativesMax + 1,
+                                 .fields = kResourceFields};
 
 constinit const Shape kLocks{.name = "locks",
                              .expected = "a lock, a list of locks or a map of lock: units",
@@ -149,5 +163,52 @@ constinit const Shape kWarm{
     .choices = kWarmKinds,
     .fields = kWarmFields,
     .groups = kWarmGroups};
+
+// --- where it waits and runs
+
+constinit const Shape kQueueName{.expected = "the name of a queue, such as research/imaging",
+                                 .scalar = ScalarKind::text,
+                                 .text_rule = KeyKind::queue};
+constexpr Shape kLabelName{
+    .expected = "the name of a label", .scalar = ScalarKind::text, .text_rule = KeyKind::label};
+constexpr Shape kLabelValue{
+    .expected = "the value of a label", .scalar = ScalarKind::text, .text_rule = KeyKind::label};
+constexpr Shape kPoolNames{.expected = "the name of a pool, or a list of names",
+                           .scalar = ScalarKind::text,
+                           .text_rule = KeyKind::label,
+                           .item = &kLabelValue,
+                           .items_min = 1};
+constexpr Shape kLabelValues{.expected = "the value of a label, or a list of values",
+                             .scalar = ScalarKind::text,
+                             .text_rule = KeyKind::label,
+                             .item = &kLabelValue,
+                             .items_min = 1};
+constexpr Shape kRules{.expected = "rules such as \"zone in (a, b)\", or a map of label: value",
+                       .scalar = ScalarKind::text,
+                       .item = &kText,
+                       .items_max = 64,
+                       .value = &kLabelValues,
+                       .key = KeyKind::label};
+constexpr Shape kTaskLabels{.expected = "a label of tasks such as app=web, or a list of them",
+                            .scalar = ScalarKind::text,
+                            .item = &kText,
+                            .items_max = 64};
+constexpr Shape kCost{.scalar = ScalarKind::decimal, .min = 0, .max = 1'000'000};
+constexpr std::array kPlacementFields{
+    Field{"pool", {}, &kPoolNames, "In this pool, or in one of these."},
+    Field{"require", {}, &kRules, "Rules on labels of the node; without all of them it is out."},
+    Field{"prefer", {}, &kRules, "Rules that make a node better."},
+    Field{"affinity", {}, &kTaskLabels, "Only on nodes with a task that has one of these labels."},
+    Field{"anti_affinity", {}, &kTaskLabels, "Never on nodes with such a task."},
+    Field{
+        "spread", {}, &kLabelName, "Evenly over the values of this label of nodes, such as zone."},
+    Field{"max_cost", {}, &kCost, "Only on nodes that cost at most so much, per hour."},
+};
+constinit const Shape kPlacement{.name = "placement",
+                                 .expected = "a map with pool, require, prefer, ...",
+                                 .fields = kPlacementFields};
+constinit const Shape kRateLimitName{.expected = "the name of a rate limit",
+                                     .scalar = ScalarKind::text,
+                                     .text_rule = KeyKind::label};
 
 }  // namespace reeve::spec

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "base/egress.h"
 #include "base/image_reference.h"
+#include "spec/read_placement.h"
+#include "spec/read_resources.h"
 
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 10> kPolicyFields{
-    "retry",    "timeout", "timeout-minutes", "resources", "sandbox",
-    "priority", "locks",   "output_limit",    "image",     "warm"};
+constexpr std::array<std::string_view, 14> kPolicyFields{
+    "retry",    "timeout",   "timeout-minutes", "resources", "sandbox",
+    "priority", "locks",     "output_limit",    "image",     "warm",
+    "queue",    "placement", "preemptible",     "rate_limit"};
 
 struct ClassName {
   std::string_view name;
@@ -90,8 +94,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
     const double microseconds = std::clamp(number, 0.0, 52'560'000.0) * 60e6;
     policy.timeouts.run = Duration{static_cast<std::int64_t>(microseconds)};
   }
-  if (const auto resources = section.get("resources"))
-    apply_resources(*resources, policy.resources);
+  if (const auto resources = section.get("resources")) apply_resources(*resources, policy);
   if (const auto sandbox = section.get("sandbox")) apply_sandbox(*sandbox, policy.sandbox);
   if (const auto image = section.get("image")) apply_image(*image, policy.sandbox);
   if (const auto warm = section.get("warm")) policy.sandbox.warm = read_warm(*warm);
@@ -100,6 +103,15 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
   if (const auto limit = section.get("output_limit"))
     policy.output_bytes_max = parse_bytes(limit->text()).value_or(0);
+  if (const auto queue = section.get("queue")) policy.queue = reading_.read_text(*queue);
+  const auto placement = section.get("placement");
+  if (placement) read_placement(*placement, reading_, policy.placement);
+  if (const auto value = section.get("preemptible"))
+    policy.preemptible = reading_.read_boolean(*value);
+  if (const auto limit = section.get("rate_limit")) policy.rate_limit = reading_.read_text(*limit);
+  if (placement) check_gang(*placement, policy);
+  if (const auto resources = section.get("resources"); resources && !placement)
+    check_gang(*resources, policy);
 }
 
 void PolicyReader::apply_retry(const YamlNode& node, RetryPolicy& retry) {
@@ -170,24 +182,53 @@ void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {
   set("grace", timeouts.grace);
 }
 
-void PolicyReader::apply_resources(const YamlNode& node, Resources& resources) {
+void PolicyReader::apply_resources(const YamlNode& node, Policy& policy) {
+  if (node.is_list()) return apply_variants(node, policy);
+  policy.alternatives.clear();
   const Section section(node, policy_shape_of("resources"));
-  if (const auto cpu = section.get("cpu"))
-    resources.cpu_millicores = parse_millis(cpu->text()).value_or(0);
-  if (const auto memory = section.get("memory"))
-    resources.memory_bytes = parse_bytes(memory->text()).value_or(0);
-  if (const auto disk = section.get("disk"))
-    resources.disk_bytes = parse_bytes(disk->text()).value_or(0);
-  if (const auto gpu = section.get("gpu"))
-    resources.gpu_milli = parse_millis(gpu->text()).value_or(0);
-  const auto licenses = section.get("licenses");
-  if (!licenses) return;
-  resources.countables.clear();
-  for (const YamlNode::Entry& entry : licenses->entries()) {
-    resources.countables.push_back(
-        {reading_.read_text(entry.key), reading_.read_integer(entry.value)});
+  policy.resources = read_resources(section, reading_, std::move(policy.resources));
+  if (const auto nodes = section.get("nodes"))
+    policy.nodes = static_cast<std::uint32_t>(reading_.read_integer(*nodes));
+}
+
+/// Each begins with what the defaults say.
+void PolicyReader::apply_variants(const YamlNode& node, Policy& policy) {
+  const Resources base = policy.resources;
+  policy.nodes = 1;
+  std::vector<Resources> variants;
+  for (const YamlNode& item : node.items()) {
+    // More are refused by the shape.
+    if (static_cast<std::int64_t>(variants.size()) > kAlternativesMax) break;
+    variants.push_back(read_resources(Section(item, *policy_shape_of("resources").item), reading_, base));
+    for (std::size_t i = 0; i + 1 < variants.size(); ++i) {
+      if (!variants.back().covers(variants[i]) || reading_.diagnostics().has_errors()) continue;
+      reading_.diagnostics().warning(
+          item, "this variant is never used: wherever it fits, that of line " +
+                    std::to_string(reading_.diagnostics().line_of(node.items()[i].offset())) +
+                    " fits, too, and is preferred");
+      break;
+    }
   }
-  std::ranges::sort(resources.countables);
+  if (variants.empty()) return;
+  policy.resources = std::move(variants.front());
+  policy.alternatives.assign(std::make_move_iterator(variants.begin() + 1),
+                             std::make_move_iterator(variants.end()));
+}
+
+/// A task over several nodes finds them only where its rules allow so many.
+void PolicyReader::check_gang(const YamlNode& node, const Policy& policy) {
+  if (policy.nodes < 2) return;
+  for (const LabelRule& rule : policy.placement.require) {
+    if (rule.kind != LabelRule::Kind::in || rule.key != "node") continue;
+    if (rule.values.size() >= policy.nodes) continue;
+    reading_.diagnostics().error(node, "'nodes: " + std::to_string(policy.nodes) + "' and '" +
+                                           format_rule(rule) +
+                                           "' cannot both hold: these are too few nodes");
+  }
+}
+
+void PolicyReader::read_queue(const YamlNode& queue) {
+  policies_[0].queue = reading_.read_text(queue);
 }
 
 void PolicyReader::apply_sandbox(const YamlNode& node, SandboxRequest& sandbox) {

@@ -15,6 +15,8 @@ class PolicyReader {
  public:
   /// `policies` receives the policy of tasks that say nothing as its first.
   PolicyReader(Reading& reading, std::vector<Policy>& policies);
+  /// Of the workflow; before the first task.
+  void read_queue(const YamlNode& queue);
   /// Of the top-level map `defaults`; before the first task.
   void read_defaults(const Section& defaults);
   /// An index into the policies.
@@ -25,7 +27,9 @@ class PolicyReader {
   void apply_retry(const YamlNode& node, RetryPolicy& retry);
   void apply_backoff(const YamlNode& node, Backoff& backoff);
   void apply_timeout(const YamlNode& node, Timeouts& timeouts);
-  void apply_resources(const YamlNode& node, Resources& resources);
+  void apply_resources(const YamlNode& node, Policy& policy);
+  void apply_variants(const YamlNode& node, Policy& policy);
+  void check_gang(const YamlNode& node, const Policy& policy);
   void apply_image(const YamlNode& node, SandboxRequest& sandbox);
   void apply_network(const YamlNode& node, SandboxRequest& sandbox);
   WarmRequest read_warm(const YamlNode& node);

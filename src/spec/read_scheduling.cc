@@ -15,7 +15,6 @@ namespace reeve::spec {
 namespace {
 
 constexpr std::array<std::string_view, 7> kDays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-constexpr std::string_view kDefaultQueue = "default";
 
 const Shape& queue_shape() { return *find_field(cluster_shape(), "queues")->shape->value; }
 const Shape& scheduling_shape() { return *find_field(cluster_shape(), "scheduling")->shape; }

@@ -9,9 +9,9 @@ namespace reeve::spec {
 namespace {
 
 // What becomes a GroupDetail, beside the fan-out's limits and the default work directory.
-constexpr std::array<std::string_view, 10> kDetailFields{
-    "name",   "description", "env",      "secrets", "artifacts",
-    "labels", "concurrency", "deadline", "workdir", "continue-on-error"};
+constexpr std::array<std::string_view, 11> kDetailFields{
+    "name",        "description", "env",     "secrets",           "artifacts", "labels",
+    "concurrency", "deadline",    "workdir", "continue-on-error", "delay"};
 
 const Shape& shape_of(std::string_view field) { return *find_field(task_shape(), field)->shape; }
 
@@ -81,7 +81,14 @@ Concurrency read_concurrency(const YamlNode& node, Place place, Reading& reading
   if (const auto limit = section.get("limit"))
     concurrency.limit = static_cast<std::int32_t>(reading.read_integer(*limit));
   if (const auto cancel = section.get("cancel-in-progress"))
-    concurrency.cancel_in_progress = reading.read_boolean(*cancel);
+    concurrency.when_busy = reading.read_boolean(*cancel)
+                                ? Concurrency::WhenBusy::cancel_in_progress
+                                : Concurrency::WhenBusy::queue;
+  if (const auto busy = section.get("when_busy")) {
+    if (busy->text() == "cancel_in_progress")
+      concurrency.when_busy = Concurrency::WhenBusy::cancel_in_progress;
+    if (busy->text() == "keep_latest") concurrency.when_busy = Concurrency::WhenBusy::keep_latest;
+  }
   return concurrency;
 }
 
@@ -132,6 +139,7 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
   check_network(task, workflow_.policies[group.policy].sandbox);
   read_detail(task, fan_out, group);
   check_artifacts(task, group);
+  read_touches(task);
   group.fan_out = std::move(fan_out.fan_out);
   workflow_.groups.push_back(std::move(group));
   keys_.push_back(key);
@@ -142,6 +150,46 @@ void TaskReader::read_needs(const YamlNode& node) {
   for (const YamlNode& name : reading_.read_list(node)) needs_.push_back({group, name});
   for (const YamlNode::Entry& entry : node.entries())
     needs_.push_back({group, entry.key, read_condition_name(entry.value.text())});
+}
+
+/// Relative patterns begin in the work directory, which an expression leaves unknown.
+void TaskReader::read_touches(const Section& task) {
+  Touches touches;
+  const auto reads = task.get("reads");
+  const auto writes = task.get("writes");
+  touches.is_known = reads || writes;
+  has_touches_ = has_touches_ || touches.is_known;
+  auto workdir = task.get("workdir");
+  if (!workdir) workdir = work_directory_;
+  std::optional<Glob> directory = Glob{};
+  if (touches.is_known && workdir) {
+    directory.reset();
+    const std::string_view path = workdir->text();
+    // Its names may hold * and ?: then they may be any.
+    if (auto glob = Glob::parse(path); glob && !holds_expression(*workdir))
+      directory = std::move(*glob);
+  }
+  if (reads) touches.reads = read_patterns(*reads, directory, touches.is_known);
+  if (writes) touches.writes = read_patterns(*writes, directory, touches.is_known);
+  touches_.push_back(std::move(touches));
+}
+
+std::vector<Touch> TaskReader::read_patterns(const YamlNode& node,
+                                             const std::optional<Glob>& directory, bool& is_known) {
+  std::vector<Touch> touches;
+  for (const YamlNode& item : reading_.read_list(node)) {
+    // What is no text is refused by its shape, and so is more than the limit.
+    if (!item.is_scalar() || holds_expression(item)) continue;
+    if (static_cast<std::int64_t>(touches.size()) == kTouchesPerTaskMax) break;
+    const auto glob = Glob::parse(item.text());
+    if (!glob) {
+      reading_.diagnostics().error(item, glob.error().message);
+      continue;
+    }
+    is_known = is_known && (glob->is_absolute() || directory);
+    touches.push_back({directory ? glob->below(*directory) : *glob, reading_.read_text(item)});
+  }
+  return touches;
 }
 
 void TaskReader::read_action(const Section& task, TaskGroup& group) {
@@ -254,6 +302,7 @@ void TaskReader::read_detail(const Section& task, const FanOutSettings& fan_out,
     detail.concurrency = read_concurrency(*value, Place::task_concurrency, reading_);
   if (const auto deadline = task.get("deadline"))
     detail.deadline = reading_.read_duration(*deadline);
+  if (const auto delay = task.get("delay")) detail.delay = reading_.read_duration(*delay);
   const auto directory = task.get("workdir");
   if (directory || work_directory_) {
     const YamlNode& node = directory ? *directory : *work_directory_;

@@ -11,6 +11,7 @@
 #include "spec/read_policy.h"
 #include "spec/reading.h"
 #include "spec/shape_check.h"
+#include "spec/touches.h"
 #include "spec/workflow.h"
 
 namespace reeve::spec {
@@ -24,12 +25,17 @@ struct NamedNeed {
 class TaskReader {
  public:
   TaskReader(Reading& reading, Workflow& workflow);
+  /// Of the workflow, before the first task; so are the defaults.
+  void read_queue(const YamlNode& queue) { policies_.read_queue(queue); }
   void read_defaults(const YamlNode& defaults);
   void read(const YamlNode& tasks, Phase phase);
 
   const std::vector<NamedNeed>& needs() const { return needs_; }
   /// The key of each group.
   const std::vector<YamlNode>& keys() const { return keys_; }
+  /// Of each group what it says to read and write.
+  const std::vector<Touches>& touches() const { return touches_; }
+  bool has_touches() const { return has_touches_; }
 
  private:
   void read_task(const YamlNode& key, const YamlNode& node, Phase phase);
@@ -38,6 +44,9 @@ class TaskReader {
   void check_warm(const Section& task, const WarmRequest& warm);
   std::string shell_for(const Section& task, const WarmRequest& warm) const;
   void check_artifacts(const Section& task, const TaskGroup& group);
+  void read_touches(const Section& task);
+  std::vector<Touch> read_patterns(const YamlNode& node, const std::optional<Glob>& directory,
+                                   bool& is_known);
   void read_action(const Section& task, TaskGroup& group);
   void read_needs(const YamlNode& node);
   void read_detail(const Section& task, const FanOutSettings& fan_out, TaskGroup& group);
@@ -54,6 +63,8 @@ class TaskReader {
   std::optional<YamlNode> sandbox_;
   std::vector<NamedNeed> needs_;
   std::vector<YamlNode> keys_;
+  std::vector<Touches> touches_;
+  bool has_touches_ = false;
   std::map<std::string, std::shared_ptr<const GroupDetail>> details_;  // shared: see GroupDetail
 };
 

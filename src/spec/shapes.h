@@ -49,5 +49,8 @@ extern const Shape kLocks;
 extern const Shape kLockLimits;
 extern const Shape kSandbox;
 extern const Shape kWarm;
+extern const Shape kQueueName;
+extern const Shape kPlacement;
+extern const Shape kRateLimitName;
 
 }  // namespace reeve::spec

@@ -64,7 +64,13 @@ using FanOut = std::variant<std::monostate, Matrix, DynamicMatrix, ForEach, Arra
 struct Concurrency {
   Template group;
   std::int32_t limit = 1;
-  bool cancel_in_progress = false;
+  /// What becomes of older work of the group that is not over when newer work comes.
+  enum class WhenBusy : std::uint8_t {
+    queue,               ///< the newer waits for it
+    cancel_in_progress,  ///< it makes way, also where it runs
+    keep_latest,         ///< what runs goes on; what waits makes way
+  };
+  WhenBusy when_busy = WhenBusy::queue;
 };
 
 struct Artifact {
@@ -97,6 +103,7 @@ struct GroupDetail {
   std::optional<Concurrency> concurrency;
   std::optional<Duration> deadline;           ///< after the run's submission
   std::optional<Template> continue_on_error;  ///< single expression or "true"
+  Duration delay{0};                          ///< from its needs being done to being queued
   std::uint32_t max_parallel = 0;             ///< 0: no limit
   bool fail_fast = true;                      ///< of a matrix, for_each or array
 };
@@ -141,6 +148,7 @@ struct Workflow {
   std::map<std::string, std::int32_t> lock_limits;  ///< locks with more than one unit
   std::optional<Concurrency> concurrency;
   std::optional<Duration> deadline;  ///< after submission; later tasks are timed_out
+  std::optional<Time> not_before;    ///< nothing of a run starts earlier
   std::int32_t priority = 0;
   std::uint32_t main_count =
       0;  ///< groups of Phase::main; they come first, then on_failure, finally
