@@ -65,18 +65,30 @@ struct CancelOptions {
   bool kill = false;
 };
 
-Ended cancel_one(const Session& session, const StateLayout& layout, const Aim& aim,
-                 const CancelOptions& options) {
-  TRY_ASSIGN(auto engine, reach_engine(layout));
-  if (engine) {
+/// False: no engine is there that could do it.
+Result<bool> ask_to_cancel(const Session& session, const StateLayout& layout, const Aim& aim,
+                           const CancelOptions& options) {
+  while (true) {
+    TRY_ASSIGN(auto engine, reach_engine(layout));
+    if (!engine) return false;
     JsonObject params = params_of(aim);
     params["kill"] = options.kill;
     params["why"] = options.reason;
     if (options.grace) params["grace_microseconds"] = options.grace->count();
-    TRY(engine->call("cancel", std::move(params)));
-    session.say(fmt::format("{}: being cancelled", aim.text));
-    return kExitDone;
+    if (const auto done = engine->call("cancel", std::move(params)); done) {
+      session.say(fmt::format("{}: being cancelled", aim.text));
+      return true;
+    } else if (done.error().code != ErrorCode::unavailable || EngineLock::holder(layout)) {
+      return tl::unexpected(done.error());
+    }
+    // It ended after it had said that it was there. To be told twice does no harm.
   }
+}
+
+Ended cancel_one(const Session& session, const StateLayout& layout, const Aim& aim,
+                 const CancelOptions& options) {
+  TRY_ASSIGN(const bool is_asked, ask_to_cancel(session, layout, aim, options));
+  if (is_asked) return kExitDone;
   // What its dead engine started may still run: this process waits until it is stopped.
   core::Cancel cancel{.run = aim.run,
                       .task = aim.task,

@@ -1,10 +1,14 @@
 """One state directory, several processes: an engine and those that look at it or act on it."""
 
+import fcntl
 import json
 import os
 import signal
+import socket
 import stat
+import struct
 import subprocess
+import threading
 import unittest
 
 from reeve_case import BINARY, RUN_SUCCEEDED, ReeveCase
@@ -22,6 +26,36 @@ tasks:
       echo passed
   last: {run: 'true', needs: gate}
 """
+
+
+class DyingEngine(threading.Thread):
+    """Holds the state directory and answers one question; the next one it does not survive."""
+
+    def __init__(self, state):
+        super().__init__(daemon=True)
+        self.asked = []
+        self.lock = open(state / "engine.lock", "r+b", buffering=0)
+        # struct flock: type, whence, start, length, pid
+        whole_file = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        fcntl.fcntl(self.lock, fcntl.F_OFD_SETLK, whole_file)
+        path = state / "engine.sock"
+        path.unlink(missing_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.start()
+
+    def run(self):
+        connection = self.listener.accept()[0]
+        with connection, self.listener, self.lock, connection.makefile("rw") as lines:
+            for line in lines:
+                request = json.loads(line)
+                self.asked.append(request["method"])
+                if len(self.asked) == 2:
+                    return
+                reply = {"version": 1, "id": request["id"], "ok": True, "result": {}}
+                lines.write(json.dumps(reply) + "\n")
+                lines.flush()
 
 
 class TwoEngines(ReeveCase):
@@ -200,6 +234,16 @@ class WithoutAnEngine(ReeveCase):
     def test_cancelling_what_a_killed_engine_left(self):
         self.interrupted_run()
         self.reeve("cancel", "1", "--kill")
+        shown = json.loads(self.reeve("show", "1", "-o", "json").stdout)["run"]
+        self.assertEqual(shown["state"], "cancelled")
+
+    def test_cancelling_while_the_engine_ends(self):
+        """It has said that it is there, and is gone when it is asked: nobody has to ask again."""
+        self.interrupted_run()
+        engine = DyingEngine(self.state)
+        self.reeve("cancel", "1", "--kill")
+        engine.join()
+        self.assertEqual(engine.asked, ["status", "cancel"])
         shown = json.loads(self.reeve("show", "1", "-o", "json").stdout)["run"]
         self.assertEqual(shown["state"], "cancelled")
 
