@@ -91,9 +91,11 @@ enum class ReasonCode : std::uint16_t {
   promised,       ///< waits for room, which is promised to it. a: from when on
   others_turn,    ///< other users or queues have had less. a: tasks of its own in front of it
   preempted,      ///< was stopped to make room for the more important
+  not_before,     ///< is not to start yet. a: until
 };
 
-inline constexpr std::size_t kReasonCodeCount = static_cast<std::size_t>(ReasonCode::not_before) + 1;
+inline constexpr std::size_t kReasonCodeCount =
+    static_cast<std::size_t>(ReasonCode::not_before) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

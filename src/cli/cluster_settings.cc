@@ -51,4 +51,13 @@ Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
   return std::optional(std::move(policy));
 }
 
+NodeSetup local_node(const std::optional<core::PolicySet>& policy, Resources capacity) {
+  NodeSetup node{.capacity = {}, .labels = {}};
+  if (policy && !policy->nodes.empty()) node = policy->nodes.front();
+  node.name = kLocalPool;
+  node.pool = kLocalPool;
+  node.capacity = std::move(capacity);
+  return node;
+}
+
 }  // namespace reeve::cli

@@ -20,4 +20,7 @@ Checked<spec::ClusterFile> load_cluster(const std::string& path);
 Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
                                                       const StateLayout& layout);
 
+/// This machine as the policy describes it, with what its engine may use.
+NodeSetup local_node(const std::optional<core::PolicySet>& policy, Resources capacity);
+
 }  // namespace reeve::cli

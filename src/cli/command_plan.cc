@@ -219,7 +219,11 @@ Ended command_plan(const Session& session) {
     listing.items.back()["found_needs"] = found_needs_json(*workflow, loaded.parallelism, g);
     add_forecast(listing.items.back(), forecast, g);
   }
-  const auto unplaceable = unplaceable_groups(*workflow, capacity);
+  std::optional<core::PolicySet> policy;
+  if (const auto layout = session.find_state(); layout) {
+    TRY_ASSIGN(policy, engine_policy(nullptr, *layout));
+  }
+  const auto unplaceable = unplaceable_groups(*workflow, local_node(policy, capacity));
   const int status = unplaceable.empty() ? kExitDone : kExitUnplaceable;
   for (const std::string& group : unplaceable)
     session.say(fmt::format("{}, but there is only {}", group, format_resources(capacity)));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/ensure.h"
+#include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/following.h"
 #include "cli/resource_list.h"
@@ -13,14 +14,15 @@
 namespace reeve::cli {
 namespace {
 
-Checked<void> check_placeable(const spec::Workflow& workflow, const Resources& capacity) {
-  const auto groups = unplaceable_groups(workflow, capacity);
+Checked<void> check_placeable(const spec::Workflow& workflow, const NodeSetup& machine) {
+  const auto groups = unplaceable_groups(workflow, machine);
   if (groups.empty()) return {};
   std::string all;
   for (const std::string& group : groups) all += (all.empty() ? "" : "; ") + group;
-  return tl::unexpected(Failure(
-      kExitUnplaceable, fmt::format("{}, but there is only {}", all, format_resources(capacity)),
-      "-j states what there is"));
+  return tl::unexpected(
+      Failure(kExitUnplaceable,
+              fmt::format("{}, but there is only {}", all, format_resources(machine.capacity)),
+              "-j states what there is"));
 }
 
 }  // namespace
@@ -32,10 +34,11 @@ Ended command_run(const Session& session) {
   options.is_single = submission.is_single;
   if (options.result && submission.is_single)
     return usage("run: --output and --json are for workflows; a command's output is passed on");
-  TRY(check_placeable(*submission.event.workflow, options.capacity));
   Work work{.runs = {submission.event.uuid}};
   TRY(work.permit(*submission.event.workflow, options.sandbox));
   TRY_ASSIGN(const StateLayout layout, session.make_state());
+  TRY_ASSIGN(const auto policy, engine_policy(session.arguments.find("cluster"), layout));
+  TRY(check_placeable(*submission.event.workflow, local_node(policy, options.capacity)));
   work.events.emplace_back(std::move(submission.event));
   return follow_runs(session, layout, options, std::move(work));
 }

@@ -12,6 +12,8 @@
 
 #include "base/fd.h"
 #include "cli/arguments.h"
+#include "core/placement_demand.h"
+#include "schedule/nodes.h"
 
 namespace reeve::cli {
 namespace {
@@ -103,12 +105,20 @@ Checked<Json> read_inputs(const spec::Workflow& workflow, std::span<const std::s
 }
 
 std::vector<std::string> unplaceable_groups(const spec::Workflow& workflow,
-                                            const Resources& capacity) {
+                                            const NodeSetup& machine) {
+  schedule::Nodes nodes;
+  nodes.add(machine);
   std::vector<std::string> out;
   for (const spec::TaskGroup& group : workflow.groups) {
-    const Resources& asked = workflow.policy_of(group).resources;
-    if (std::holds_alternative<spec::Approval>(group.action) || capacity.covers(asked)) continue;
-    out.push_back(fmt::format("{} asks for {}", group.id, format_resources(asked)));
+    const spec::Policy& policy = workflow.policy_of(group);
+    if (std::holds_alternative<spec::Approval>(group.action)) continue;
+    schedule::Demand demand = core::placement_demand(workflow, group, policy);
+    if (nodes.could_ever_fit(nodes.intern(demand))) continue;
+    std::string asked = format_resources(policy.resources);
+    for (const Resources& other : policy.alternatives) asked += " or " + format_resources(other);
+    if (policy.nodes > 1) asked += fmt::format(", on {} nodes at once", policy.nodes);
+    for (const LabelRule& rule : policy.placement.require) asked += ", where " + format_rule(rule);
+    out.push_back(fmt::format("{} asks for {}", group.id, asked));
   }
   return out;
 }

@@ -29,8 +29,8 @@ Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& 
 /// NAME=VALUE options as the object that the workflow's inputs become, with defaults.
 Checked<Json> read_inputs(const spec::Workflow& workflow, std::span<const std::string> given);
 
-/// Names of the groups that ask for more than `capacity`, with what they ask for.
+/// Names of the groups that could never run on the machine, with what they ask for.
 std::vector<std::string> unplaceable_groups(const spec::Workflow& workflow,
-                                            const Resources& capacity);
+                                            const NodeSetup& machine);
 
 }  // namespace reeve::cli

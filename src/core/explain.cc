@@ -185,7 +185,8 @@ void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t bef
 
 Explanation explain_queued(const State& state, const Run& run, const Group& group, const Task& task,
                            Time now) {
-  if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none) return answer(hold);
+  if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none)
+    return answer(hold);
   const Pool& pool = state.pools.front();
   const schedule::ClassId id = group.ready_class;
   const schedule::Nodes& nodes = state.planner.nodes;
@@ -249,8 +250,7 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   const Group& group = run->groups[task.group.value];
   Explanation out;
   switch (task.state) {
-    case TaskState::blocked:
-      return explain_blocked(state, *run, task.group, now);
+    case TaskState::blocked: return explain_blocked(state, *run, task.group, now);
     case TaskState::queued: return explain_queued(state, *run, group, task, now);
     case TaskState::starting:
       out = answer((task.flags & kTaskStaged) != 0 ? task.reason
@@ -281,7 +281,8 @@ Explanation explain_run(const State& state, RunId id, Time now) {
   const Run* run = state.find_run(id);
   if (run == nullptr) return {{}, "it is not in memory", {}};
   if (is_final(run->record.state)) return answer(run->record.reason);
-  if (const Reason hold = hold_of(state, *run, now); hold.code != ReasonCode::none) return answer(hold);
+  if (const Reason hold = hold_of(state, *run, now); hold.code != ReasonCode::none)
+    return answer(hold);
   Explanation out = answer({ReasonCode::is_running, 0, 0});
   for (const Group& group : run->groups) {
     if (group.done || group.open == 0 || out.facts.size() >= kFactsMax) continue;

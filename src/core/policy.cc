@@ -46,6 +46,14 @@ Status check_quota(const State& state, const Run& run, Time now) {
     if (static_cast<std::int64_t>(planner.waiting_of(setup.name, "")) >= setup.queued_max)
       return fail(ErrorCode::exhausted, limit_text("queue " + setup.name, setup.queued_max));
   }
+  for (const spec::Policy& policy : run.workflow().policies) {
+    if (policy.rate_limit.empty() || planner.gates.rate(policy.rate_limit) != schedule::RateId{})
+      continue;
+    return fail(ErrorCode::invalid_argument,
+                "the workflow names the rate limit " + policy.rate_limit +
+                    ", which the cluster file of this engine does not have: add it to "
+                    "scheduling.rate_limits, or take it out of the workflow");
+  }
   if (planner.gates.is_refused(queue, user, now))
     return fail(ErrorCode::exhausted,
                 "user " + user +

@@ -8,7 +8,7 @@
 namespace reeve::schedule {
 namespace {
 
-constexpr Time kNow{std::chrono::hours{1000}};
+constexpr Time kMoment{std::chrono::hours{1000}};
 const Shape kCpu{{0, 1000}};
 const Shape kMemory{{1, 1 << 30}};
 
@@ -24,12 +24,12 @@ ShareTree tree_of(const std::vector<QueueSetup>& queues,
 std::map<std::uint32_t, int> serve(ShareTree& tree, const std::vector<LeafId>& leaves, int count,
                                    const std::map<std::uint32_t, Shape>& shapes = {}) {
   std::map<std::uint32_t, int> got;
-  tree.begin(kNow, leaves);
+  tree.begin(kMoment, leaves);
   for (int i = 0; i < count; ++i) {
     const auto leaf = tree.next();
     if (!leaf) break;
     const auto shape = shapes.find(leaf->value);
-    tree.start(*leaf, shape == shapes.end() ? kCpu : shape->second, kNow);
+    tree.start(*leaf, shape == shapes.end() ? kCpu : shape->second, kMoment);
     ++got[leaf->value];
     tree.again();
   }
@@ -62,13 +62,13 @@ TEST(ShareTree, the_dominant_resource_counts) {
 TEST(ShareTree, past_use_counts_half_after_a_half_life) {
   ShareTree tree = tree_of({}, {1000});
   const LeafId a = tree.leaf("q", "a");
-  tree.start(a, kCpu, kNow);
-  EXPECT_DOUBLE_EQ(tree.claim(a, kNow), 1);
-  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{1}), 1.5, 1e-9);
-  tree.end(a, kCpu, kNow + std::chrono::hours{1});
-  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{1}), 0.5, 1e-9);
-  EXPECT_NEAR(tree.claim(a, kNow + std::chrono::hours{2}), 0.25, 1e-9);
-  EXPECT_NEAR(tree.claim(a, kNow), tree.claim(a, kNow + std::chrono::hours{1}), 1e-9)
+  tree.start(a, kCpu, kMoment);
+  EXPECT_DOUBLE_EQ(tree.claim(a, kMoment), 1);
+  EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{1}), 1.5, 1e-9);
+  tree.end(a, kCpu, kMoment + std::chrono::hours{1});
+  EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{1}), 0.5, 1e-9);
+  EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{2}), 0.25, 1e-9);
+  EXPECT_NEAR(tree.claim(a, kMoment), tree.claim(a, kMoment + std::chrono::hours{1}), 1e-9)
       << "a clock that is set back";
 }
 
@@ -76,8 +76,8 @@ TEST(ShareTree, without_weight_only_what_nobody_else_wants) {
   ShareTree tree = tree_of({{.name = "idle", .weight = 0, .cap = {}}});
   const LeafId idle = tree.leaf("idle", "u");
   const LeafId other = tree.leaf("other", "u");
-  for (int i = 0; i < 50; ++i) tree.start(other, kCpu, kNow);
-  tree.begin(kNow, {idle, other});
+  for (int i = 0; i < 50; ++i) tree.start(other, kCpu, kMoment);
+  tree.begin(kMoment, {idle, other});
   EXPECT_EQ(tree.next(), other);
   tree.done();
   EXPECT_EQ(tree.next(), idle);
@@ -93,13 +93,13 @@ TEST(ShareTree, limits_hold_on_the_whole_path) {
   tree.set_totals({100'000});
   const LeafId deep = tree.leaf("a/b/c", "u");
   EXPECT_EQ(tree.limit_reached(deep, kCpu), nullptr);
-  tree.start(deep, kCpu, kNow);
-  tree.start(tree.leaf("a", "v"), kCpu, kNow);
+  tree.start(deep, kCpu, kMoment);
+  tree.start(tree.leaf("a", "v"), kCpu, kMoment);
   ASSERT_NE(tree.limit_reached(deep, kCpu), nullptr);
   EXPECT_EQ(*tree.limit_reached(deep, kCpu), "a");
   const LeafId capped = tree.leaf("b", "u");
-  tree.start(capped, kCpu, kNow);
-  tree.start(capped, kCpu, kNow);
+  tree.start(capped, kCpu, kMoment);
+  tree.start(capped, kCpu, kMoment);
   ASSERT_NE(tree.limit_reached(capped, kCpu), nullptr);
   EXPECT_EQ(tree.limit_reached(capped, kMemory), nullptr);
 }
@@ -124,7 +124,7 @@ RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
     wants[leaves.back().value] = *rc::gen::inRange(0, 9);
   }
   std::map<std::uint32_t, int> got;
-  tree.begin(kNow, leaves);
+  tree.begin(kMoment, leaves);
   while (const auto leaf = tree.next()) {
     if (got[leaf->value] == wants[leaf->value]) {
       tree.done();
@@ -134,7 +134,7 @@ RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
       const bool wants_more = got[other.value] < wants[other.value];
       RC_ASSERT(!wants_more || got[leaf->value] <= got[other.value]);
     }
-    tree.start(*leaf, kCpu, kNow);
+    tree.start(*leaf, kCpu, kMoment);
     ++got[leaf->value];
     tree.again();
   }

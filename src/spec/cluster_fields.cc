@@ -8,7 +8,7 @@ namespace reeve::spec {
 namespace {
 
 // Small shapes first: each may only use what stands above it.
-constexpr Shape kVersion{.scalar = ScalarKind::integer, .min = 1, .max = 1};
+constexpr Shape kClusterVersion{.scalar = ScalarKind::integer, .min = 1, .max = 1};
 constexpr Shape kName{
     .expected = "a name", .scalar = ScalarKind::text, .text_rule = KeyKind::label};
 constexpr Shape kUser{.expected = "the name of a user, or \"*\"", .scalar = ScalarKind::text};
@@ -233,7 +233,7 @@ constexpr Shape kScheduling{.expected = "a map of order, node, share, ...",
                             .fields = kSchedulingFields};
 
 constexpr std::array kClusterFields{
-    Field{"version", {}, &kVersion, "Version of this format: 1."},
+    Field{"version", {}, &kClusterVersion, "Version of this format: 1."},
     Field{"pools", {}, &kPools, "Where tasks can run."},
     Field{"queues", {}, &kQueues, "Where tasks wait; `a/b` is a part of `a`."},
     Field{"scheduling", {}, &kScheduling, "How waiting work is ordered, shared and limited."},

@@ -199,7 +199,8 @@ void PolicyReader::apply_variants(const YamlNode& node, Policy& policy) {
   for (const YamlNode& item : node.items()) {
     // More are refused by the shape.
     if (static_cast<std::int64_t>(variants.size()) > kAlternativesMax) break;
-    variants.push_back(read_resources(Section(item, *policy_shape_of("resources").item), reading_, base));
+    variants.push_back(
+        read_resources(Section(item, *policy_shape_of("resources").item), reading_, base));
     for (std::size_t i = 0; i + 1 < variants.size(); ++i) {
       if (!variants.back().covers(variants[i]) || reading_.diagnostics().has_errors()) continue;
       reading_.diagnostics().warning(

@@ -14,11 +14,12 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 7> kDays{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+constexpr std::array<std::string_view, 7> kDayNames{"mon", "tue", "wed", "thu",
+                                                    "fri", "sat", "sun"};
 
 const Shape& queue_shape() { return *find_field(cluster_shape(), "queues")->shape->value; }
 const Shape& scheduling_shape() { return *find_field(cluster_shape(), "scheduling")->shape; }
-const Shape& shape_of(std::string_view field) {
+const Shape& scheduling_shape_of(std::string_view field) {
   return *find_field(scheduling_shape(), field)->shape;
 }
 
@@ -89,7 +90,7 @@ void SchedulingReader::read(const YamlNode& scheduling) {
   if (const auto order = section.get("order")) read_order(*order);
   if (const auto weights = section.get("node")) read_node_weights(*weights);
   if (const auto share = section.get("share")) {
-    if (const auto half_life = Section(*share, shape_of("share")).get("half_life"))
+    if (const auto half_life = Section(*share, scheduling_shape_of("share")).get("half_life"))
       policy_.share_half_life = reading_.read_duration(*half_life);
   }
   if (const auto backfill = section.get("backfill")) read_backfill(*backfill);
@@ -101,7 +102,7 @@ void SchedulingReader::read(const YamlNode& scheduling) {
 }
 
 void SchedulingReader::read_order(const YamlNode& node) {
-  const Section section(node, shape_of("order"));
+  const Section section(node, scheduling_shape_of("order"));
   const auto set = [&](std::string_view name, Duration& out) {
     if (const auto value = section.get(name)) out = reading_.read_duration(*value);
   };
@@ -111,7 +112,7 @@ void SchedulingReader::read_order(const YamlNode& node) {
 }
 
 void SchedulingReader::read_node_weights(const YamlNode& node) {
-  const Section section(node, shape_of("node"));
+  const Section section(node, scheduling_shape_of("node"));
   NodeWeights& weights = policy_.node;
   for (const auto& [name, out] : {std::pair{"fit", &weights.fit},
                                   {"prefer", &weights.prefer},
@@ -126,7 +127,7 @@ void SchedulingReader::read_node_weights(const YamlNode& node) {
 }
 
 void SchedulingReader::read_backfill(const YamlNode& node) {
-  const Section section(node, shape_of("backfill"));
+  const Section section(node, scheduling_shape_of("backfill"));
   if (const auto value = section.get("reservations"))
     policy_.reservations = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("overrun"))
@@ -134,7 +135,7 @@ void SchedulingReader::read_backfill(const YamlNode& node) {
 }
 
 void SchedulingReader::read_preemption(const YamlNode& node) {
-  const Section section(node, shape_of("preemption"));
+  const Section section(node, scheduling_shape_of("preemption"));
   if (const auto value = section.get("gap"))
     policy_.preemption_gap = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("max"))
@@ -159,7 +160,7 @@ void SchedulingReader::read_quotas(const YamlNode& node) {
   std::vector<YamlNode> nodes;
   for (const YamlNode& item : node.items()) {
     // More are refused; each is compared with all before it.
-    if (static_cast<std::int64_t>(nodes.size()) == shape_of("quotas").items_max) return;
+    if (static_cast<std::int64_t>(nodes.size()) == scheduling_shape_of("quotas").items_max) return;
     const QuotaSetup quota = read_quota(item);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       if (!is_hidden_by(quota, policy_.quotas[i])) continue;
@@ -175,7 +176,7 @@ void SchedulingReader::read_quotas(const YamlNode& node) {
 }
 
 QuotaSetup SchedulingReader::read_quota(const YamlNode& node) {
-  const Section section(node, *shape_of("quotas").item);
+  const Section section(node, *scheduling_shape_of("quotas").item);
   QuotaSetup quota;
   if (const auto user = section.get("user"); user && user->text() != "*") {
     quota.user = reading_.read_text(*user);
@@ -214,7 +215,7 @@ QuotaSetup SchedulingReader::read_quota(const YamlNode& node) {
 
 void SchedulingReader::read_rate_limits(const YamlNode& node) {
   for (const YamlNode::Entry& entry : node.entries()) {
-    const Section section(entry.value, *shape_of("rate_limits").value);
+    const Section section(entry.value, *scheduling_shape_of("rate_limits").value);
     RateLimitSetup limit;
     limit.name = reading_.read_text(entry.key);
     if (const auto value = section.get("starts"))
@@ -236,7 +237,7 @@ void SchedulingReader::read_windows(const YamlNode& node) {
 }
 
 WindowSetup SchedulingReader::read_window(const YamlNode& node) {
-  const Section section(node, *shape_of("windows").item);
+  const Section section(node, *scheduling_shape_of("windows").item);
   WindowSetup window;
   if (const auto queue = section.get("queue")) {
     window.queue = reading_.read_text(*queue);
@@ -249,9 +250,9 @@ WindowSetup SchedulingReader::read_window(const YamlNode& node) {
   if (const auto days = section.get("days")) {
     window.days = 0;
     for (const YamlNode& day : reading_.read_list(*days)) {
-      const auto found = std::ranges::find(kDays, day.text());
-      if (found == kDays.end()) continue;
-      window.days = static_cast<std::uint8_t>(window.days | (1U << (found - kDays.begin())));
+      const auto found = std::ranges::find(kDayNames, day.text());
+      if (found == kDayNames.end()) continue;
+      window.days = static_cast<std::uint8_t>(window.days | (1U << (found - kDayNames.begin())));
     }
   }
   if (const auto from = section.get("from"))
@@ -271,7 +272,7 @@ WindowSetup SchedulingReader::read_window(const YamlNode& node) {
 }
 
 void SchedulingReader::read_breaker(const YamlNode& node) {
-  const Section section(node, shape_of("breaker"));
+  const Section section(node, scheduling_shape_of("breaker"));
   BreakerSetup& breaker = policy_.breaker;
   if (const auto value = section.get("failures"))
     breaker.failures_permille = parse_permille(value->text()).value_or(0);
