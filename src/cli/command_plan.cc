@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/archive.h"
+#include "cli/cluster_settings.h"
 #include "cli/plan_simulation.h"
 #include "cli/resource_list.h"
 #include "cli/run_json.h"

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Time kLogStart{std::chrono::hours{24 * 365 * 30}};
 
-JobLikeness likeness_of(const LogJob& job) {
+JobLikeness kind_of_job(const LogJob& job) {
   return {job.user, job.executable, job.processors, job.requested};
 }
 
@@ -80,10 +80,10 @@ class PlannerRun {
   Status check_sizes() {
     for (const LogJob& job : log_.jobs) {
       if (planner_.nodes.could_ever_fit(planner_.nodes.intern(demand_of(job)))) continue;
-      return fail(ErrorCode::invalid_argument,
-                  "job " + std::to_string(job.number) + " asks for " +
-                      std::to_string(job.processors) + " processors: no node, and no group of "
-                      "nodes, has as many");
+      return fail(ErrorCode::invalid_argument, "job " + std::to_string(job.number) + " asks for " +
+                                                   std::to_string(job.processors) +
+                                                   " processors: no node, and no group of "
+                                                   "nodes, has as many");
     }
     return {};
   }
@@ -96,7 +96,7 @@ class PlannerRun {
     key.preemptible = planner_.shares.preemptible(key.leaf);
     const ClassId id = planner_.waiting.intern(key);
     const Duration expected =
-        std::min(history_.expect(likeness_of(job)).value_or(job.requested), job.requested);
+        std::min(history_.expect(kind_of_job(job)).value_or(job.requested), job.requested);
     result_.jobs[index].expected = expected;
     planner_.waiting.set_length(id, expected);
     planner_.waiting.push(id, {{RunId{static_cast<std::uint32_t>(index)}, 0}, 1}, now_);
@@ -124,7 +124,7 @@ class PlannerRun {
       ends_.pop();
       const LogJob& job = log_.jobs[end.job];
       result_.jobs[end.job].extended = job.run > result_.jobs[end.job].expected ? 1 : 0;
-      history_.add(likeness_of(job), job.run);
+      history_.add(kind_of_job(job), job.run);
       planner_.end(end.holder, now_);
     }
   }

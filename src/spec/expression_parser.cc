@@ -13,7 +13,7 @@ namespace reeve::spec {
 namespace {
 
 using Node = std::uint32_t;
-using Parsed = tl::expected<Node, TextProblem>;
+using ParsedNode = tl::expected<Node, TextProblem>;
 
 tl::unexpected<TextProblem> syntax_problem(std::size_t offset, std::string message) {
   return tl::unexpected<TextProblem>(TextProblem{offset, std::move(message)});
@@ -118,7 +118,7 @@ class Parser {
                                       std::to_string(kExpressionDepthMax) + " levels");
   }
 
-  Parsed add(SyntaxNode node) {
+  ParsedNode add(SyntaxNode node) {
     for (const Node child : node.children)
       node.depth = std::max(node.depth, syntax_->nodes[child].depth + 1);
     if (node.depth > kExpressionDepthMax) return nested_too_deep(node.offset);
@@ -126,7 +126,7 @@ class Parser {
     return static_cast<Node>(syntax_->nodes.size() - 1);
   }
 
-  Parsed disjunction() {
+  ParsedNode disjunction() {
     const Nesting nesting(depth_);
     if (nesting.too_deep()) return nested_too_deep(peek().offset);
     SyntaxNode node{.kind = SyntaxKind::disjunction, .offset = peek().offset};
@@ -134,19 +134,19 @@ class Parser {
       TRY_ASSIGN(const Node operand, conjunction());
       node.children.push_back(operand);
     } while (take_if(TokenKind::disjunction));
-    return node.children.size() == 1 ? Parsed(node.children[0]) : add(std::move(node));
+    return node.children.size() == 1 ? ParsedNode(node.children[0]) : add(std::move(node));
   }
 
-  Parsed conjunction() {
+  ParsedNode conjunction() {
     SyntaxNode node{.kind = SyntaxKind::conjunction, .offset = peek().offset};
     do {
       TRY_ASSIGN(const Node operand, equality());
       node.children.push_back(operand);
     } while (take_if(TokenKind::conjunction));
-    return node.children.size() == 1 ? Parsed(node.children[0]) : add(std::move(node));
+    return node.children.size() == 1 ? ParsedNode(node.children[0]) : add(std::move(node));
   }
 
-  Parsed equality() {
+  ParsedNode equality() {
     TRY_ASSIGN(Node left, comparison());
     while (true) {
       SyntaxNode node{.offset = peek().offset};
@@ -173,7 +173,7 @@ class Parser {
     }
   }
 
-  Parsed comparison() {
+  ParsedNode comparison() {
     TRY_ASSIGN(Node left, negation());
     while (const auto kind = comparison_kind(peek().kind)) {
       SyntaxNode node{.kind = *kind, .offset = take().offset};
@@ -184,7 +184,7 @@ class Parser {
     return left;
   }
 
-  Parsed negation() {
+  ParsedNode negation() {
     if (peek().kind != TokenKind::negation) return postfix();
     const Nesting nesting(depth_);
     if (nesting.too_deep()) return nested_too_deep(peek().offset);
@@ -194,7 +194,7 @@ class Parser {
     return add(std::move(node));
   }
 
-  Parsed postfix() {
+  ParsedNode postfix() {
     TRY_ASSIGN(Node left, primary());
     while (true) {
       if (take_if(TokenKind::dot)) {
@@ -207,7 +207,7 @@ class Parser {
     }
   }
 
-  Parsed property_of(Node left) {
+  ParsedNode property_of(Node left) {
     const Token& token = take();
     SyntaxNode node{.offset = token.offset, .children = {left}};
     if (token.kind == TokenKind::star) {
@@ -222,7 +222,7 @@ class Parser {
     return add(std::move(node));
   }
 
-  Parsed element_of(Node left) {
+  ParsedNode element_of(Node left) {
     SyntaxNode node{.kind = SyntaxKind::index, .offset = peek().offset, .children = {left}};
     if (take_if(TokenKind::star)) {
       node.kind = SyntaxKind::wildcard;
@@ -247,7 +247,7 @@ class Parser {
     return node.kind == SyntaxKind::literal ? &node.literal : nullptr;
   }
 
-  Parsed primary() {
+  ParsedNode primary() {
     const Token& token = take();
     switch (token.kind) {
       case TokenKind::literal: return add({.offset = token.offset, .literal = token.literal});
@@ -266,7 +266,7 @@ class Parser {
     }
   }
 
-  Parsed context(const Token& token) {
+  ParsedNode context(const Token& token) {
     for (const std::string_view name : kContexts) {
       if (!equals_ignoring_case(name, token.text)) continue;
       return add({.kind = SyntaxKind::context, .offset = token.offset, .name = std::string(name)});
@@ -274,7 +274,7 @@ class Parser {
     return syntax_problem(token.offset, unknown_context(token.text));
   }
 
-  Parsed call(const Token& token) {
+  ParsedNode call(const Token& token) {
     const auto row = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const auto& r) {
       return equals_ignoring_case(r.name, token.text);
     });

@@ -15,12 +15,12 @@ Glob glob(std::string_view text) {
 }
 
 TEST(Glob, have_something_in_common) {
-  struct Case {
+  struct GlobCase {
     std::string_view a;
     std::string_view b;
     bool common;
   };
-  for (const auto& [a, b, common] : std::initializer_list<Case>{
+  for (const auto& [a, b, common] : std::initializer_list<GlobCase>{
            {"a", "a", true},
            {"a", "b", false},
            {"a", "./a//.", true},

@@ -15,7 +15,7 @@ std::shared_ptr<const Workflow> read(std::string_view source) {
   for (const Diagnostic& diagnostic : parsed.diagnostics) ADD_FAILURE() << diagnostic.text();
   return parsed.workflow;
 }
-Policy task(std::string_view fields) {
+Policy placed_task(std::string_view fields) {
   const auto workflow = read("tasks: {a: {run: x, " + std::string(fields) + "}}");
   return workflow ? workflow->policy_of(workflow->groups[0]) : Policy{};
 }
@@ -35,20 +35,20 @@ TEST(Queue, of_the_workflow_and_of_a_task) {
   ASSERT_TRUE(workflow);
   EXPECT_EQ(workflow->policy_of(workflow->groups[0]).queue, "research/imaging");
   EXPECT_EQ(workflow->policy_of(workflow->groups[1]).queue, "b");
-  EXPECT_EQ(task("priority: 1").queue, "default");
+  EXPECT_EQ(placed_task("priority: 1").queue, "default");
   EXPECT_NE(said_of("queue: A").find("expected the name of a queue"), std::string::npos);
   EXPECT_NE(said_of("queue: 1/2/3/4/5/6/7/8/9").find("at most 8"), std::string::npos);
 }
 
 TEST(Variants, the_first_is_preferred) {
-  const Policy policy = task("resources: [{gpu: 1, memory: 4Gi}, {cpu: 16}]");
+  const Policy policy = placed_task("resources: [{gpu: 1, memory: 4Gi}, {cpu: 16}]");
   EXPECT_EQ(policy.resources, (Resources{.cpu_millicores = 1000,
                                          .memory_bytes = std::int64_t{4} << 30,
                                          .gpu_milli = 1000,
                                          .countables = {}}));
   EXPECT_EQ(policy.alternatives,
             (std::vector<Resources>{{.cpu_millicores = 16'000, .countables = {}}}));
-  EXPECT_TRUE(task("resources: {cpu: 2}").alternatives.empty());
+  EXPECT_TRUE(placed_task("resources: {cpu: 2}").alternatives.empty());
 }
 
 TEST(Variants, begin_with_the_defaults_and_a_map_takes_their_place) {
@@ -79,8 +79,8 @@ TEST(Variants, what_is_wrong) {
 }
 
 TEST(Gang, over_nodes) {
-  EXPECT_EQ(task("resources: {cpu: 2, nodes: 4}").nodes, 4U);
-  EXPECT_EQ(task("resources: {cpu: 2}").nodes, 1U);
+  EXPECT_EQ(placed_task("resources: {cpu: 2, nodes: 4}").nodes, 4U);
+  EXPECT_EQ(placed_task("resources: {cpu: 2}").nodes, 1U);
   EXPECT_NE(said_of("resources: {nodes: 0}").find("from 1 to 1000"), std::string::npos);
   EXPECT_NE(said_of("resources: {nodes: 3}, placement: {require: 'node in (g1, g2)'}")
                 .find("'nodes: 3' and 'node in (g1, g2)' cannot both hold"),
@@ -89,7 +89,7 @@ TEST(Gang, over_nodes) {
 
 TEST(Placement, rules_as_texts_and_as_a_map) {
   const PlacementRules rules =
-      task(
+      placed_task(
           "placement: {pool: gpu, require: ['zone in (b, a, b)', 'arch = arm64, disk != slow', "
           "gpu, '!spot', 'os not in (x)', 'os notin(y)'], prefer: {arch: arm64, zone: [b, a]}, "
           "affinity: [app=web], anti_affinity: app=db, spread: zone, max_cost: 1.5}")
@@ -108,7 +108,7 @@ TEST(Placement, rules_as_texts_and_as_a_map) {
   EXPECT_EQ(rules.anti_affinity, (std::vector<std::string>{"app=db"}));
   EXPECT_EQ(rules.spread, "zone");
   EXPECT_EQ(rules.price_micros_per_hour_max, 1'500'000);
-  EXPECT_EQ(task("placement: {spread: rack}").placement.price_micros_per_hour_max, -1);
+  EXPECT_EQ(placed_task("placement: {spread: rack}").placement.price_micros_per_hour_max, -1);
 }
 
 TEST(Placement, a_task_changes_only_what_it_names) {

@@ -11,7 +11,7 @@
 namespace reeve::spec {
 namespace {
 
-Parsed parse(std::string_view tasks) {
+Parsed parse_steps(std::string_view tasks) {
   return parse_workflow("parallel: auto\ntasks:\n" + std::string(tasks), "f.yaml");
 }
 
@@ -23,7 +23,7 @@ std::string needs_of(const Parsed& parsed, std::string_view id) {
   return out;
 }
 
-std::string said(std::string_view source) {
+std::string said_of(std::string_view source) {
   std::string all;
   for (const Diagnostic& diagnostic : parse_workflow(source, "f.yaml").diagnostics)
     all += diagnostic.text() + "\n";
@@ -31,7 +31,7 @@ std::string said(std::string_view source) {
 }
 
 TEST(ParallelAuto, waits_only_for_what_it_meets) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   fetch: {run: x, writes: data/x.csv}
   draw: {run: x, writes: plots/}
   other: {run: x, reads: data/x.csv, writes: [tmp/a]}
@@ -50,7 +50,7 @@ TEST(ParallelAuto, waits_only_for_what_it_meets) {
 }
 
 TEST(ParallelAuto, who_declares_nothing_runs_alone) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   a: {run: x, reads: a}
   b: {run: x, reads: b}
   c: {run: x}
@@ -66,7 +66,7 @@ TEST(ParallelAuto, who_declares_nothing_runs_alone) {
 }
 
 TEST(ParallelAuto, leaves_out_what_follows) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   a: {run: x, writes: s}
   b: {run: x, reads: s, writes: [s, t]}
   c: {run: x, reads: [s, t]}
@@ -79,7 +79,7 @@ TEST(ParallelAuto, leaves_out_what_follows) {
 
 // b may run although a failed, so that c does not follow from b.
 TEST(ParallelAuto, keeps_what_a_condition_would_hide) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   a: {run: x, writes: [s, t]}
   b: {run: x, if: always(), reads: s, writes: u}
   c: {run: x, reads: [t, u]}
@@ -88,7 +88,7 @@ TEST(ParallelAuto, keeps_what_a_condition_would_hide) {
 }
 
 TEST(ParallelAuto, keeps_to_the_needs_of_the_file) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   late: {run: x, needs: early, reads: s}
   early: {run: x, writes: s}
   third: {run: x, needs: {late: always}, reads: s}
@@ -102,7 +102,7 @@ finally:
 }
 
 TEST(ParallelAuto, work_directories_count) {
-  const Parsed parsed = parse(R"(
+  const Parsed parsed = parse_steps(R"(
   a: {run: x, workdir: one, writes: s}
   b: {run: x, workdir: two, writes: s}
   c: {run: x, reads: two/s}
@@ -116,13 +116,14 @@ TEST(ParallelAuto, work_directories_count) {
 }
 
 TEST(ParallelAuto, warns_of_overwriting) {
-  constexpr std::string_view kBoth =
+  constexpr std::string_view kBothTouch =
       "parallel: auto\ntasks:\n  a: {run: x, writes: s}\n  b: {run: x, writes: '*'}\n";
-  EXPECT_NE(said(kBoth).find("f.yaml:4:3: warning: 'b' writes over what 'a' wrote (both touch s)"),
+  EXPECT_NE(said_of(kBothTouch)
+                .find("f.yaml:4:3: warning: 'b' writes over what 'a' wrote (both touch s)"),
             std::string::npos)
-      << said(kBoth);
-  EXPECT_EQ(said("parallel: auto\ntasks:\n  a: {run: x, writes: s}\n"
-                 "  b: {run: x, needs: a, writes: s}\n  c: {run: x, reads: s, writes: s}\n"),
+      << said_of(kBothTouch);
+  EXPECT_EQ(said_of("parallel: auto\ntasks:\n  a: {run: x, writes: s}\n"
+                    "  b: {run: x, needs: a, writes: s}\n  c: {run: x, reads: s, writes: s}\n"),
             "");
 }
 
@@ -130,22 +131,25 @@ TEST(Touches, warn_without_parallel) {
   constexpr std::string_view kMeet =
       "tasks:\n  a: {run: x, writes: s}\n  b: {run: x, reads: s}\n  c: {run: x, needs: b}\n";
   EXPECT_NE(
-      said(kMeet).find("3:3: warning: 'b' and 'a' may run at the same time, and both touch s"),
+      said_of(kMeet).find("3:3: warning: 'b' and 'a' may run at the same time, and both touch s"),
       std::string::npos)
-      << said(kMeet);
-  EXPECT_EQ(said("tasks:\n  a: {run: x, writes: s}\n  z: {run: x, needs: a}\n"
-                 "  b: {run: x, needs: z, writes: s}\n"),
+      << said_of(kMeet);
+  EXPECT_EQ(said_of("tasks:\n  a: {run: x, writes: s}\n  z: {run: x, needs: a}\n"
+                    "  b: {run: x, needs: z, writes: s}\n"),
             "");
 }
 
 TEST(Touches, what_is_no_pattern) {
-  EXPECT_NE(said("tasks: {a: {run: x, reads: '../x'}}").find("1:28: error: a pattern cannot hold"),
+  EXPECT_NE(
+      said_of("tasks: {a: {run: x, reads: '../x'}}").find("1:28: error: a pattern cannot hold"),
+      std::string::npos);
+  EXPECT_NE(
+      said_of("tasks: {a: {run: x, reads: '${{ x }}'}}").find("an expression is not possible"),
+      std::string::npos);
+  EXPECT_NE(said_of("parallel: all\ntasks: {a: {run: x}}").find("expected auto"),
             std::string::npos);
-  EXPECT_NE(said("tasks: {a: {run: x, reads: '${{ x }}'}}").find("an expression is not possible"),
-            std::string::npos);
-  EXPECT_NE(said("parallel: all\ntasks: {a: {run: x}}").find("expected auto"), std::string::npos);
-  EXPECT_NE(said("parallel: auto\ntasks: {a: {run: x, writes: s}, b: {run: '${{ "
-                 "needs.a.outputs.x }}', reads: s}}")
+  EXPECT_NE(said_of("parallel: auto\ntasks: {a: {run: x, writes: s}, b: {run: '${{ "
+                    "needs.a.outputs.x }}', reads: s}}")
                 .find("error"),
             std::string::npos)
       << "an expression may name only what the file itself needs";
@@ -180,7 +184,7 @@ TEST(ParallelAutoProperty, all_that_meet_are_in_order_and_nothing_else) {
         const auto size = random.between(0, 2);
         for (std::int64_t k = 0; k < size; ++k) {
           const std::string text(kPatterns[random.below(std::size(kPatterns))]);
-          list->push_back({*Glob::parse(text), text});
+          list->push_back({*Glob::parse_steps(text), text});
           source += (k == 0 ? "'" : ", '") + text + "'";
         }
         source += "]";
