@@ -111,6 +111,12 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "could not start: its work directory, or a path that it is to be given, cannot be used"},
     {ReasonCode::retry_in_vain, "retry_in_vain",
      "is not tried again: what it names would be missing again"},
+    {ReasonCode::hedged, "hedged",
+     "was started as a second attempt beside one that had run for {a:duration}"},
+    {ReasonCode::hedge_lost, "hedge_lost",
+     "was stopped: the other attempt of the task had succeeded first"},
+    {ReasonCode::hedge_other, "hedge_other",
+     "is not tried again: the other attempt of the task goes on"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -82,10 +82,14 @@ enum class ReasonCode : std::uint16_t {
   egress_not_usable,  ///< of why it ended: what `network` lists could not be made reachable
   path_not_usable,    ///< of why it ended: where it works, or what it is to be given
   retry_in_vain,      ///< what it names would be missing again
+  // second attempts of tasks that take too long
+  hedged,       ///< why it was placed: beside one that has run for a (microseconds)
+  hedge_lost,   ///< why it ended: the other attempt of its task had ended well
+  hedge_other,  ///< why its failure ends nothing: the other attempt goes on
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::retry_in_vain) + 1;
+    static_cast<std::size_t>(ReasonCode::hedge_other) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -88,6 +88,21 @@ constexpr Shape kRetry{.name = "retry",
                        .max = 1000,
                        .fields = kRetryFields};
 
+constexpr Shape kHedgeAfter{.expected = "a share such as p95, or a duration such as 30s",
+                            .scalar = ScalarKind::text};
+constexpr Shape kHedges{.scalar = ScalarKind::integer, .min = 1, .max = 10};
+constexpr std::array kHedgeFields{
+    Field{"after",
+          {},
+          &kHedgeAfter,
+          "When: p95 is the time that 95 of 100 of its kind stay below (p95); or a duration."},
+    Field{"max", {}, &kHedges, "At most so many second attempts of one task (1)."},
+};
+constexpr Shape kHedge{.name = "hedge",
+                       .expected = "true, false, or a map of after and max",
+                       .scalar = ScalarKind::boolean,
+                       .fields = kHedgeFields};
+
 constexpr std::array kTimeoutFields{
     Field{"run", {}, &kDuration, "Of one attempt."},
     Field{"queue", {}, &kDuration, "From being ready to being started."},
@@ -326,6 +341,8 @@ constexpr std::array kTaskFields{
     Field{"timeout", {}, &kTimeout, "How long it may take."},
     Field{"timeout-minutes", {}, &kMinutes, "The same, as a number of minutes."},
     Field{"retry", {}, &kRetry, "How often and when it is tried again."},
+    Field{"idempotent", {}, &kBoolean, "Running it twice, even at the same time, does no harm."},
+    Field{"hedge", {}, &kHedge, "Starts a second attempt beside one that takes too long."},
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},

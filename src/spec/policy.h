@@ -66,6 +66,14 @@ struct LockRequest {
   friend bool operator==(const LockRequest&, const LockRequest&) = default;
 };
 
+/// When a second attempt is started beside one that takes too long: the first that succeeds counts.
+struct Hedge {
+  std::uint32_t max = 0;   ///< second attempts of one task; 0: none are made
+  double quantile = 0.95;  ///< of how long its kind takes, where `after` does not say otherwise
+  Duration after{0};       ///< zero: as `quantile` says
+  friend bool operator==(const Hedge&, const Hedge&) = default;
+};
+
 /// Shared by all tasks of a workflow whose settings are equal (Workflow::policies).
 struct Policy {
   RetryPolicy retry = RetryPolicy::standard();
@@ -75,6 +83,8 @@ struct Policy {
   SandboxRequest sandbox;
   std::int32_t priority = 0;  ///< added to the run's; higher first
   std::vector<LockRequest> locks;
+  bool idempotent = false;  ///< running it twice, even at once, does no harm
+  Hedge hedge;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
   friend bool operator==(const Policy&, const Policy&) = default;
 };
