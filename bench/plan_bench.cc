@@ -98,8 +98,10 @@ class Crowd {
     for (const schedule::DemandId demand : demands_) {
       const auto priority = static_cast<std::int32_t>(generator_.below(3));
       classes_.push_back(
-          planner_.waiting.intern({.leaf = id, .priority = priority, .demand = demand}));
-      planner_.waiting.set_length(classes_.back(), std::chrono::seconds{1 + generator_.below(600)});
+          planner_.waiting.intern({.leaf = id,
+                                   .priority = priority,
+                                   .demand = demand,
+                                   .length = std::chrono::seconds{1 + generator_.below(600)}}));
     }
   }
 

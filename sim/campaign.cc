@@ -72,6 +72,7 @@ void count(CampaignReport& sum, const Report& report) {
   sum.lives += report.engine_lives;
   sum.commits += report.commits;
   sum.attempts += report.attempts;
+  sum.hedges += report.hedges;
   sum.runs += report.runs;
   add_transitions(sum.transitions, report.transitions);
 }
@@ -151,6 +152,7 @@ class Workers {
     sum.lives += ledger.done.lives;
     sum.commits += ledger.done.commits;
     sum.attempts += ledger.done.attempts;
+    sum.hedges += ledger.done.hedges;
     sum.runs += ledger.done.runs;
     add_transitions(sum.transitions, ledger.done.transitions);
     for (std::uint64_t i = 0; i < ledger.violations && i < std::size(ledger.violated_seeds); ++i)

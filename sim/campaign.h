@@ -28,6 +28,7 @@ struct CampaignReport {
   std::uint64_t lives = 0;
   std::uint64_t commits = 0;
   std::uint64_t attempts = 0;
+  std::uint64_t hedges = 0;
   std::uint64_t runs = 0;
   Transitions transitions{};
 };

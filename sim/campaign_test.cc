@@ -28,6 +28,7 @@ TEST(SimCampaign, fresh_seeds_hold) {
   EXPECT_TRUE(report.failed.empty());
   EXPECT_EQ(report.seeds, options.seeds);
   EXPECT_GE(report.faults_min, 20U);
+  EXPECT_GT(report.hedges, report.seeds / 10) << "second attempts are hardly tried";
 }
 
 TEST(SimCampaign, a_seed_gives_the_same_history_every_time) {

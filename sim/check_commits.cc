@@ -57,6 +57,7 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
     basics_.verdict.fail("journal", fmt::format("step {} is the {}. commit", commit.journal->step,
                                                 model_.commits()));
   issued_.clear();
+  hedges_.clear();
   reopened_.clear();
   for (const core::RunRecord* row : commit.runs) check_run_row(*row, commit);
   for (const core::Expansion& row : commit.expansions) model_.put_expansion(row);
@@ -76,7 +77,11 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
     basics_.verdict.fail("tokens", "last_token is behind a token that was given out");
   check_finished_runs(commit);
   check_ledger(state);
-  if (const std::string unfair = fairness_.on_commit(state, model_, issued_); !unfair.empty())
+  // A second attempt passes nobody over: it is not started where somebody waits for its place.
+  std::vector<Token> firsts = issued_;
+  std::erase_if(firsts,
+                [&](Token token) { return std::ranges::find(hedges_, token) != hedges_.end(); });
+  if (const std::string unfair = fairness_.on_commit(state, model_, firsts); !unfair.empty())
     basics_.verdict.fail("starvation", unfair);
 }
 
@@ -148,7 +153,7 @@ void Checker::check_run_row(const core::RunRecord& row, const engine::Commit& co
 
 void Checker::begin_round(RunId run) {
   for (TaskImage& task : model_.run(run).tasks) {
-    task.first_attempt = task.row.attempt;
+    task.first_attempt = std::max(task.row.attempt, task.hedging.attempts);
     task.ends = {};
     task.charged = 0;
   }
@@ -172,7 +177,12 @@ void Checker::check_end(const core::AttemptRecord& end) {
   attempt->outcome = end.outcome;
   model_.record_end(end.token);
   TaskImage& task = model_.task(end.task);
-  if (!end.outcome.is_success()) ++task.ends[static_cast<std::size_t>(end.outcome.kind)];
+  // Of two attempts at once, one that fails or loses decides nothing.
+  const bool decides =
+      end.next.code != ReasonCode::hedge_other && end.outcome.reason.code != ReasonCode::hedge_lost;
+  if (!decides) check_undecided(end, task);
+  if (decides) task.decided_by = end.token;
+  if (decides && !end.outcome.is_success()) ++task.ends[static_cast<std::size_t>(end.outcome.kind)];
   task.last_end = model_.last_now();
   task.was_paused = false;
 }
@@ -209,7 +219,10 @@ void Checker::check_task_row(const engine::TaskRow& row) {
       (task.state != image.row.state || task.token != image.row.token))
     complain("final_is_final", row.id,
              fmt::format("goes from {} to {}", name(image.row.state), name(task.state)));
-  if (task.token != image.row.token) check_new_attempt(row, *run, image);
+  if (task.token != image.row.token) {
+    if (task.token != image.hedging.companion.token) check_new_attempt(row, *run, image);
+  }
+  check_hedging(row, *run, image);
   if (core::is_live(task.state)) {
     const AttemptImage* attempt = model_.find_attempt(task.token);
     if (attempt == nullptr || attempt->recorded_in != kNoCommit)
@@ -224,13 +237,53 @@ void Checker::check_task_row(const engine::TaskRow& row) {
   image.stored = true;
 }
 
+bool Checker::has_live(TaskId task) const {
+  return std::ranges::any_of(model_.live(),
+                             [task](const auto& each) { return each.second == task; });
+}
+
+void Checker::check_undecided(const core::AttemptRecord& end, const TaskImage& task) {
+  const core::Companion& companion = task.hedging.companion;
+  const bool two = companion.token != Token{};
+  if (!two || (end.token != companion.token && end.token != task.row.token))
+    complain("hedges", end.task, fmt::format("attempt {} is said to be one of two", end.number));
+}
+
+void Checker::check_hedging(const engine::TaskRow& row, const RunImage& run, TaskImage& image) {
+  const core::Hedging hedging = row.extra != nullptr ? row.extra->hedging : core::Hedging{};
+  const core::Companion& companion = hedging.companion;
+  const bool is_new = companion.token != Token{} && model_.find_attempt(companion.token) == nullptr;
+  const std::uint16_t latest = std::max(row.task->attempt, image.hedging.attempts);
+  if (companion.token != Token{} && row.task->state != TaskState::running)
+    complain("hedges", row.id, "has a second attempt, but does not run");
+  if (is_new) {
+    const spec::Policy& policy = run.policy_of(row.task->group);
+    if (!policy.idempotent || hedging.hedges > policy.hedge.max)
+      complain("hedges", row.id, fmt::format("is given second attempt {}", hedging.hedges));
+    if (companion.attempt != latest + 1 || companion.token <= highest_token_)
+      complain("tokens", row.id, "its second attempt has the number or token of another");
+    model_.put_attempt(companion.token, {.task = row.id,
+                                         .number = companion.attempt,
+                                         .issued_in = model_.commits(),
+                                         .recorded_in = kNoCommit,
+                                         .outcome = {}});
+    issued_.push_back(companion.token);
+    hedges_.push_back(companion.token);
+    ++hedges_made_;
+  }
+  image.hedging = hedging;
+  image.hedging.attempts = std::max(latest, hedging.attempts);
+}
+
 void Checker::check_new_attempt(const engine::TaskRow& row, const RunImage& run, TaskImage& image) {
   const core::Task& task = *row.task;
-  if (task.attempt != image.row.attempt + 1)
-    complain("tokens", row.id,
-             fmt::format("goes from attempt {} to {}", image.row.attempt, task.attempt));
+  const std::uint32_t latest = std::max(image.row.attempt, image.hedging.attempts);
+  if (task.attempt != latest + 1)
+    complain("tokens", row.id, fmt::format("goes from attempt {} to {}", latest, task.attempt));
   if (task.token <= highest_token_ || model_.find_attempt(task.token) != nullptr)
     complain("tokens", row.id, fmt::format("token {} is not new", task.token.value));
+  if (has_live(row.id))
+    complain("runs_twice", row.id, "is tried again, though an attempt of it has not ended");
   if (image.row.attempt > image.first_attempt) check_retry(row, run, image);
   model_.put_attempt(task.token, {.task = row.id,
                                   .number = task.attempt,
@@ -241,7 +294,7 @@ void Checker::check_new_attempt(const engine::TaskRow& row, const RunImage& run,
 }
 
 void Checker::check_retry(const engine::TaskRow& row, const RunImage& run, TaskImage& image) {
-  const AttemptImage* previous = model_.find_attempt(image.row.token);
+  const AttemptImage* previous = model_.find_attempt(image.decided_by);
   if (previous == nullptr || previous->recorded_in == kNoCommit) {
     complain("runs_twice", row.id, "is tried again, though its attempt has not ended");
     return;
@@ -265,7 +318,7 @@ void Checker::check_retry(const engine::TaskRow& row, const RunImage& run, TaskI
 
 void Checker::check_back_off(const engine::TaskRow& row, const RunImage& run,
                              const TaskImage& image) {
-  const AttemptImage* previous = model_.find_attempt(image.row.token);
+  const AttemptImage* previous = model_.find_attempt(image.decided_by);
   const spec::Backoff& backoff = run.policy_of(image.row.group).retry.backoff;
   if (backoff.jitter || image.was_paused || previous->outcome.kind == OutcomeClass::lost) return;
   const std::uint32_t n = previous->outcome.kind == OutcomeClass::start_failed
@@ -286,7 +339,7 @@ void Checker::check_final(const engine::TaskRow& row, const RunImage& run, const
                      (latest != nullptr && latest->recorded_in == model_.commits());
   const bool approval = std::holds_alternative<spec::Approval>(run.spec_of(task.group).action);
   const AttemptImage* attempt = tried ? latest : nullptr;
-  if (tried && (attempt == nullptr || attempt->recorded_in == kNoCommit)) {
+  if (tried && (attempt == nullptr || attempt->recorded_in == kNoCommit || has_live(row.id))) {
     complain("ends", row.id,
              fmt::format("is {}, though its attempt has not ended", name(task.state)));
     return;

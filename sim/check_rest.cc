@@ -40,6 +40,10 @@ void Checker::compare_run(const core::Run& run, const RunImage& image) {
       run.tasks.size() != image.tasks.size())
     basics_.verdict.fail("recovery", fmt::format("run {} is not recovered as it was", id));
   for (std::uint32_t i = 0; i < std::min(run.tasks.size(), image.tasks.size()); ++i) {
+    const core::TaskExtra* extra = run.extra(i);
+    const core::Companion second = extra != nullptr ? extra->hedging.companion : core::Companion{};
+    if (second != image.tasks[i].hedging.companion)
+      complain("recovery", {run.record.id, i}, "its second attempt is not recovered as it was");
     if (image.tasks[i].stored && !is_equal(run.tasks[i], image.tasks[i].row))
       complain("recovery", {run.record.id, i},
                fmt::format("is recovered as\n  {}, but was stored as\n  {}",

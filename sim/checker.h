@@ -45,6 +45,7 @@ class Checker final : public ProcessWatcher {
   void on_token_unknown(PoolId pool, Token token) override;
   /// Lowering it excuses what runs already.
   void on_capacity(PoolId pool, const Resources& capacity) override;
+  std::uint64_t hedges_made() const { return hedges_made_; }
   std::size_t alive() const { return alive_.size(); }
 
   // check_answers.cc
@@ -69,10 +70,14 @@ class Checker final : public ProcessWatcher {
   void begin_round(RunId run);
   void check_task_row(const engine::TaskRow& row);
   void check_new_attempt(const engine::TaskRow& row, const RunImage& run, TaskImage& image);
+  /// A second attempt beside the task's own: declared, counted, and only where it may be.
+  void check_hedging(const engine::TaskRow& row, const RunImage& run, TaskImage& image);
+  bool has_live(TaskId task) const;
   void check_retry(const engine::TaskRow& row, const RunImage& run, TaskImage& image);
   void check_back_off(const engine::TaskRow& row, const RunImage& run, const TaskImage& image);
   void check_final(const engine::TaskRow& row, const RunImage& run, const TaskImage& image);
   void check_end(const core::AttemptRecord& end);
+  void check_undecided(const core::AttemptRecord& end, const TaskImage& task);
   void check_end_is_true(const core::AttemptRecord& end, const WorldToken& world);
   void check_issued(Token token);
   void check_fail_fast(const AttemptImage& attempt, const RunImage& run, GroupIndex group);
@@ -111,8 +116,10 @@ class Checker final : public ProcessWatcher {
   std::set<RunId> cancel_sent_;           ///< somebody asked for it, whatever came of it
   Resources used_before_;                 ///< by the core's account, after the commit before
   std::size_t staged_before_ = 0;
-  bool is_recovering_ = true;    ///< the next commit is the first of a life
-  std::vector<Token> issued_;    ///< in the present commit
+  bool is_recovering_ = true;  ///< the next commit is the first of a life
+  std::vector<Token> issued_;  ///< in the present commit
+  std::vector<Token> hedges_;  ///< those of them that are second attempts
+  std::uint64_t hedges_made_ = 0;
   std::vector<RunId> reopened_;  ///< in the present commit: they begin another round
   Token highest_token_;          ///< of earlier commits
 };

@@ -20,7 +20,7 @@ Fairness::Arrivals Fairness::arrivals(const Kind& kind, Time since) {
   // How long it is thought to run we do not know: that makes a deadline more pressing.
   const schedule::ClassKey key{.priority = kind.priority, .deadline = kind.deadline};
   const OrderWeights weights;
-  const schedule::HeadStart start = schedule::head_start(weights, key, Duration{-1}, since);
+  const schedule::HeadStart start = schedule::head_start(weights, key, since);
   const Duration most = kind.deadline == kNever ? Duration{0} : weights.deadline;
   return {since - start.priority - most, since - start.sum()};
 }

@@ -101,9 +101,9 @@ void print_summary(const CampaignReport& report, double seconds) {
              report.seeds, seconds, seeds / seconds, cpu_seconds() * 1000 / seeds);
   fmt::print(
       "of one seed: {:.1f} faults (at least {}), {:.1f} lives of the engine, {:.1f} runs, "
-      "{:.1f} attempts, {:.1f} commits\n",
+      "{:.1f} attempts ({:.1f} of them second ones), {:.1f} commits\n",
       each(report.faults.total()), report.faults_min, each(report.lives), each(report.runs),
-      each(report.attempts), each(report.commits));
+      each(report.attempts), each(report.hedges), each(report.commits));
   for (std::size_t i = 0; i < reeve::sim::kFaultCount; ++i) {
     const auto fault = static_cast<reeve::sim::Fault>(i);
     fmt::print("  {:<22} {:>9}\n", name(fault), report.faults.of(fault));

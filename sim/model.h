@@ -29,6 +29,8 @@ struct TaskImage {
   std::uint32_t charged = 0;
   Time last_end = kUnset;         ///< engine time of the commit that recorded the latest end
   std::uint32_t final_round = 0;  ///< the round in which it ended
+  core::Hedging hedging;          ///< as stored with it; its `attempts` never falls
+  Token decided_by;               ///< the latest attempt whose end decided what came of the task
   bool was_paused = false;        ///< since its latest end: a person may have cut its wait short
 };
 

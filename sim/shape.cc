@@ -52,7 +52,8 @@ void draw_temper(Generator& random, Shape& shape) {
 }
 
 void draw_swarm(Generator& random, Shape& shape) {
-  for (std::size_t i = 0; i < kFeatureCount; ++i) shape.features[i] = !random.chance(300);
+  constexpr auto kFirstFeatures = static_cast<std::size_t>(Feature::hedges);
+  for (std::size_t i = 0; i < kFirstFeatures; ++i) shape.features[i] = !random.chance(300);
   for (std::size_t i = 0; i < kFaultCount; ++i) shape.fault_kinds[i] = !random.chance(250);
 }
 
@@ -80,6 +81,7 @@ Shape draw_shape(std::uint64_t seed) {
   shape.requests_max = shape.runs * static_cast<std::uint32_t>(random.between(0, 4));
   draw_swarm(random, shape);
   if (random.chance(100)) shape.burst = static_cast<std::uint32_t>(random.between(4, 24));
+  shape.features[static_cast<std::size_t>(Feature::hedges)] = !random.chance(300);
   return shape;
 }
 

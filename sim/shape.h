@@ -31,8 +31,9 @@ enum class Feature : std::uint8_t {
   phases,       ///< on_failure, finally
   priorities,
   unplaceable,
+  hedges,  ///< second attempts of what takes long; drawn last
 };
-inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::unplaceable) + 1;
+inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::hedges) + 1;
 
 struct Shape {
   std::bitset<kFeatureCount> features = ~std::bitset<kFeatureCount>{};

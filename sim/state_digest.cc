@@ -13,6 +13,14 @@ std::uint64_t state_digest(const core::State& state) {
   };
   mix(state.next_token);
   mix(state.live.size());
+  for (const core::EstimateRecord& record : state.estimates.records()) {
+    mix((std::uint64_t{record.id.value} << 32) | record.estimate.seconds.count);
+    mix(record.key);
+    mix(record.used);
+    mix(std::bit_cast<std::uint64_t>(record.estimate.seconds.mean));
+    mix(std::bit_cast<std::uint64_t>(record.estimate.seconds.variance));
+    mix(std::bit_cast<std::uint64_t>(record.estimate.ends));
+  }
   state.each_run([&](const core::Run& run) {
     const core::RunRecord& record = run.record;
     mix((std::uint64_t{record.id.value} << 32) | record.round);
@@ -21,10 +29,16 @@ std::uint64_t state_digest(const core::State& state) {
         (run.admitted ? 8U : 0U));
     for (const core::Group& group : run.groups)
       mix((std::uint64_t{group.open} << 32) | (group.released ? 1U : 0U) | (group.done ? 2U : 0U));
+    std::uint32_t index = 0;
     for (const core::Task& task : run.tasks) {
       mix((static_cast<std::uint64_t>(task.state) << 32) | (std::uint64_t{task.charged} << 16) |
           task.attempt);
       mix(task.token.value);
+      if (const core::TaskExtra* extra = run.extra(index); extra != nullptr) {
+        mix(extra->hedging.companion.token.value);
+        mix((std::uint64_t{extra->hedging.attempts} << 16) | extra->hedging.hedges);
+      }
+      ++index;
       mix(static_cast<std::uint64_t>(task.wake_at.time_since_epoch().count()));
     }
   });
@@ -48,6 +62,10 @@ std::string state_text(const core::State& state) {
                       task.attempt, task.charged, task.token.value, format_time(task.wake_at));
     }
   });
+  for (const core::EstimateRecord& record : state.estimates.records())
+    out += fmt::format("estimate {} of {}/{} used {} runs {} mean {} ends {}\n", record.id.value,
+                       record.workflow, record.task, record.used, record.estimate.seconds.count,
+                       record.estimate.seconds.mean, record.estimate.ends);
   return out;
 }
 

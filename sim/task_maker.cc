@@ -80,6 +80,12 @@ spec::Policy TaskMaker::make_policy() {
   if (locks && random_.chance(200)) policy.locks.push_back({"database", 1});
   if (locks && random_.chance(100))
     policy.locks.push_back({"tape", static_cast<std::int32_t>(random_.between(1, 2))});
+  if (has(Feature::hedges) && random_.chance(400)) {
+    policy.idempotent = true;
+    policy.hedge.max = static_cast<std::uint32_t>(random_.between(1, 3));
+    policy.hedge.quantile = static_cast<double>(random_.between(50, 95)) / 100;
+    if (random_.chance(700)) policy.hedge.after = random_.any_scale(milliseconds{1}, seconds{20});
+  }
   return policy;
 }
 

@@ -237,6 +237,7 @@ Report World::report() const {
   report.engine_lives = engines_.size();
   report.commits = checker_.model().commits();
   report.attempts = checker_.model().attempts().size();
+  report.hedges = checker_.hedges_made();
   report.runs = checker_.model().runs().size();
   report.transitions = transitions_;
   report.time = basics_.agenda.now() - kWorldBegin;

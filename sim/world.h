@@ -51,6 +51,7 @@ struct Report {
   std::uint64_t engine_lives = 0;
   std::uint64_t commits = 0;
   std::uint64_t attempts = 0;
+  std::uint64_t hedges = 0;  ///< of them: second attempts beside a first
   std::uint64_t runs = 0;
   Duration time{0};  ///< that passed in the world
   Transitions transitions{};

@@ -82,6 +82,10 @@ enum class ReasonCode : std::uint16_t {
   egress_not_usable,  ///< of why it ended: what `network` lists could not be made reachable
   path_not_usable,    ///< of why it ended: where it works, or what it is to be given
   retry_in_vain,      ///< what it names would be missing again
+  // second attempts of tasks that take too long
+  hedged,       ///< why it was placed: beside one that has run for a (microseconds)
+  hedge_lost,   ///< why it ended: the other attempt of its task had ended well
+  hedge_other,  ///< why its failure ends nothing: the other attempt goes on
   // why it waits though there is room
   queue_limit,    ///< its queue has as much at work as it may
   rate_limited,   ///< a: until, microseconds of Unix time

@@ -85,6 +85,7 @@ class LogPrinter {
  private:
   using Key = std::pair<std::uint32_t, std::uint32_t>;
   bool is_wanted(const core::Task& task) const;
+  void add_source(const core::Run& run, const Key& key, const std::string& label);
   void read(Source& source, bool is_last);
   void add_line(Source& source, Time at, LogStream stream, std::string_view line);
 
@@ -105,6 +106,13 @@ bool LogPrinter::is_wanted(const core::Task& task) const {
   return task.state == core::TaskState::failed || task.state == core::TaskState::timed_out;
 }
 
+void LogPrinter::add_source(const core::Run& run, const Key& key, const std::string& label) {
+  if (sources_.contains(key)) return;
+  const std::string path =
+      supervisor::log_path(archive_.layout.root, {run.record.uuid, key.first, key.second});
+  sources_.emplace(key, Source{LogTail(path), {}, label, {}});
+}
+
 Status LogPrinter::choose(const core::Run& run) {
   TaskChoice choice;
   const bool is_whole = task_.empty();
@@ -119,13 +127,16 @@ Status LogPrinter::choose(const core::Run& run) {
     const core::Task& task = run.tasks[i];
     const bool is_chosen = is_whole || (is_one ? i == *choice.index : task.group == choice.group);
     if (!is_chosen || !is_wanted(task)) continue;
-    const auto attempt = static_cast<std::uint32_t>(options_.attempt.value_or(task.attempt));
-    if (sources_.contains({i, attempt})) continue;
-    const std::string path =
-        supervisor::log_path(archive_.layout.root, {run.record.uuid, i, attempt});
-    sources_.emplace(
-        Key{i, attempt},
-        Source{LogTail(path), {}, sanitize_for_terminal(core::task_label(run, i)), {}});
+    const std::string label = sanitize_for_terminal(core::task_label(run, i));
+    add_source(run, {i, static_cast<std::uint32_t>(options_.attempt.value_or(task.attempt))},
+               label);
+    // Two attempts at once: what each says is told apart.
+    const core::TaskExtra* const extra = run.extra(i);
+    if (extra == nullptr || options_.attempt) continue;
+    const core::Companion& second = extra->hedging.companion;
+    if (second.token == Token{}) continue;
+    has_prefix_ = !options_.raw;
+    add_source(run, {i, second.attempt}, fmt::format("{} (attempt {})", label, second.attempt));
   }
   return {};
 }

@@ -150,23 +150,29 @@ void RunFollower::note_attempts(const engine::Committed& committed) {
     FollowedRun* const followed = find(attempt.task.run);
     const core::Run* const run = committed.state.find_run(attempt.task.run);
     if (followed == nullptr || run == nullptr || attempt.task.index >= run->tasks.size()) continue;
-    followed->last_outcome = attempt.outcome;
-    // Its files are being collected: the end of that is the end.
-    if (attempt.next.code == ReasonCode::checking) continue;
     const core::Task& task = run->tasks[attempt.task.index];
+    // Of two attempts at once the last end is that of the task, which ends as the winner did.
+    const bool is_first_of_two = task.state == TaskState::running && attempt.outcome.is_success();
+    if (is_first_of_two || attempt.next.code == ReasonCode::hedge_other) continue;
+    const bool lost = attempt.outcome.reason.code == ReasonCode::hedge_lost;
+    const Outcome outcome = lost ? Outcome{task.outcome, task.code, task.reason} : attempt.outcome;
+    followed->last_outcome = outcome;
+    // Its files are being collected: the end of that is the end.
+    if (attempt.next.code == ReasonCode::checking || task.state == TaskState::validating) continue;
     const bool is_bad = is_unsuccessful(task.state) || task.state == TaskState::retry_wait;
     if (!has_lines(*run, attempt.task.index) && !is_bad) continue;
-    const bool ran = attempt.started_at != kUnset && attempt.ended_at != kUnset;
+    const Time started_at = lost ? task.started_at : attempt.started_at;
+    const bool ran = started_at != kUnset && attempt.ended_at != kUnset;
     happenings_.push_back(
         {.kind = Happening::Kind::ended,
          .at = committed.now,
          .task = attempt.task,
          .label = sanitize_for_terminal(core::task_label(*run, attempt.task.index)),
          .state = task.state,
-         .attempt = attempt.number,
+         .attempt = lost ? std::uint32_t{task.attempt} : attempt.number,
          .attempts_max = attempts_max(*run, task.group),
-         .outcome = attempt.outcome,
-         .duration = ran ? attempt.ended_at - attempt.started_at : Duration{0},
+         .outcome = outcome,
+         .duration = ran ? attempt.ended_at - started_at : Duration{0},
          .retry_after = task.state == TaskState::retry_wait && task.wake_at != kNever
                             ? std::max(task.wake_at - committed.now, Duration{0})
                             : Duration{0},

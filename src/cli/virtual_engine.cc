@@ -26,7 +26,10 @@ Result<std::shared_ptr<const spec::Workflow>> skeleton_of(const spec::Workflow& 
   spec::Workflow out = workflow;
   out.deadline.reset();
   out.outputs.clear();
-  for (spec::Policy& policy : out.policies) policy.timeouts = spec::Timeouts{};
+  for (spec::Policy& policy : out.policies) {
+    policy.timeouts = spec::Timeouts{};
+    policy.hedge = spec::Hedge{};  // who would be late is not known
+  }
   for (std::uint32_t g = 0; g < out.groups.size(); ++g) {
     spec::TaskGroup& group = out.groups[g];
     group.dependents.clear();

@@ -1,5 +1,7 @@
 // What executors report: starts, progress, ends. A report is believed only if its fencing token is
 // that of the task's present attempt; late answers of old attempts are counted and dropped.
+#include <algorithm>
+
 #include "base/ensure.h"
 #include "core/launch.h"
 #include "core/retry.h"
@@ -18,13 +20,12 @@ std::optional<Found> find_attempt(Step& step, Token token) {
   Run* run = step.state.find_run(live.task.run);
   ENSURE(run != nullptr);
   Task& task = run->tasks[live.task.index];
-  ENSURE(task.token == token);
-  return Found{&live, run, &task, live.task.index};
+  if (task.token == token) return Found{&live, run, &task, live.task.index};
+  Companion* const companion = companion_of(*run, live.task.index);
+  ENSURE(companion != nullptr && companion->token == token && !companion->won);
+  return Found{&live, run, &task, live.task.index, companion};
 }
 
-namespace {
-
-/// Frees what the attempt holds; staged attempts move up.
 void release_places(Step& step, const Found& at) {
   schedule::Planner& planner = step.state.planner;
   const Group& group = at.run->groups[at.task->group.value];
@@ -38,6 +39,8 @@ void release_places(Step& step, const Found& at) {
     task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
   }
 }
+
+namespace {
 
 /// What its end says of its kind, its target and its node.
 void note_for_circuits(Step& step, const Found& at, const Outcome& outcome) {
@@ -56,9 +59,13 @@ void note_for_circuits(Step& step, const Found& at, const Outcome& outcome) {
   }
 }
 
+}  // namespace
+
 void forget(Step& step, Token token, PoolId pool) {
   step.changes.effects.emplace_back(ForgetAttempt{token, pool});
 }
+
+namespace {
 
 bool is_forgiven(const Step& step, const Run& run, std::uint32_t index) {
   const Task& task = run.tasks[index];
@@ -141,6 +148,7 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
     return decision.reason;
   }
   if (decision.charged) ++task.charged;
+  task.attempt = std::max(task.attempt, extra.hedging.attempts);  // the next is a new one
   change_task(step, run, index, TaskState::retry_wait,
               {ReasonCode::retry_backoff, task.attempt, decision.delay.count()});
   task.wake_at = step.now + decision.delay;
@@ -158,22 +166,6 @@ bool declares_artifacts_for(const spec::TaskGroup& spec, const Outcome& outcome)
   return false;
 }
 
-AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome) {
-  return {.task = {at.run->record.id, at.index},
-          .number = at.task->attempt,
-          .token = end.token,
-          .pool = at.live->pool,
-          .queued_at = at.task->queued_at,
-          .started_at = end.started_at,
-          .ended_at = end.ended_at,
-          .tier = end.tier,
-          .outcome = outcome,
-          .usage = end.usage,
-          .placed = at.live->placed,
-          .next = {},
-          .message = end.message};
-}
-
 /// render_launch() asks for permission first.
 ReasonCode why_rejected(const State& state, Token token) {
   const auto live = state.live.find(token);
@@ -186,6 +178,28 @@ ReasonCode why_rejected(const State& state, Token token) {
 }
 
 }  // namespace
+
+AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome) {
+  return {.task = {at.run->record.id, at.index},
+          .number = at.companion != nullptr ? at.companion->attempt : at.task->attempt,
+          .token = end.token,
+          .pool = at.live->pool,
+          .queued_at = at.companion != nullptr ? at.companion->handed_at : at.task->queued_at,
+          .started_at = end.started_at,
+          .ended_at = end.ended_at,
+          .tier = end.tier,
+          .outcome = outcome,
+          .usage = end.usage,
+          .placed = at.live->placed,
+          .next = {},
+          .message = end.message};
+}
+
+bool collects(const Run& run, std::uint32_t index, const Outcome& outcome, bool ran) {
+  const Task& task = run.tasks[index];
+  return ran && (task.flags & kTaskStopAsked) == 0 &&
+         declares_artifacts_for(run.group_spec(task.group), outcome);
+}
 
 Outcome with_reason(Outcome outcome) {
   if (outcome.reason.code != ReasonCode::none) return outcome;
@@ -215,13 +229,20 @@ void mark_running(Step& step, const Found& at, Time started_at) {
 
 void on_attempt_started(Step& step, const AttemptStarted& event) {
   const auto at = find_attempt(step, event.token);
-  if (!at || at->task->state != TaskState::starting) return;
-  mark_running(step, *at, event.at);
+  if (!at || !is_live(at->task->state)) return;
+  if (at->task->state == TaskState::starting) return mark_running(step, *at, event.at);
+  // The task runs already, by another attempt than this one: it has two, or had.
+  Time& started_at = at->companion != nullptr ? at->companion->started_at : at->task->started_at;
+  if (started_at != kUnset) return;
+  leave_hedgeable(step, *at->run, at->index);
+  started_at = event.at;
+  join_hedgeable(step, *at->run, at->index);
+  mark_task(step, *at->run, at->index);
 }
 
 void on_attempt_progressed(Step& step, const AttemptProgressed& event) {
   const auto at = find_attempt(step, event.progress.token);
-  if (!at || !is_live(at->task->state)) return;
+  if (!at || !is_live(at->task->state) || at->companion != nullptr) return;
   at->task->percent = static_cast<std::int8_t>(std::min<std::int16_t>(event.progress.percent, 100));
   if (!event.progress.message.empty())
     at->run->make_extra(at->index).message = event.progress.message;
@@ -236,6 +257,7 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
     forget(step, end.token, at ? at->live->pool : PoolId{});
     return;
   }
+  if (companion_of(*at->run, at->index) != nullptr) return on_one_of_two_ended(step, *at, event);
   Run& run = *at->run;
   Task& task = *at->task;
   // What ended by itself ran, even if the report does not say since when.
@@ -248,53 +270,65 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
                                         end.ended_at - end.started_at);
   note_for_circuits(step, *at, outcome);
   release_places(step, *at);
-  task.outcome = outcome.kind;
-  task.code = outcome.code;
-  task.percent = -1;
   AttemptRecord record = attempt_record(*at, end, outcome);
   if (!end.message.empty() || !end.outputs.empty() || is_held_open(task)) {
     TaskExtra& extra = run.make_extra(at->index);
     extra.message = end.message;
     extra.outputs = end.outputs;
   }
-  forget(step, end.token, at->live->pool);
-  const bool collect = end.started_at != kUnset && (task.flags & kTaskStopAsked) == 0 &&
-                       declares_artifacts_for(run.group_spec(task.group), outcome);
-  if (collect) {
-    // The end is judged when the files are in: until then the token stays known.
-    change_task(step, run, at->index, TaskState::validating, outcome.reason);
-    record.next = {ReasonCode::checking, 0, 0};
-    step.changes.effects.emplace_back(CollectArtifacts{record.task, end.token});
-  } else {
-    step.state.live.erase(end.token);
-    record.next = conclude(step, run, at->index, {outcome, event.random});
-  }
+  const bool collect = collects(run, at->index, outcome, end.started_at != kUnset);
+  learn_from_end(step, *at, {end, outcome, !collect});
+  const LastEnd last{end.token, at->live->pool, outcome, end.started_at != kUnset, event.random};
+  forget(step, end.token, last.pool);
+  step.state.live.erase(end.token);
+  record.next = take_last_end(step, run, at->index, last);
   step.changes.attempts.push_back(std::move(record));
+}
+
+Reason take_last_end(Step& step, Run& run, std::uint32_t index, const LastEnd& end) {
+  Task& task = run.tasks[index];
+  task.outcome = end.outcome.kind;
+  task.code = end.outcome.code;
+  task.percent = -1;
+  if (!collects(run, index, end.outcome, end.ran))
+    return conclude(step, run, index, {end.outcome, end.random});
+  // The end is judged when the files are in: until then the token stays known.
+  change_task(step, run, index, TaskState::validating, end.outcome.reason);
+  const TaskId id{run.record.id, index};
+  step.state.live.emplace(
+      end.token, LiveAttempt{.task = id, .pool = end.pool, .heard_at = step.now, .placed = {}});
+  step.changes.effects.emplace_back(CollectArtifacts{id, end.token});
+  return {ReasonCode::checking, 0, 0};
 }
 
 void on_attempt_seen(Step& step, const AttemptSeen& event) {
   const auto at = find_attempt(step, event.token);
   if (!at || !is_live(at->task->state)) return;
-  if (event.liveness == Liveness::running && at->task->state == TaskState::starting)
-    mark_running(step, *at, step.now);
+  if (event.liveness == Liveness::running)
+    on_attempt_started(step, {.token = event.token, .at = step.now});
   if (event.liveness != Liveness::unknown) {
     if (at->task->reason.code == ReasonCode::hold_released)
       return release_hold(step, *at->run, at->index);
-    if ((at->task->flags & kTaskStopAsked) != 0) {  // the order may have been lost
+    const Companion* const companion = companion_of(*at->run, at->index);
+    const bool lost = companion != nullptr && companion->won;
+    if ((at->task->flags & kTaskStopAsked) != 0 || lost) {  // the order may have been lost
       const spec::Policy& policy =
           at->run->workflow().policy_of(at->run->group_spec(at->task->group));
-      step.changes.effects.emplace_back(
-          StopAttempt{event.token, at->live->pool, false, policy.timeouts.grace});
+      step.changes.effects.emplace_back(StopAttempt{event.token, at->live->pool, lost,
+                                                    lost ? Duration{0} : policy.timeouts.grace});
     }
     return;
   }
-  AttemptEnded lost;
-  lost.end.token = event.token;
-  lost.end.outcome = {OutcomeClass::lost, 0, {ReasonCode::executor_lost, 0, 0}};
-  lost.end.started_at = at->task->state == TaskState::running ? at->task->started_at : kUnset;
-  lost.end.ended_at = step.now;
-  lost.random = event.random;
-  on_attempt_ended(step, lost);
+  AttemptEnded gone;
+  gone.end.token = event.token;
+  gone.end.outcome = {OutcomeClass::lost, 0, {ReasonCode::executor_lost, 0, 0}};
+  if (at->companion != nullptr)
+    gone.end.started_at = at->companion->started_at;
+  else if (at->task->state == TaskState::running)
+    gone.end.started_at = at->task->started_at;
+  gone.end.ended_at = step.now;
+  gone.random = event.random;
+  on_attempt_ended(step, gone);
 }
 
 void on_artifacts_collected(Step& step, const ArtifactsCollected& event) {
@@ -307,6 +341,7 @@ void on_artifacts_collected(Step& step, const ArtifactsCollected& event) {
     at->task->outcome = outcome.kind;
     at->run->make_extra(at->index).message = event.message;
   }
+  learn_from_verdict(step, *at, outcome);
   step.state.live.erase(event.token);
   conclude(step, *at->run, at->index, {outcome, event.random});
 }
@@ -343,12 +378,17 @@ void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& or
   }
   if ((task.flags & kTaskStopAsked) != 0 && !order.kill) return;
   const Duration own = run.workflow().policy_of(run.group_spec(task.group)).timeouts.grace;
+  leave_hedgeable(step, run, index);
   task.flags |= kTaskStopAsked | order.flags;
   task.reason = order.reason;
   mark_task(step, run, index);
-  step.changes.effects.emplace_back(StopAttempt{task.token, step.state.live.at(task.token).pool,
-                                                order.kill,
-                                                order.grace < Duration{0} ? own : order.grace});
+  const auto stop = [&](Token token) {
+    step.changes.effects.emplace_back(StopAttempt{token, step.state.live.at(token).pool, order.kill,
+                                                  order.grace < Duration{0} ? own : order.grace});
+  };
+  stop(task.token);
+  const Companion* const companion = companion_of(run, index);
+  if (companion != nullptr && !companion->won) stop(companion->token);
 }
 
 void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order) {

@@ -7,6 +7,7 @@ void Changes::clear() {
   tasks.clear();
   attempts.clear();
   expansions.clear();
+  estimates.clear();
   workflows.clear();
   progressed.clear();
   task_changes.clear();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/effect.h"
+#include "core/estimates.h"
 #include "core/records.h"
 
 namespace reeve::core {
@@ -20,6 +21,7 @@ struct Changes {
   std::vector<TaskId> tasks;  ///< marked, each once
   std::vector<AttemptRecord> attempts;
   std::vector<Expansion> expansions;
+  std::vector<EstimateId> estimates;  ///< whose rows are to be written, each once
   std::vector<std::shared_ptr<const spec::Workflow>> workflows;  ///< not seen before
   std::vector<TaskId> progressed;
   std::vector<TaskChange> task_changes;
@@ -30,7 +32,7 @@ struct Changes {
 
   bool empty() const {
     return runs.empty() && tasks.empty() && attempts.empty() && expansions.empty() &&
-           effects.empty() && progressed.empty() && !timer_fired;
+           estimates.empty() && effects.empty() && progressed.empty() && !timer_fired;
   }
   void clear();
 };

@@ -50,6 +50,7 @@ Status Core::load(Snapshot snapshot) {
     if (Status loaded = load_run(state_, std::move(run)); !loaded)
       return wrap(std::move(loaded).error(), "run " + id + " cannot be recovered");
   }
+  TRY(state_.estimates.load(std::move(snapshot.estimates)));
   state_.next_run = std::max(state_.next_run, snapshot.last_run.value + 1);
   state_.next_token = std::max(state_.next_token, snapshot.last_token.value + 1);
   return {};
@@ -78,6 +79,7 @@ std::optional<Time> Core::next_wake() const {
   if (state_.next_probe != kNever && (!next || state_.next_probe < *next)) next = state_.next_probe;
   const Time opens = state_.planner.waiting.empty() ? kNever : state_.planner.wake();
   if (opens != kNever && opens != kUnset && (!next || opens < *next)) next = opens;
+  if (state_.next_hedge != kNever && (!next || state_.next_hedge < *next)) next = state_.next_hedge;
   return next;
 }
 
@@ -95,6 +97,7 @@ void Core::clear_changes() {
     if (run->record.workflow.use_count() == 1) state_.workflows.erase(run->record.workflow->digest);
     state_.drop_run(id);
   }
+  for (const EstimateId id : changes_.estimates) state_.estimates.written(id);
   changes_.clear();
 }
 

@@ -165,8 +165,7 @@ void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t bef
   const std::uint64_t alike = planner.waiting.waiting(id);
   out.facts.push_back(std::to_string(alike) + " like it are queued; " + std::to_string(before) +
                       " others are before them in order");
-  const schedule::HeadStart start =
-      head_start(planner.waiting.weights(), key, planner.waiting.length(id), now);
+  const schedule::HeadStart start = head_start(planner.waiting.weights(), key, now);
   std::string terms;
   const auto add = [&](const char* term, Duration worth) {
     if (worth == Duration{0}) return;
@@ -215,6 +214,12 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
   return out;
 }
 
+std::uint32_t attempts_of(const Run& run, std::uint32_t index) {
+  const TaskExtra* const extra = run.extra(index);
+  const std::uint16_t latest = run.tasks[index].attempt;
+  return extra == nullptr ? latest : std::max(latest, extra->hedging.attempts);
+}
+
 void add_entry_facts(const TaskExtra& extra, Explanation& out) {
   for (const Entry& entry : extra.entries) {
     if (out.facts.size() >= kFactsMax) return;
@@ -223,10 +228,25 @@ void add_entry_facts(const TaskExtra& extra, Explanation& out) {
   }
 }
 
+void add_hedge_facts(const Run& run, std::uint32_t index, Time now, Explanation& out) {
+  const Companion* const companion = companion_of(run, index);
+  if (companion == nullptr) return;
+  const std::string number = std::to_string(companion->attempt);
+  if (companion->won) {
+    out.facts.push_back("attempt " + number + " has succeeded; attempt " +
+                        std::to_string(run.tasks[index].attempt) + " is being stopped");
+    return;
+  }
+  out.facts.push_back("attempt " + number + " was started beside attempt " +
+                      std::to_string(run.tasks[index].attempt) + " " +
+                      format_duration(now - companion->handed_at) +
+                      " ago: the first that succeeds counts");
+}
+
 void add_result_facts(const Run& run, std::uint32_t index, Explanation& out) {
   const Task& task = run.tasks[index];
   if (task.attempt > 0)
-    out.facts.push_back("attempts: " + std::to_string(task.attempt) +
+    out.facts.push_back("attempts: " + std::to_string(attempts_of(run, index)) +
                         ", retries charged: " + std::to_string(task.charged));
   if (const TaskExtra* extra = run.extra(index); extra != nullptr && !extra->message.empty())
     out.facts.push_back(extra->message);
@@ -273,6 +293,7 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
     const auto live = state.live.find(task.token);
     if (live != state.live.end()) out.facts.push_back(describe(live->second.placed));
   }
+  if (task.state == TaskState::running) add_hedge_facts(*run, id.index, now, out);
   add_result_facts(*run, id.index, out);
   return out;
 }

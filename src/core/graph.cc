@@ -6,6 +6,7 @@
 #include "base/ensure.h"
 #include "core/launch.h"
 #include "core/placement_demand.h"
+#include "core/predict.h"
 #include "core/step.h"
 
 namespace reeve::core {
@@ -200,9 +201,10 @@ bool is_same(const std::weak_ptr<T>& known, const std::shared_ptr<T>& now) {  //
   return !known.owner_before(now) && !now.owner_before(known);
 }
 
-bool is_as_before(const State::LastClass& last, const Run& run, GroupIndex index) {
-  return last.group == index.value && last.priority == run.record.priority &&
-         is_same(last.workflow, run.record.workflow) && is_same(last.origin, run.record.origin);
+bool is_as_before(const State::LastClass& last, const Run& run, GroupIndex index, Duration length) {
+  return last.group == index.value && last.length == length &&
+         last.priority == run.record.priority && is_same(last.workflow, run.record.workflow) &&
+         is_same(last.origin, run.record.origin);
 }
 
 }  // namespace
@@ -210,7 +212,9 @@ bool is_as_before(const State::LastClass& last, const Run& run, GroupIndex index
 Status classify_group(State& state, Run& run, GroupIndex index) {
   const spec::TaskGroup& group = run.group_spec(index);
   const bool shared = is_class_shared(run, group);
-  if (shared && is_as_before(state.last_class, run, index)) {
+  const auto predicted = predicted_length(state, run, index);
+  const Duration length = predicted ? schedule::rounded_length(*predicted) : Duration{-1};
+  if (shared && is_as_before(state.last_class, run, index, length)) {
     run.groups[index.value].ready_class = state.last_class.found;
     return {};
   }
@@ -232,14 +236,15 @@ Status classify_group(State& state, Run& run, GroupIndex index) {
                          .locks = group_locks(state, run, index, concurrency),
                          .rate = state.planner.gates.rate(policy.rate_limit),
                          .circuit = circuit_of(state, run, group),
-                         .target = target_of(state, run, group)};
+                         .target = target_of(state, run, group),
+                         .length = length};
   key.preemptible = policy.preemptible || state.planner.shares.preemptible(key.leaf);
   key.priority += state.planner.shares.priority_of(key.leaf);
   const schedule::ClassId found = state.planner.waiting.intern(key);
   run.groups[index.value].ready_class = found;
   if (shared)
-    state.last_class = {run.record.workflow, run.record.origin, index.value, run.record.priority,
-                        found};
+    state.last_class = {
+        run.record.workflow, run.record.origin, index.value, run.record.priority, length, found};
   return status;
 }
 

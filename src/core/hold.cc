@@ -48,7 +48,10 @@ Status check_enterable(const Step& step, const Run& run, const Enter& event) {
   if (!is_live(task.state))
     return fail(ErrorCode::conflict,
                 "the task does not run: it is " + std::string(name(task.state)));
-  if (event.attempt != 0 && event.attempt != task.attempt)
+  const Companion* const companion = companion_of(run, event.task.index);
+  const bool second =
+      companion != nullptr && !companion->won && companion->attempt == event.attempt;
+  if (event.attempt != 0 && event.attempt != task.attempt && !second)
     return fail(ErrorCode::conflict, "attempt " + std::to_string(event.attempt) +
                                          " does not run: it is attempt " +
                                          std::to_string(task.attempt) + " that does");
@@ -62,16 +65,19 @@ Result<Applied> on_enter(Step& step, const Enter& event) {
   TRY_ASSIGN(Run * run, live_run(step, event.task.run));
   TRY(check_enterable(step, *run, event));
   const Task& task = run->tasks[event.task.index];
+  const Companion* const companion = companion_of(*run, event.task.index);
+  const bool second = companion != nullptr && companion->attempt == event.attempt;
+  const Token token = second ? companion->token : task.token;
   std::vector<Entry>& entries = run->make_extra(event.task.index).entries;
   if (entries.size() >= kEntriesMax) entries.erase(entries.begin());
   entries.push_back({.at = step.now,
-                     .attempt = task.attempt,
+                     .attempt = second ? event.attempt : task.attempt,
                      .user_id = event.user_id,
                      .by = event.by,
                      .command = joined(event.command)});
   note(step, *run, event.task.index);
   step.changes.effects.emplace_back(
-      EnterAttempt{step.state.live.at(task.token).pool, {task.token, event.ticket, event.command}});
+      EnterAttempt{step.state.live.at(token).pool, {token, event.ticket, event.command}});
   return Applied{event.task.run};
 }
 
@@ -82,13 +88,14 @@ bool is_held_open(const Task& task) {
 
 void on_attempt_held(Step& step, const AttemptHeld& event) {
   const auto at = find_attempt(step, event.hold.token);
-  if (!at || !is_live(at->task->state)) return;
+  if (!at || !is_live(at->task->state) || at->companion != nullptr) return;
   if (at->task->state == TaskState::starting) mark_running(step, *at, step.now);
   // What was let go, or told to stop, stays so: the order may have been lost.
   if (at->task->reason.code == ReasonCode::hold_released)
     return release_hold(step, *at->run, at->index);
   if ((at->task->flags & kTaskStopAsked) != 0) return;
   const Outcome outcome = with_reason(event.hold.outcome);
+  leave_hedgeable(step, *at->run, at->index);
   at->task->reason = {ReasonCode::held_open, shell_status(outcome),
                       event.hold.until.time_since_epoch().count()};
   at->task->percent = -1;

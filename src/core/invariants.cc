@@ -4,6 +4,7 @@
 
 #include "base/ensure.h"
 #include "core/state.h"
+#include "core/step.h"
 
 namespace reeve::core {
 namespace {
@@ -64,14 +65,45 @@ void hold_set(const State& state, Held& held, schedule::LockSetId set) {
     held.units[use.lock.value] += use.units;
 }
 
+struct Hedges {
+  std::size_t companions = 0;   // tasks that have one
+  std::size_t second_live = 0;  // … that lives
+  std::size_t hedgeable = 0;
+};
+
+void check_hedging(const State& state, const Run& run, std::uint32_t index, Hedges& counted) {
+  const Task& task = run.tasks[index];
+  if (may_hedge(run, index)) {
+    ++counted.hedgeable;
+    const auto found = state.hedgeable.find({run.record.id, task.group});
+    ENSURE(found != state.hedgeable.end() && found->second.contains({task.started_at, index}));
+  }
+  const Companion* const companion = companion_of(run, index);
+  if (companion == nullptr) return;
+  const TaskExtra& extra = *run.extra(index);
+  const spec::Policy& policy = run.workflow().policy_of(run.group_spec(task.group));
+  ENSURE(task.state == TaskState::running && companion->token != task.token);
+  ENSURE(policy.idempotent && extra.hedging.hedges <= policy.hedge.max);
+  ENSURE(extra.hedging.attempts >= companion->attempt && companion->attempt != task.attempt);
+  ++counted.companions;
+  const auto found = state.live.find(companion->token);
+  ENSURE((found == state.live.end()) == companion->won);
+  if (companion->won) return;
+  ++counted.second_live;
+  const bool same = found->second.task == TaskId{run.record.id, index};
+  ENSURE(same && state.holds_capacity(found->second));
+}
+
 void check_live(const State& state, Held& held) {
   std::size_t live_tasks = 0;
+  Hedges counted;
   state.each_run([&](const Run& run) {
     if (run.admitted) hold_set(state, held, run.admission_locks);
     for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
       const Task& task = run.tasks[i];
       if (!is_live(task.state) && task.state != TaskState::validating) continue;
       ++live_tasks;
+      check_hedging(state, run, i, counted);
       const auto found = state.live.find(task.token);
       ENSURE(found != state.live.end());
       const bool same = found->second.task == TaskId{run.record.id, i};
@@ -89,9 +121,20 @@ void check_live(const State& state, Held& held) {
       ++held.holders;
       if (!holder.staged)
         held.used.add(state.planner.nodes.demand(key.demand).variants[holder.variant]);
+      const Companion* const companion = companion_of(run, i);
+      if (companion == nullptr || companion->won) continue;
+      hold_set(state, held, key.locks);
+      const LiveAttempt& second = state.live.at(companion->token);
+      ++held.holders;
+      held.used.add(state.planner.nodes.demand(key.demand)
+                        .variants[state.planner.holder(second.holder).variant]);
     }
   });
-  ENSURE(live_tasks == state.live.size());
+  ENSURE(live_tasks + counted.second_live == state.live.size());
+  ENSURE(counted.companions == state.hedges);
+  std::size_t hedgeable = 0;
+  for (const auto& [key, tasks] : state.hedgeable) hedgeable += tasks.size();
+  ENSURE(counted.hedgeable == hedgeable);
 }
 
 }  // namespace
@@ -111,6 +154,7 @@ void State::check_invariants() const {
   ENSURE(held.holders == planner.held());
   for (std::uint32_t lock = 0; lock < planner.locks.size(); ++lock)
     ENSURE(held.units[lock] == planner.locks.in_use(schedule::LockId{lock}));
+  estimates.check_invariants();
 }
 
 }  // namespace reeve::core

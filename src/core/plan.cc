@@ -194,6 +194,7 @@ bool plan_step(Step& step) {
   fire_timers(step);
   if (!step.state.waiting_admission.empty()) admit_runs(step);
   const bool more = start_tasks(step);
+  start_hedges(step);
   probe_silent(step);
   return more;
 }

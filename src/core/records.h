@@ -19,6 +19,7 @@
 #include "base/packed_text.h"
 #include "base/sandbox.h"
 #include "base/time.h"
+#include "core/estimates.h"
 #include "core/task_state.h"
 #include "spec/workflow.h"
 
@@ -112,6 +113,31 @@ inline constexpr std::size_t kEntryCommandBytesMax = 1000;
 /// The journal has them all; a task keeps the newest.
 inline constexpr std::size_t kEntriesMax = 20;
 
+/// The second attempt beside the one that Task names (core/hedge.cc).
+struct Companion {
+  Token token;  ///< 0: there is none
+  std::uint16_t attempt = 0;
+  bool won = false;          ///< it has ended well, and its result stands: the other is to end
+  Time handed_at = kUnset;   ///< to the executor
+  Time started_at = kUnset;  ///< unset: it has not said so yet
+  friend bool operator==(const Companion&, const Companion&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("token", &Companion::token), field("attempt", &Companion::attempt),
+                      field("won", &Companion::won), field("handed_at", &Companion::handed_at),
+                      field("started_at", &Companion::started_at)};
+  }
+};
+struct Hedging {
+  Companion companion;
+  std::uint16_t attempts = 0;  ///< highest number of an attempt given out while there were two
+  std::uint16_t hedges = 0;    ///< second attempts so far
+  friend bool operator==(const Hedging&, const Hedging&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("companion", &Hedging::companion),
+                      field("attempts", &Hedging::attempts), field("hedges", &Hedging::hedges)};
+  }
+};
+
 /// What few tasks have.
 struct TaskExtra {
   /// For limits by class; that of `none` counts how often it was stopped to make room.
@@ -121,6 +147,7 @@ struct TaskExtra {
   std::vector<OutputValue> artifacts;  ///< name → absolute path of the stored file
   std::vector<Entry> entries;          ///< oldest first
   Duration hold{0};  ///< so long the sandbox is kept open when its program fails: `retry --debug`
+  Hedging hedging;
 };
 
 /// A task as it is read back.
@@ -163,7 +190,8 @@ struct StoredRun {
   std::vector<StoredTask> tasks;      ///< by index
 };
 struct Snapshot {
-  std::vector<StoredRun> runs;  ///< by id; only those that are not final
+  std::vector<StoredRun> runs;            ///< by id; only those that are not final
+  std::vector<EstimateRecord> estimates;  ///< in any order
   Token last_token;
   RunId last_run;
   std::uint64_t last_step = 0;

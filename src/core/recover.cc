@@ -75,6 +75,9 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
                                     step.now);
       if (!has_place) task.flags |= kTaskStaged;
     }
+    const bool is_own = each.token == task.token;
+    if (is_own && companion_of(std::as_const(run), each.task.index) != nullptr) ++step.state.hedges;
+    join_hedgeable(step, run, each.task.index);
     step.state.live.emplace(each.token, live);
   }
 }
@@ -107,6 +110,9 @@ bool restore_groups(Step& step, Run& run, std::vector<LiveTask>& live) {
       begun |= state != TaskState::blocked && !is_final(state);
       if (is_live(state) || state == TaskState::validating)
         live.push_back({run.tasks[i].token, {run.record.id, i}});
+      const Companion* const companion = companion_of(run, i);
+      if (companion != nullptr && !companion->won)
+        live.push_back({companion->token, {run.record.id, i}});
     }
     // An error leaves the group without its concurrency name; it was evaluated before, from the
     // same data, so there is none.
@@ -186,6 +192,7 @@ Snapshot snapshot_of(const State& state) {
   Snapshot snapshot;
   snapshot.last_token = Token{state.next_token - 1};
   snapshot.last_run = RunId{state.next_run - 1};
+  snapshot.estimates = state.estimates.records();
   state.each_run([&](const Run& run) {
     if (!is_final(run.record.state)) snapshot.runs.push_back(stored_run(run));
   });

@@ -275,6 +275,8 @@ void reset_task(Step& step, Run& run, std::uint32_t index) {
   task.charged = 0;
   task.queued_at = kUnset;
   task.started_at = kUnset;
+  if (const TaskExtra* extra = run.extra(index); extra != nullptr)
+    task.attempt = std::max(task.attempt, extra->hedging.attempts);
   if (run.extras) run.extras->tasks.erase(index);
 }
 

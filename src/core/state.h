@@ -2,9 +2,12 @@
 // Tables by id; entities refer to each other by id only.
 //
 // Invariants (check_invariants() proves them, simulation calls it after every step):
-//  - a live task has a token, tokens are unique, live_ holds exactly the live and validating tasks;
+//  - a live task has a token, tokens are unique, live holds exactly those of the live and
+//    validating tasks, and of their companions;
 //  - used capacity is the sum over live, not staged tasks and never exceeds the pool's capacity
 //    unless the capacity was lowered meanwhile;
+//  - a task has two live attempts only while it runs, and at most one beside its own; its own and a
+//    companion that has won are never both live;
 //  - lock units in use are the sum over holders and never exceed the limit;
 //  - a group's counters match its tasks; no task of a released group is blocked;
 //  - a run is final exactly when all its groups are done.
@@ -22,6 +25,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "base/sandbox_rules.h"
+#include "core/estimates.h"
 #include "core/records.h"
 #include "core/timers.h"
 #include "schedule/planner.h"
@@ -139,6 +143,11 @@ class State {
   std::set<RunId> waiting_admission;  ///< runs that wait for their concurrency group
   std::map<Digest, std::weak_ptr<const spec::Workflow>> workflows;
   std::map<RunOrigin, std::weak_ptr<const RunOrigin>> origins;
+  EstimateTable estimates;
+  /// Running tasks that may be given a second attempt, of each group by when they started.
+  std::map<std::pair<RunId, GroupIndex>, std::set<std::pair<Time, std::uint32_t>>> hedgeable;
+  std::uint32_t hedges = 0;  ///< tasks that have two live attempts
+  Time next_hedge = kNever;  ///< when the next of `hedgeable` is due
   Time next_probe = kNever;
   /// The class that was found last, and for what: most runs are like the one before.
   struct LastClass {
@@ -146,6 +155,7 @@ class State {
     std::weak_ptr<const RunOrigin> origin;         // weak: as above
     std::uint32_t group = 0;
     std::int32_t priority = 0;
+    Duration length{-1};
     schedule::ClassId found;
   } last_class;
   SandboxRules sandbox_rules;  ///< of the engine that is at work; gone with it

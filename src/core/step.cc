@@ -24,6 +24,7 @@ bool is_held(const Run& run) {
 void change_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason reason) {
   Task& task = run.tasks[index];
   ENSURE(is_allowed(task.state, to));
+  if (task.state == TaskState::running) leave_hedgeable(step, run, index);
   step.changes.task_changes.push_back(
       {{run.record.id, index}, 1, task.state, to, task.attempt, reason});
   task.state = to;
@@ -31,6 +32,7 @@ void change_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason
   task.wake_at = kNever;
   task.reason = reason;
   mark_task(step, run, index);
+  if (to == TaskState::running) join_hedgeable(step, run, index);
 }
 
 void change_run(Step& step, Run& run, RunState to, Reason reason) {

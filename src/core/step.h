@@ -82,6 +82,7 @@ struct Found {
   Run* run = nullptr;
   Task* task = nullptr;
   std::uint32_t index = 0;
+  Companion* companion = nullptr;  ///< not null: it is this one, not that which the task names
 };
 /// The attempt that a token belongs to, or nothing: the report is stale.
 std::optional<Found> find_attempt(Step& step, Token token);
@@ -96,6 +97,17 @@ void on_attempt_seen(Step& step, const AttemptSeen& event);
 void on_artifacts_collected(Step& step, const ArtifactsCollected& event);
 void on_launch_rejected(Step& step, const LaunchRejected& event);
 void on_executor_changed(Step& step, const ExecutorChanged& event);
+// predict.cc -------------------------------------------------------------------------------------
+/// An attempt has ended: its kind is known better. Without a verdict on its files `judged` is
+/// false, and learn_from_verdict() follows.
+struct Ended {
+  const AttemptEnd& end;
+  const Outcome& outcome;
+  bool judged = true;
+};
+void learn_from_end(Step& step, const Found& at, const Ended& ended);
+void learn_from_verdict(Step& step, const Found& at, const Outcome& outcome);
+
 /// Asks the executor to end the task's attempt. `flags`: kTaskStop… bits beside kTaskStopAsked.
 struct StopOrder {
   std::uint8_t flags = 0;
@@ -106,6 +118,37 @@ struct StopOrder {
 void stop_attempt(Step& step, Run& run, std::uint32_t index, const StopOrder& order);
 /// Ends a task that is not final, however far it is: at once, or by stopping its attempt.
 void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const StopOrder& order);
+
+/// Frees what the attempt holds; staged attempts move up.
+void release_places(Step& step, const Found& at);
+void forget(Step& step, Token token, PoolId pool);
+AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome);
+/// The last attempt of a task that still lived has ended so: its files are collected, or the end is
+/// judged. Gives why it is tried again or not.
+struct LastEnd {
+  Token token;
+  PoolId pool;
+  Outcome outcome;
+  bool ran = false;
+  std::uint64_t random = 0;
+};
+/// Whether files are to be collected before such an end is judged.
+bool collects(const Run& run, std::uint32_t index, const Outcome& outcome, bool ran);
+Reason take_last_end(Step& step, Run& run, std::uint32_t index, const LastEnd& end);
+
+// hedge.cc: second attempts of tasks that take too long ------------------------------------------
+/// The second attempt that lives, or has won; null: there is none.
+const Companion* companion_of(const Run& run, std::uint32_t index);
+Companion* companion_of(Run& run, std::uint32_t index);
+/// Whether the task may be given one, when it is due.
+bool may_hedge(const Run& run, std::uint32_t index);
+/// Notes, or notes no more, that it may: before and after whatever may_hedge() asks for changes.
+void leave_hedgeable(Step& step, const Run& run, std::uint32_t index);
+void join_hedgeable(Step& step, const Run& run, std::uint32_t index);
+/// One of two live attempts has ended, or the one whose companion has won.
+void on_one_of_two_ended(Step& step, const Found& at, const AttemptEnded& event);
+/// Second attempts for what is due, where there is room that nobody waits for. After all starts.
+void start_hedges(Step& step);
 
 // hold.cc: sandboxes that people enter, or that are kept open for them --------------------------
 Result<Applied> on_enter(Step& step, const Enter& event);

@@ -29,6 +29,10 @@ std::string task_line(const Run& run, std::uint32_t index) {
     for (const std::uint16_t ends : extra->ends_by_class) out += fmt::format(" {}", ends);
     for (const OutputValue& value : extra->outputs) out += " " + value.name + "=" + value.value;
     for (const OutputValue& file : extra->artifacts) out += " " + file.name + ":" + file.value;
+    const Companion& companion = extra->hedging.companion;
+    out += fmt::format(" companion {} attempt {} won {} hedges {} of {}", companion.token.value,
+                       companion.attempt, companion.won, extra->hedging.hedges,
+                       extra->hedging.attempts);
   }
   return out + "\n";
 }
@@ -88,9 +92,26 @@ std::string held_lines(const State& state, Turns turns) {
     }
   });
   for (const auto& [name, units] : locks) out += fmt::format("lock {} {}\n", name, units);
+  out += fmt::format("hedges {}\n", state.hedges);
+  for (const auto& [key, tasks] : state.hedgeable) {
+    for (const auto& [started_at, index] : tasks)
+      out += fmt::format("hedgeable {}/{} since {}\n", key.first.value, index, number(started_at));
+  }
   for (const auto& [token, live] : state.live) {
     out += fmt::format("live {} task {}/{} pool {} capacity {}\n", token.value, live.task.run.value,
                        live.task.index, live.pool.value, state.holds_capacity(live));
+  }
+  return out;
+}
+
+std::string estimate_lines(const State& state) {
+  std::string out;
+  for (const EstimateRecord& record : state.estimates.records()) {
+    const schedule::Estimate& estimate = record.estimate;
+    out += fmt::format("estimate {} of {}/{} used {} runs {} {} {} ends {} failed {}\n",
+                       record.id.value, record.workflow, record.task, record.used,
+                       estimate.seconds.count, estimate.seconds.mean, estimate.seconds.variance,
+                       estimate.ends, estimate.failure_share());
   }
   return out;
 }
@@ -114,11 +135,11 @@ std::string dump(const State& state) {
   for (const RunId run : state.waiting_admission)
     out += fmt::format("waits for admission: run {}\n", run.value);
   if (const auto next = state.timers.next()) out += fmt::format("timer {}\n", number(*next));
-  return out;
+  return out + estimate_lines(state);
 }
 
 std::string dump_lasting(const State& state) {
-  std::string out;
+  std::string out = estimate_lines(state);
   state.each_run([&](const Run& run) {
     // It may also end at once when it has its turn.
     const bool waits = may_lose_turn(run);

@@ -7,6 +7,7 @@
 
 #include "core/explain.h"
 #include "core/launch.h"
+#include "core/step.h"
 #include "core/test_dump.h"
 #include "spec/parse.h"
 
@@ -170,8 +171,10 @@ World& World::ended(std::string_view label, const Report& report) {
 }
 
 void World::forget_stops(std::string_view label) {
-  std::erase(stops_, std::string(label));
-  std::erase(stops_, std::string(label) + " kill");
+  for (const std::string_view name : {label, label.substr(0, label.find('#'))}) {
+    std::erase(stops_, std::string(name));
+    std::erase(stops_, std::string(name) + " kill");
+  }
 }
 
 World& World::succeed(std::string_view label, std::vector<OutputValue> outputs) {
@@ -250,7 +253,7 @@ World& World::run_all() {
         std::ranges::find_if(attempts_, [](const auto& each) { return !each.second.ended; });
     if (next != attempts_.end()) {
       Attempt& found = next->second;
-      const std::string label = found.label;
+      const std::string label = found.label + "#" + std::to_string(found.number);
       succeed(label);
       if (found.collecting) collected(label);
     } else if (const auto wake = core_->next_wake(); wake) {
@@ -364,20 +367,31 @@ void World::on(const StartAttempt& start) {
   std::string label = task_label(run, start.task.index);
   if (start.task.run.value != 1) label = std::to_string(start.task.run.value) + "/" + label;
   EXPECT_TRUE(attempts_.empty() || attempts_.rbegin()->first < start.token) << label;
-  for (const auto& [token, other] : attempts_) {
-    const bool twice = other.task == start.task && !other.ended;
-    EXPECT_FALSE(twice) << label << " runs twice at once";
-  }
+  const Companion* const companion = companion_of(run, start.task.index);
+  const bool hedge = companion != nullptr && companion->token == start.token;
+  const auto beside = std::ranges::count_if(attempts_, [&](const auto& each) {
+    return each.second.task == start.task && !each.second.ended;
+  });
+  EXPECT_EQ(beside, hedge ? 1 : 0) << label << " runs twice at once";
   attempts_[start.token] = {
       .token = start.token, .task = start.task, .label = label, .number = start.attempt};
-  starts_.push_back(std::move(label));
+  starts_.push_back(title(attempts_[start.token]));
+}
+
+/// With its number while it has another beside it.
+std::string World::title(const Attempt& attempt) const {
+  const bool beside = std::ranges::any_of(attempts_, [&](const auto& each) {
+    return each.second.task == attempt.task && !each.second.ended &&
+           each.second.token != attempt.token;
+  });
+  return beside ? attempt.label + "#" + std::to_string(attempt.number) : attempt.label;
 }
 
 void World::on(const StopAttempt& stop) {
   Attempt& attempt = attempts_.at(stop.token);
   ++(stop.kill ? attempt.kills : attempt.stops);
   attempt.grace = stop.grace;
-  const std::string what = attempt.label + (stop.kill ? " kill" : "");
+  const std::string what = title(attempt) + (stop.kill ? " kill" : "");
   // Repeated when the executor shows that it still runs: harmless.
   if (std::ranges::find(stops_, what) == stops_.end()) stops_.push_back(what);
 }
@@ -453,7 +467,8 @@ RunRecord World::record(RunId id) const {
 Attempt& World::attempt(std::string_view label) {
   Attempt* newest = nullptr;
   for (auto& [token, each] : attempts_) {
-    if (each.label == label) newest = &each;
+    if (each.label == label || each.label + "#" + std::to_string(each.number) == label)
+      newest = &each;
   }
   if (newest == nullptr) ADD_FAILURE() << label << " was never started";
   return newest == nullptr ? nobody_ : *newest;
@@ -463,6 +478,7 @@ Attempt& World::live(std::string_view label) {
   Attempt& found = attempt(label);
   EXPECT_FALSE(found.ended) << label << " does not run";
   std::erase(starts_, std::string(label));
+  std::erase(starts_, found.label);
   return found;
 }
 

@@ -5,7 +5,8 @@
 // After every step the invariants hold, a recovery from the rows gives the same state, a refused
 // request has changed nothing and every task has a reason; or the test fails. So does a start or a
 // stop that the test never speaks of. Tasks are named by their labels: "a", "a[2]", "a (x, 1)";
-// those of another run than the first as "2/a".
+// those of another run than the first as "2/a". Of two attempts that live at once, each is "a#2" by
+// its number.
 #pragma once
 
 #include <map>
@@ -132,7 +133,7 @@ class World {
   TaskView view(std::string_view label) const;
   RunRecord record(RunId run = RunId{1}) const;
   TaskId id(std::string_view label) const;
-  Attempt& attempt(std::string_view label);  ///< the newest
+  Attempt& attempt(std::string_view label);  ///< the newest, or that with the number: "a#1"
   std::string why(std::string_view label) const;
   std::map<Token, Attempt>& attempts() { return attempts_; }
   const std::vector<AttemptRecord>& records() const { return records_; }
@@ -158,6 +159,7 @@ class World {
   void check_reasons();
   void answer_probes();
   void forget_stops(std::string_view label);
+  std::string title(const Attempt& attempt) const;
   void on(const StartAttempt& start);
   void on(const StopAttempt& stop);
   void on(const ProbeAttempt& probe);

@@ -73,6 +73,7 @@ struct Engine::Parts {
   std::map<std::string, RunId> round_keys;  ///< idempotency keys of runs that are not durable yet
   std::vector<const core::RunRecord*> run_rows;
   std::vector<TaskRow> task_rows;
+  std::vector<const core::EstimateRecord*> estimate_rows;
 };
 
 /// The engine's time: never before that of the last step, whoever took it.

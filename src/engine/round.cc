@@ -87,6 +87,9 @@ void collect_rows(Engine::Parts& parts) {
   const core::State& state = parts.core.state();
   parts.run_rows.clear();
   parts.task_rows.clear();
+  parts.estimate_rows.clear();
+  for (const core::EstimateId id : changes.estimates)
+    parts.estimate_rows.push_back(&state.estimates.at(id));
   for (const RunId id : changes.runs) parts.run_rows.push_back(&state.find_run(id)->record);
   for (const TaskId id : changes.tasks) {
     const core::Run* run = state.find_run(id.run);
@@ -112,6 +115,7 @@ Status commit(Engine::Parts& parts, Time now) {
                 .tasks = parts.task_rows,
                 .attempts = changes.attempts,
                 .expansions = changes.expansions,
+                .estimates = parts.estimate_rows,
                 .last_token = Token{parts.core.state().next_token - 1}};
   TRY(parts.ports.store.commit(commit));
   parts.last_step = record.step;

@@ -114,7 +114,7 @@ class LogSimulation {
     result_.jobs[index].expected = expected;
     const Time now{job.submitted};
     backfill_.submit({index, job.processors, now, expected, expected_[index]});
-    if (policy_.estimate == Estimate::learned) waiting_of_[job.user].insert(index);
+    if (policy_.estimate == EstimateSource::learned) waiting_of_[job.user].insert(index);
     plan(now);
   }
 
@@ -124,8 +124,8 @@ class LogSimulation {
     if (event.kind == EventKind::expectation_over) return extend(event);
     const LogJob& job = log_.jobs[event.job];
     backfill_.end(event.job, event.at);
-    if (policy_.estimate == Estimate::last_two) last_two_.add(job);
-    if (policy_.estimate == Estimate::learned) {
+    if (policy_.estimate == EstimateSource::last_two) last_two_.add(job);
+    if (policy_.estimate == EstimateSource::learned) {
       history_.add(likeness_of(job), job.run);
       revise(job.user);
     }
@@ -134,10 +134,10 @@ class LogSimulation {
 
   Duration expect(const LogJob& job) const {
     switch (policy_.estimate) {
-      case Estimate::request: return job.requested;
-      case Estimate::actual: return job.run;
-      case Estimate::last_two: return last_two_.expect(job);
-      case Estimate::learned:
+      case EstimateSource::request: return job.requested;
+      case EstimateSource::actual: return job.run;
+      case EstimateSource::last_two: return last_two_.expect(job);
+      case EstimateSource::learned:
         return std::min(history_.expect(likeness_of(job)).value_or(job.requested), job.requested);
     }
     return job.requested;
@@ -183,7 +183,7 @@ class LogSimulation {
     for (const BackfillJob& started : backfill_.plan(now)) {
       const LogJob& job = log_.jobs[started.id];
       result_.jobs[started.id].wait = now - Time(job.submitted);
-      if (policy_.estimate == Estimate::learned) waiting_of_[job.user].erase(started.id);
+      if (policy_.estimate == EstimateSource::learned) waiting_of_[job.user].erase(started.id);
       add(now + job.run, EventKind::termination, started.id);
       watch(started.id, now);
     }
@@ -242,19 +242,21 @@ double fairness_over_users(const WorkloadLog& log, const std::vector<double>& sl
 
 const std::vector<NamedPolicy>& named_policies() {
   using enum Order;
-  const auto easy = [](Order queue, Order filling, Estimate estimate, Exceeded exceeded) {
+  const auto easy = [](Order queue, Order filling, EstimateSource estimate, Exceeded exceeded) {
     return SimulationPolicy{{.queue = queue, .filling = filling}, estimate, exceeded};
   };
   static const std::vector<NamedPolicy> kPolicies{
       {"fcfs", {{.guarantee = Guarantee::none}}},
       {"easy", {}},
-      {"easy-sjf", easy(first_come, shortest, Estimate::request, Exceeded::request)},
-      {"easy-clairvoyant", easy(first_come, first_come, Estimate::actual, Exceeded::request)},
-      {"easy-sjf-clairvoyant", easy(first_come, shortest, Estimate::actual, Exceeded::request)},
-      {"easy++", easy(first_come, shortest, Estimate::last_two, Exceeded::steps)},
-      {"last-two", easy(first_come, shortest, Estimate::last_two, Exceeded::request)},
+      {"easy-sjf", easy(first_come, shortest, EstimateSource::request, Exceeded::request)},
+      {"easy-clairvoyant", easy(first_come, first_come, EstimateSource::actual, Exceeded::request)},
+      {"easy-sjf-clairvoyant",
+       easy(first_come, shortest, EstimateSource::actual, Exceeded::request)},
+      {"easy++", easy(first_come, shortest, EstimateSource::last_two, Exceeded::steps)},
+      {"last-two", easy(first_come, shortest, EstimateSource::last_two, Exceeded::request)},
       {"conservative", {{.guarantee = Guarantee::all}}},
-      {"learned", {{.queue = aged, .filling = aged}, Estimate::learned, Exceeded::request, 4}},
+      {"learned",
+       {{.queue = aged, .filling = aged}, EstimateSource::learned, Exceeded::request, 4}},
       {"planner", {.planner = PlannerSetup{}}},
   };
   return kPolicies;

@@ -18,7 +18,7 @@
 namespace reeve::schedule {
 
 /// Where the expected length of a job comes from.
-enum class Estimate : std::uint8_t {
+enum class EstimateSource : std::uint8_t {
   request,   ///< what the user asked for
   actual,    ///< what it will take: nobody knows that; to compare with
   last_two,  ///< the mean of the user's last two that ended, at most the request; else the request
@@ -40,7 +40,7 @@ struct PlannerSetup {
 
 struct SimulationPolicy {
   BackfillPolicy backfill;
-  Estimate estimate = Estimate::request;
+  EstimateSource estimate = EstimateSource::request;
   Exceeded exceeded = Exceeded::request;
   /// Reservations count with so many times what is expected, at most the request. >= 1
   std::int32_t margin = 1;

@@ -92,6 +92,11 @@ class Planner {
   /// An attempt ended there: `lost` says that it is the node's fault. Too many close it for a
   /// while.
   void note_end(NodeId node, bool lost, Time now);
+  /// Whether the node has room that nobody was promised, and nothing is staged there.
+  bool fits_now(NodeId node, DemandId demand) const {
+    return nodes.may_take(node, demand) && !nodes.is_kept(node) &&
+           nodes.fits(node, nodes.shape(demand, 0));
+  }
   std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
   std::size_t held() const { return held_; }
 

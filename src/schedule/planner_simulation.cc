@@ -91,15 +91,13 @@ class PlannerRun {
     const LogJob& job = log_.jobs[index];
     ClassKey key{.leaf = planner_.shares.leaf("default", std::to_string(job.user)),
                  .demand = planner_.nodes.intern(demand_of(job))};
-    key.circuit = planner_.gates.circuits.intern(std::to_string(job.executable) + "/" +
-                                                 std::to_string(job.requested.count()));
     key.preemptible = planner_.shares.preemptible(key.leaf);
-    const ClassId id = planner_.waiting.intern(key);
     const Duration expected =
         std::min(history_.expect(kind_of_job(job)).value_or(job.requested), job.requested);
     result_.jobs[index].expected = expected;
-    planner_.waiting.set_length(id, expected);
-    planner_.waiting.push(id, {{RunId{static_cast<std::uint32_t>(index)}, 0}, 1}, now_);
+    key.length = rounded_length(expected);
+    planner_.waiting.push(planner_.waiting.intern(key),
+                          {{RunId{static_cast<std::uint32_t>(index)}, 0}, 1}, now_);
   }
   void pass() {
     Pass pass(planner_, now_);

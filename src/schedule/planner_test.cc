@@ -50,9 +50,8 @@ class World {
          .demand = planner.nodes.intern(demand),
          .locks = planner.locks.intern_set(uses),
          // What is thought to run differently long is no class.
-         .circuit = planner.gates.circuits.intern(std::to_string(kind.length)),
+         .length = kind.length < 0 ? Duration{-1} : Duration{seconds{kind.length}},
          .preemptible = kind.preemptible});
-    planner.waiting.set_length(id, kind.length < 0 ? Duration{-1} : Duration{seconds{kind.length}});
     planner.waiting.push(id, {{RunId{++runs_}, 0}, count}, now);
     return id;
   }

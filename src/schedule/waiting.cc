@@ -15,8 +15,9 @@ constexpr std::int64_t kPriorityUsMax = kDurationMax.count();
 
 }  // namespace
 
-HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Duration length, Time now) {
+HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Time now) {
   HeadStart out;
+  const Duration length = key.length;
   const double for_priority =
       static_cast<double>(weights.priority.count()) * static_cast<double>(key.priority);
   out.priority = Duration{static_cast<std::int64_t>(std::clamp(
@@ -35,6 +36,12 @@ HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Duration 
                                                     std::log2(kLongestSeconds / seconds))};
   }
   return out;
+}
+
+Duration rounded_length(Duration length) {
+  if (length <= Duration{1}) return length;
+  const double steps = std::round(4 * std::log2(static_cast<double>(length.count())));
+  return Duration{static_cast<std::int64_t>(std::exp2(steps / 4))};
 }
 
 ClassId Waiting::intern(const ClassKey& key) {
@@ -91,7 +98,7 @@ void Waiting::push(ClassId id, Range range, Time now) {
   if (range.count == 0) return;
   Class& one = classes_[id.value];
   const bool was_empty = one.entries.empty();
-  Time arrival = now - head_start(weights_, one.key, one.length, now).sum();
+  Time arrival = now - head_start(weights_, one.key, now).sum();
   // First come, first served within a class, also when lengths or weights have changed.
   if (!was_empty) arrival = std::max(arrival, one.entries.back().arrival);
   one.entries.push_back({range, next_sequence_++, arrival});

@@ -41,6 +41,9 @@ struct ClassKey {
   RateId rate;
   CircuitId circuit;  ///< of its task key
   CircuitId target;   ///< of its label `target`
+  /// How long one is thought to run; negative: nobody knows. Rounded (rounded_length), so that
+  /// there are not more classes than kinds.
+  Duration length{-1};
   bool preemptible = false;
   friend auto operator<=>(const ClassKey&, const ClassKey&) = default;
 };
@@ -58,8 +61,9 @@ struct HeadStart {
   Duration length{0};
   Duration sum() const { return priority + deadline + length; }
 };
-/// `length` negative: not known, no head start for it.
-HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Duration length, Time now);
+HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Time now);
+/// To the nearest of four steps between a length and its double.
+Duration rounded_length(Duration length);
 
 /// After so many starts of others on a node that would do, a task that waits for capacity is let
 /// through first.
@@ -71,10 +75,7 @@ class Waiting {
   const ClassKey& key(ClassId id) const { return classes_[id.value].key; }
   void set_weights(const OrderWeights& weights) { weights_ = weights; }
   const OrderWeights& weights() const { return weights_; }
-  /// How long one of the class is thought to run; negative: nobody knows. Counts for what is pushed
-  /// from now on.
-  void set_length(ClassId id, Duration length) { classes_[id.value].length = length; }
-  Duration length(ClassId id) const { return classes_[id.value].length; }
+  Duration length(ClassId id) const { return classes_[id.value].key.length; }
 
   /// Nothing waits any more; classes keep their numbers.
   void clear();
@@ -115,7 +116,6 @@ class Waiting {
     ClassKey key;
     std::deque<Entry> entries;
     std::uint64_t waiting = 0;
-    Duration length{-1};
     std::uint32_t overtaken = 0;
   };
   struct Leaf {

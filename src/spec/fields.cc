@@ -171,6 +171,8 @@ constexpr std::array kTaskFields{
     Field{"timeout", {}, &kTimeout, "How long it may take."},
     Field{"timeout-minutes", {}, &kMinutes, "The same, as a number of minutes."},
     Field{"retry", {}, &kRetry, "How often and when it is tried again."},
+    Field{"idempotent", {}, &kBoolean, "Running it twice, even at the same time, does no harm."},
+    Field{"hedge", {}, &kHedge, "Starts a second attempt beside one that takes too long."},
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},

@@ -49,7 +49,8 @@ TEST(ParseErrors, the_file) {
       {"\xEF\xBB\xBFtasks: {a: {run: x, \xC3\xA9: 1}}\nnam: x",
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
        "command, approval, shell, warm, needs, if, matrix, for_each, array, max-parallel, "
-       "fail-fast, timeout, timeout-minutes, retry, continue-on-error, resources, sandbox, image, "
+       "fail-fast, timeout, timeout-minutes, retry, idempotent, hedge, continue-on-error, "
+       "resources, sandbox, image, "
        "priority, deadline, concurrency, locks, env, secrets, workdir, artifacts, labels "
        "and output_limit\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
@@ -250,6 +251,17 @@ TEST(ParseErrors, what_a_task_may_reach) {
   const std::string all = errors_of("tasks:\n  a:\n    run: x\n    " + many + "\n");
   EXPECT_EQ(all.substr(0, all.find(';')),
             "f.yaml:4:400: error: a task may list 64 things to reach at most");
+}
+
+TEST(ParseErrors, second_attempts) {
+  expect_task_errors({
+      {"hedge: true",
+       "f.yaml:4:12: error: hedge may run the task twice at the same time, in one work directory: "
+       "write `idempotent: true` beside it if that does no harm, or leave hedge out\n"},
+      {"idempotent: true\n    hedge: {after: p10}",
+       "f.yaml:5:20: error: expected a share from p50 to p99.9, such as p95, or a duration such as "
+       "30s, got 'p10'\n"},
+  });
 }
 
 TEST(ParseErrors, fan_out) {

@@ -308,6 +308,17 @@ TEST(Parse, only_a_matrix_fails_fast_unless_told_otherwise) {
   EXPECT_FALSE(task("name: n").second.fails_fast());
 }
 
+TEST(Parse, hedge) {
+  EXPECT_EQ(policy("retry: 1").hedge.max, 0U);
+  EXPECT_EQ(policy("idempotent: true").hedge.max, 0U);
+  EXPECT_EQ(policy("hedge: false").hedge.max, 0U);
+  EXPECT_EQ(policy("idempotent: true\n    hedge: true").hedge, (Hedge{1, 0.95, Duration{0}}));
+  EXPECT_EQ(policy("idempotent: true\n    hedge: {after: p99.5, max: 3}").hedge,
+            (Hedge{3, 0.995, Duration{0}}));
+  EXPECT_EQ(policy("idempotent: true\n    hedge: {after: 30s}").hedge,
+            (Hedge{1, 0.95, seconds{30}}));
+}
+
 TEST(Parse, retry) {
   EXPECT_EQ(policy("retry: 3").retry.max, 3);
   EXPECT_EQ(policy("retry: 3.0").retry.max, 3);

@@ -71,6 +71,13 @@ struct LockRequest {
 inline constexpr std::string_view kDefaultQueue = "default";
 inline constexpr std::int64_t kAlternativesMax = 7;
 inline constexpr std::int64_t kNodesPerTaskMax = 1000;
+/// When a second attempt is started beside one that takes too long: the first that succeeds counts.
+struct Hedge {
+  std::uint32_t max = 0;   ///< second attempts of one task; 0: none are made
+  double quantile = 0.95;  ///< of how long its kind takes, where `after` does not say otherwise
+  Duration after{0};       ///< zero: as `quantile` says
+  friend bool operator==(const Hedge&, const Hedge&) = default;
+};
 
 /// Shared by all tasks of a workflow whose settings are equal (Workflow::policies).
 struct Policy {
@@ -81,6 +88,8 @@ struct Policy {
   SandboxRequest sandbox;
   std::int32_t priority = 0;  ///< added to the run's; higher first
   std::vector<LockRequest> locks;
+  bool idempotent = false;  ///< running it twice, even at once, does no harm
+  Hedge hedge;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
   std::string queue{kDefaultQueue};
   /// Instead of `resources`, in the order in which they are preferred; at most kAlternativesMax.

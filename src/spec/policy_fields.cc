@@ -52,6 +52,21 @@ constinit const Shape kRetry{.name = "retry",
                              .max = 1000,
                              .fields = kRetryFields};
 
+constexpr Shape kHedgeAfter{.expected = "a share such as p95, or a duration such as 30s",
+                            .scalar = ScalarKind::text};
+constexpr Shape kHedges{.scalar = ScalarKind::integer, .min = 1, .max = 10};
+constexpr std::array kHedgeFields{
+    Field{"after",
+          {},
+          &kHedgeAfter,
+          "When: p95 is the time that 95 of 100 of its kind stay below (p95); or a duration."},
+    Field{"max", {}, &kHedges, "At most so many second attempts of one task (1)."},
+};
+constinit const Shape kHedge{.name = "hedge",
+                             .expected = "true, false, or a map of after and max",
+                             .scalar = ScalarKind::boolean,
+                             .fields = kHedgeFields};
+
 constexpr std::array kTimeoutFields{
     Field{"run", {}, &kDuration, "Of one attempt."},
     Field{"queue", {}, &kDuration, "From being ready to being started."},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 
 #include "base/egress.h"
@@ -12,10 +13,10 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 14> kPolicyFields{
-    "retry",    "timeout",   "timeout-minutes", "resources", "sandbox",
-    "priority", "locks",     "output_limit",    "image",     "warm",
-    "queue",    "placement", "preemptible",     "rate_limit"};
+constexpr std::array<std::string_view, 16> kPolicyFields{
+    "retry",       "timeout",      "timeout-minutes", "resources", "sandbox", "priority",
+    "locks",       "output_limit", "image",           "warm",      "queue",   "placement",
+    "preemptible", "rate_limit",   "idempotent",      "hedge"};
 
 struct ClassName {
   std::string_view name;
@@ -53,6 +54,18 @@ bool is_python_module(std::string_view text) {
 
 const Shape& policy_shape_of(std::string_view field) {
   return *find_field(task_shape(), field)->shape;
+}
+
+/// "p95", "p99.9": above a half and below all, so that it means something.
+std::optional<double> quantile_named(std::string_view text) {
+  if (!text.starts_with('p')) return std::nullopt;
+  double percent = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] =
+      std::from_chars(text.data() + 1, end, percent, std::chars_format::fixed);
+  if (error != std::errc{} || stop != end || !(percent >= 50 && percent <= 99.9))
+    return std::nullopt;
+  return percent / 100;
 }
 
 }  // namespace
@@ -101,6 +114,9 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   if (const auto priority = section.get("priority"))
     policy.priority = static_cast<std::int32_t>(reading_.read_integer(*priority));
   if (const auto locks = section.get("locks")) policy.locks = read_locks(*locks);
+  if (const auto idempotent = section.get("idempotent"))
+    policy.idempotent = reading_.read_boolean(*idempotent);
+  if (const auto hedge = section.get("hedge")) apply_hedge(*hedge, policy);
   if (const auto limit = section.get("output_limit"))
     policy.output_bytes_max = parse_bytes(limit->text()).value_or(0);
   if (const auto queue = section.get("queue")) policy.queue = reading_.read_text(*queue);
@@ -164,6 +180,36 @@ void PolicyReader::apply_backoff(const YamlNode& node, Backoff& backoff) {
   if (const auto jitter = section.get("jitter")) backoff.jitter = reading_.read_boolean(*jitter);
   if (backoff.initial > backoff.max)
     reading_.diagnostics().error(node, "the longest wait is shorter than the first");
+}
+
+void PolicyReader::apply_hedge(const YamlNode& node, Policy& policy) {
+  policy.hedge = {};
+  if (node.is_scalar() && !reading_.read_boolean(node)) return;
+  policy.hedge.max = 1;
+  if (!node.is_scalar()) {
+    const Section section(node, policy_shape_of("hedge"));
+    if (const auto max = section.get("max"))
+      policy.hedge.max = static_cast<std::uint32_t>(reading_.read_integer(*max));
+    if (const auto after = section.get("after"); after && after->is_scalar()) {
+      if (const auto quantile = quantile_named(after->text())) {
+        policy.hedge.quantile = *quantile;
+      } else if (const auto duration = parse_duration(after->text());
+                 duration && *duration > Duration{0}) {
+        policy.hedge.after = *duration;
+      } else {
+        reading_.diagnostics().error(
+            *after,
+            "expected a share from p50 to p99.9, such as p95, or a duration such as 30s, "
+            "got '" +
+                std::string(after->text()) + "'");
+      }
+    }
+  }
+  if (policy.idempotent) return;
+  reading_.diagnostics().error(
+      node,
+      "hedge may run the task twice at the same time, in one work directory: write "
+      "`idempotent: true` beside it if that does no harm, or leave hedge out");
 }
 
 void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {

@@ -42,6 +42,7 @@ inline constexpr Shape kSecrets{
 
 // policy_fields.cc
 extern const Shape kRetry;
+extern const Shape kHedge;
 extern const Shape kTimeout;
 extern const Shape kMinutes;
 extern const Shape kResources;

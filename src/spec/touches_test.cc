@@ -23,7 +23,7 @@ std::string needs_of(const Parsed& parsed, std::string_view id) {
   return out;
 }
 
-std::string said_of(std::string_view source) {
+std::string said_of_steps(std::string_view source) {
   std::string all;
   for (const Diagnostic& diagnostic : parse_workflow(source, "f.yaml").diagnostics)
     all += diagnostic.text() + "\n";
@@ -118,38 +118,39 @@ TEST(ParallelAuto, work_directories_count) {
 TEST(ParallelAuto, warns_of_overwriting) {
   constexpr std::string_view kBothTouch =
       "parallel: auto\ntasks:\n  a: {run: x, writes: s}\n  b: {run: x, writes: '*'}\n";
-  EXPECT_NE(said_of(kBothTouch)
+  EXPECT_NE(said_of_steps(kBothTouch)
                 .find("f.yaml:4:3: warning: 'b' writes over what 'a' wrote (both touch s)"),
             std::string::npos)
-      << said_of(kBothTouch);
-  EXPECT_EQ(said_of("parallel: auto\ntasks:\n  a: {run: x, writes: s}\n"
+      << said_of_steps(kBothTouch);
+  EXPECT_EQ(
+      said_of_steps("parallel: auto\ntasks:\n  a: {run: x, writes: s}\n"
                     "  b: {run: x, needs: a, writes: s}\n  c: {run: x, reads: s, writes: s}\n"),
-            "");
+      "");
 }
 
 TEST(Touches, warn_without_parallel) {
   constexpr std::string_view kMeet =
       "tasks:\n  a: {run: x, writes: s}\n  b: {run: x, reads: s}\n  c: {run: x, needs: b}\n";
-  EXPECT_NE(
-      said_of(kMeet).find("3:3: warning: 'b' and 'a' may run at the same time, and both touch s"),
-      std::string::npos)
-      << said_of(kMeet);
-  EXPECT_EQ(said_of("tasks:\n  a: {run: x, writes: s}\n  z: {run: x, needs: a}\n"
-                    "  b: {run: x, needs: z, writes: s}\n"),
+  EXPECT_NE(said_of_steps(kMeet).find(
+                "3:3: warning: 'b' and 'a' may run at the same time, and both touch s"),
+            std::string::npos)
+      << said_of_steps(kMeet);
+  EXPECT_EQ(said_of_steps("tasks:\n  a: {run: x, writes: s}\n  z: {run: x, needs: a}\n"
+                          "  b: {run: x, needs: z, writes: s}\n"),
             "");
 }
 
 TEST(Touches, what_is_no_pattern) {
-  EXPECT_NE(
-      said_of("tasks: {a: {run: x, reads: '../x'}}").find("1:28: error: a pattern cannot hold"),
-      std::string::npos);
-  EXPECT_NE(
-      said_of("tasks: {a: {run: x, reads: '${{ x }}'}}").find("an expression is not possible"),
-      std::string::npos);
-  EXPECT_NE(said_of("parallel: all\ntasks: {a: {run: x}}").find("expected auto"),
+  EXPECT_NE(said_of_steps("tasks: {a: {run: x, reads: '../x'}}")
+                .find("1:28: error: a pattern cannot hold"),
             std::string::npos);
-  EXPECT_NE(said_of("parallel: auto\ntasks: {a: {run: x, writes: s}, b: {run: '${{ "
-                    "needs.a.outputs.x }}', reads: s}}")
+  EXPECT_NE(said_of_steps("tasks: {a: {run: x, reads: '${{ x }}'}}")
+                .find("an expression is not possible"),
+            std::string::npos);
+  EXPECT_NE(said_of_steps("parallel: all\ntasks: {a: {run: x}}").find("expected auto"),
+            std::string::npos);
+  EXPECT_NE(said_of_steps("parallel: auto\ntasks: {a: {run: x, writes: s}, b: {run: '${{ "
+                          "needs.a.outputs.x }}', reads: s}}")
                 .find("error"),
             std::string::npos)
       << "an expression may name only what the file itself needs";
@@ -184,7 +185,7 @@ TEST(ParallelAutoProperty, all_that_meet_are_in_order_and_nothing_else) {
         const auto size = random.between(0, 2);
         for (std::int64_t k = 0; k < size; ++k) {
           const std::string text(kPatterns[random.below(std::size(kPatterns))]);
-          list->push_back({*Glob::parse_steps(text), text});
+          list->push_back({*Glob::parse(text), text});
           source += (k == 0 ? "'" : ", '") + text + "'";
         }
         source += "]";

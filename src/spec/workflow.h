@@ -116,7 +116,10 @@ struct TaskGroup {
   std::variant<Script, Command, Approval> action;
   FanOut fan_out;
   Phase phase = Phase::main;
-  std::uint32_t policy = 0;                   ///< index into Workflow::policies
+  std::uint32_t policy = 0;  ///< index into Workflow::policies
+  /// Of what makes its tasks the same as others: the workflow's name, the id and the shape of what
+  /// is run (numbers in it apart). Set by finish().
+  std::uint64_t likeness = 0;
   std::shared_ptr<const GroupDetail> detail;  // shared: equal details are built once
 
   /// Whether the first of its tasks that fails ends the others: as said, else only in a matrix.
@@ -162,8 +165,8 @@ struct Workflow {
   std::optional<GroupIndex> find(std::string_view id) const;  ///< linear; not for hot paths
 };
 
-/// Fills main_count, dependents and digest, and checks the invariants above. Programs that build a
-/// workflow without YAML (benchmarks, simulation) end with this.
+/// Fills main_count, dependents, likeness and digest, and checks the invariants above. Programs
+/// that build a workflow without YAML (benchmarks, simulation) end with this.
 Result<std::shared_ptr<const Workflow>> finish(Workflow workflow);
 
 /// Checks `given` against the declared inputs, fills defaults; errors name the input.

@@ -1,5 +1,8 @@
 #include "tests/conformance/store_records.h"
 
+#include <bit>
+#include <cmath>
+
 #include <fmt/format.h>
 #include <rapidcheck.h>
 
@@ -10,6 +13,7 @@
 namespace reeve::tests {
 
 using core::AttemptRecord;
+using core::EstimateRecord;
 using core::Expansion;
 using core::RunRecord;
 using core::StoredRun;
@@ -39,6 +43,13 @@ Time any_time() {
                             {1, rc::gen::just(kNever.time_since_epoch().count())},
                             {1, rc::gen::just<std::int64_t>(0)}}),
                        [](std::int64_t microseconds) { return Time{Duration{microseconds}}; });
+}
+
+/// Finite, of any size; not the zero below zero, which no estimate has.
+double any_number() {
+  const double number = std::bit_cast<double>(wide<std::uint64_t>());
+  const double least = *rc::gen::inRange(-1000, 1000) / 7.0;
+  return std::isfinite(number) && any<bool>() ? number + 0.0 : least + 0.0;
 }
 
 std::string any_text() {
@@ -163,6 +174,11 @@ StoredTask random_task(TaskId id) {
   row.extra->artifacts = any_outputs();
   if (any<bool>()) row.extra->hold = Duration{wide<std::int64_t>()};
   if (any<bool>())
+    row.extra->hedging = {
+        {Token{wide<std::uint64_t>()}, wide<std::uint16_t>(), any<bool>(), any_time(), any_time()},
+        wide<std::uint16_t>(),
+        wide<std::uint16_t>()};
+  if (any<bool>())
     row.extra->entries.push_back(
         {any_time(), wide<std::uint32_t>(), wide<std::uint32_t>(), any_text(), any_text()});
   return row;
@@ -192,6 +208,22 @@ AttemptRecord random_attempt(TaskId task, std::uint32_t number) {
 Expansion random_expansion(RunId run) {
   return {run, GroupIndex{wide<std::uint32_t>()}, wide<std::uint32_t>(), wide<std::uint32_t>(),
           any_text()};
+}
+
+EstimateRecord random_estimate() {
+  EstimateRecord record;
+  record.id.value = *rc::gen::inRange<std::uint32_t>(1, 6);
+  record.key = wide<std::uint64_t>();
+  record.used = wide<std::uint64_t>();
+  record.workflow = any_text();
+  record.task = any_text();
+  schedule::Estimate& estimate = record.estimate;
+  for (schedule::LogMoments* const moments : {&estimate.seconds, &estimate.memory_bytes}) {
+    *moments = {wide<std::uint32_t>(), any_number(), any_number(), any_number()};
+  }
+  estimate.ends = any_number();
+  for (std::size_t i = 1; i < kOutcomeClassCount; ++i) estimate.failures[i] = any_number();
+  return record;
 }
 
 std::string text_of(const RunRecord& run) {
@@ -226,6 +258,11 @@ std::string text_of(const StoredTask& row) {
     out += fmt::format(" message {} outputs {} artifacts {}", row.extra->message,
                        part_text(row.extra->outputs), part_text(row.extra->artifacts));
     out += fmt::format(" hold {}", row.extra->hold.count());
+    const core::Hedging& hedging = row.extra->hedging;
+    out += fmt::format(" hedging {} {} {} {} {} {} {}", hedging.companion.token.value,
+                       hedging.companion.attempt, hedging.companion.won,
+                       part_text(hedging.companion.handed_at),
+                       part_text(hedging.companion.started_at), hedging.attempts, hedging.hedges);
     for (const core::Entry& entry : row.extra->entries)
       out += fmt::format(" entry {} {} {} {} {}", part_text(entry.at), entry.attempt, entry.user_id,
                          entry.by, entry.command);
@@ -254,6 +291,22 @@ std::string text_of(const Expansion& expansion) {
                      expansion.first, expansion.count, expansion.items);
 }
 
+/// Numbers by their bits: they are the same or they are not.
+std::string text_of(const EstimateRecord& record) {
+  std::string out = fmt::format("estimate {} {} {} {} {}", record.id.value, record.key, record.used,
+                                record.workflow, record.task);
+  const schedule::Estimate& estimate = record.estimate;
+  for (const schedule::LogMoments& moments : {estimate.seconds, estimate.memory_bytes}) {
+    out += fmt::format(
+        " {} {:x} {:x} {:x}", moments.count, std::bit_cast<std::uint64_t>(moments.weight),
+        std::bit_cast<std::uint64_t>(moments.mean), std::bit_cast<std::uint64_t>(moments.variance));
+  }
+  out += fmt::format(" {:x}", std::bit_cast<std::uint64_t>(estimate.ends));
+  for (const double share : estimate.failures)
+    out += fmt::format(" {:x}", std::bit_cast<std::uint64_t>(share));
+  return out;
+}
+
 template <>
 std::string text_of(const std::vector<StoredRun>& runs) {
   std::string out;
@@ -276,8 +329,10 @@ Status Committer::commit(engine::Store& store, const Batch& batch, std::string e
   for (const StoredTask& row : batch.tasks) tasks.push_back({row.id, &row.task, row.extra.get()});
   std::vector<std::shared_ptr<const spec::Workflow>> workflows;  // shared: as in RunRecord
   for (const RunRecord& run : batch.runs) workflows.push_back(run.workflow);
-  TRY(store.commit(
-      {&record, workflows, runs, tasks, batch.attempts, batch.expansions, batch.last_token}));
+  std::vector<const core::EstimateRecord*> estimates;
+  for (const core::EstimateRecord& estimate : batch.estimates) estimates.push_back(&estimate);
+  TRY(store.commit({&record, workflows, runs, tasks, batch.attempts, batch.expansions, estimates,
+                    batch.last_token}));
   step_ = record.step;
   chain_ = record.chain;
   return {};
@@ -295,6 +350,14 @@ void Model::apply(const Batch& batch) {
     runs_.at(attempt.task.run.value).attempts.push_back(attempt);
   for (const Expansion& expansion : batch.expansions)
     runs_.at(expansion.run.value).expansions.push_back(expansion);
+  for (const EstimateRecord& estimate : batch.estimates)
+    estimates_.insert_or_assign(estimate.id.value, estimate);
+}
+
+std::vector<EstimateRecord> Model::estimates() const {
+  std::vector<EstimateRecord> out;
+  for (const auto& [id, estimate] : estimates_) out.push_back(estimate);
+  return out;
 }
 
 StoredRun Model::run(std::uint32_t id) const {

@@ -24,11 +24,14 @@ core::RunRecord random_run(std::uint32_t id);
 core::StoredTask random_task(TaskId id);
 core::AttemptRecord random_attempt(TaskId task, std::uint32_t number);
 core::Expansion random_expansion(RunId run);
+/// Of an id from 1 to 5, with any finite numbers.
+core::EstimateRecord random_estimate();
 
 std::string text_of(const core::RunRecord& run);
 std::string text_of(const core::StoredTask& task);
 std::string text_of(const core::AttemptRecord& attempt);
 std::string text_of(const core::Expansion& expansion);
+std::string text_of(const core::EstimateRecord& estimate);
 template <class T>
 std::string text_of(const std::vector<T>& values) {
   std::string out;
@@ -44,6 +47,7 @@ struct Batch {
   std::vector<core::StoredTask> tasks;
   std::vector<core::AttemptRecord> attempts;
   std::vector<core::Expansion> expansions;
+  std::vector<core::EstimateRecord> estimates;
   Token last_token;
 };
 
@@ -69,6 +73,7 @@ class Model {
   core::StoredRun run(std::uint32_t id) const;
   std::vector<core::StoredRun> open_runs() const;
   std::vector<core::AttemptRecord> attempts_of(TaskId task) const;
+  std::vector<core::EstimateRecord> estimates() const;  ///< by id
   std::uint32_t last_run() const { return runs_.empty() ? 0 : runs_.rbegin()->first; }
 
  private:
@@ -79,6 +84,7 @@ class Model {
     std::vector<core::AttemptRecord> attempts;
   };
   std::map<std::uint32_t, Run> runs_;
+  std::map<std::uint32_t, core::EstimateRecord> estimates_;
 };
 
 }  // namespace reeve::tests

@@ -41,7 +41,8 @@ struct Commit {
   std::span<const TaskRow> tasks;
   std::span<const core::AttemptRecord> attempts;  ///< ended
   std::span<const core::Expansion> expansions;
-  Token last_token;  ///< highest token given out so far
+  std::span<const core::EstimateRecord* const> estimates;  ///< each replaces the row of its id
+  Token last_token;                                        ///< highest token given out so far
 };
 
 using core::Snapshot;

@@ -67,6 +67,8 @@ void MemoryDisk::apply(const engine::Commit& commit) {
       runs_[attempt.task.run.value - 1].attempts.push_back(attempt);
     }
   }
+  for (const core::EstimateRecord* const estimate : commit.estimates)
+    estimates_.insert_or_assign(estimate->id.value, *estimate);
   journal_.push_back(*commit.journal);
   if (!options_.keep_events) {
     journal_.back().events = {};

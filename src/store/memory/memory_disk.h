@@ -50,6 +50,7 @@ class MemoryDisk {
   std::vector<engine::JournalRecord>& journal() { return journal_; }
   const std::vector<engine::JournalRecord>& journal() const { return journal_; }
   const MemoryDiskOptions& options() const { return options_; }
+  const std::map<std::uint32_t, core::EstimateRecord>& estimates() const { return estimates_; }
   Token last_token() const { return last_token_; }
   std::uint64_t commits() const { return commits_; }
 
@@ -62,6 +63,7 @@ class MemoryDisk {
   std::map<std::string, RunId, std::less<>> keys_;
   std::map<Digest, std::shared_ptr<const spec::Workflow>> workflows_;
   std::vector<engine::JournalRecord> journal_;
+  std::map<std::uint32_t, core::EstimateRecord> estimates_;  // by id
   Token last_token_;
   std::uint64_t commits_ = 0;
 };

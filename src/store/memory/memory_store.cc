@@ -67,6 +67,7 @@ Result<Snapshot> MemoryStore::load() {
     if (run.record.id.value != 0 && !core::is_final(run.record.state))
       snapshot.runs.push_back(copy_of_run(run));
   }
+  for (const auto& [id, estimate] : disk_.estimates()) snapshot.estimates.push_back(estimate);
   snapshot.last_token = disk_.last_token();
   snapshot.last_run = RunId{static_cast<std::uint32_t>(disk_.runs().size())};
   if (!disk_.journal().empty()) {

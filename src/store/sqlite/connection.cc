@@ -107,6 +107,11 @@ void Statement::bind(int parameter, std::int64_t value) {
   note(sqlite3_bind_int64(statement_.get(), parameter, value));
 }
 
+void Statement::bind_real(int parameter, double value) {
+  slots_[static_cast<std::size_t>(parameter)].bound = Bound::nothing;
+  note(sqlite3_bind_double(statement_.get(), parameter, value));
+}
+
 void Statement::bind_null(int parameter) {
   Slot& slot = slots_[static_cast<std::size_t>(parameter)];
   if (slot.bound == Bound::null) return;
@@ -160,6 +165,8 @@ void Statement::reset() { sqlite3_reset(statement_.get()); }
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;

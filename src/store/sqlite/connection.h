@@ -28,6 +28,7 @@ class Statement {
 
   void bind(int parameter, std::int64_t value);
   void bind_null(int parameter);
+  void bind_real(int parameter, double value);
   /// The bytes must stay until the statement has run.
   void bind_text(int parameter, std::string_view text);
   void bind_blob(int parameter, std::string_view bytes);
@@ -40,6 +41,7 @@ class Statement {
   void reset();
 
   std::int64_t integer(int column) const;
+  double real(int column) const;
   bool is_null(int column) const;
   std::string_view bytes(int column) const;  ///< text or blob, valid until the next step
 

@@ -68,9 +68,11 @@ std::string encode_extra(const TaskExtra& extra) {
   encode(writer, extra.outputs);
   encode(writer, extra.artifacts);
   // Few tasks have these: the others are as they were before there were such.
-  if (extra.entries.empty() && extra.hold == Duration{0}) return out;
+  const bool hedged = extra.hedging != core::Hedging{};
+  if (extra.entries.empty() && extra.hold == Duration{0} && !hedged) return out;
   encode(writer, extra.entries);
   encode(writer, extra.hold);
+  if (hedged) encode(writer, extra.hedging);
   return out;
 }
 
@@ -85,7 +87,9 @@ bool decode_extra(std::string_view bytes, TaskExtra& out) {
       !decode(reader, out.artifacts))
     return false;
   if (reader.at_end()) return true;
-  return decode(reader, out.entries) && decode(reader, out.hold) && reader.at_end();
+  if (!decode(reader, out.entries) || !decode(reader, out.hold)) return false;
+  if (reader.at_end()) return true;
+  return decode(reader, out.hedging) && reader.at_end();
 }
 
 template <class T>
@@ -272,6 +276,56 @@ bool read_expansion(const Statement& row, Expansion& out) {
   out.items = row.bytes(4);
   return read_integer(row, 0, out.run.value) && read_integer(row, 1, out.group.value) &&
          read_integer(row, 2, out.first) && read_integer(row, 3, out.count);
+}
+
+namespace {
+
+/// Columns of the moments of an estimate, from the first of each on.
+constexpr int kSecondsFirst = 5;
+constexpr int kMemoryFirst = 9;
+constexpr int kEnds = 13;
+
+void bind_moments(Statement& statement, int first_column, const schedule::LogMoments& moments) {
+  statement.bind(first_column + 1, moments.count);
+  statement.bind_real(first_column + 2, moments.weight);
+  statement.bind_real(first_column + 3, moments.mean);
+  statement.bind_real(first_column + 4, moments.variance);
+}
+
+bool read_moments(const Statement& row, int first_column, schedule::LogMoments& out) {
+  out.weight = row.real(first_column + 1);
+  out.mean = row.real(first_column + 2);
+  out.variance = row.real(first_column + 3);
+  return read_integer(row, first_column, out.count);
+}
+
+}  // namespace
+
+void bind_estimate(Statement& statement, const core::EstimateRecord& record) {
+  const schedule::Estimate& estimate = record.estimate;
+  statement.bind(1, record.id.value);
+  statement.bind(2, static_cast<std::int64_t>(record.key));
+  statement.bind(3, static_cast<std::int64_t>(record.used));
+  statement.bind_text(4, record.workflow);
+  statement.bind_text(5, record.task);
+  bind_moments(statement, kSecondsFirst, estimate.seconds);
+  bind_moments(statement, kMemoryFirst, estimate.memory_bytes);
+  statement.bind_real(kEnds + 1, estimate.ends);
+  // Of OutcomeClass::none there is no column: nothing ends so.
+  for (int i = 1; i < static_cast<int>(kOutcomeClassCount); ++i)
+    statement.bind_real(kEnds + 1 + i, estimate.failures[static_cast<std::size_t>(i)]);
+}
+
+bool read_estimate(const Statement& row, core::EstimateRecord& out) {
+  schedule::Estimate& estimate = out.estimate;
+  out.workflow = row.bytes(3);
+  out.task = row.bytes(4);
+  estimate.ends = row.real(kEnds);
+  for (int i = 1; i < static_cast<int>(kOutcomeClassCount); ++i)
+    estimate.failures[static_cast<std::size_t>(i)] = row.real(kEnds + i);
+  return read_integer(row, 0, out.id.value) && read_integer(row, 1, out.key) &&
+         read_integer(row, 2, out.used) && read_moments(row, kSecondsFirst, estimate.seconds) &&
+         read_moments(row, kMemoryFirst, estimate.memory_bytes);
 }
 
 }  // namespace reeve::store::sqlite

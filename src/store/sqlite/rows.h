@@ -85,6 +85,18 @@ inline constexpr std::string_view kPutExpansion =
 void bind_expansion(Statement& statement, const core::Expansion& expansion);
 bool read_expansion(const Statement& row, core::Expansion& out);
 
+inline constexpr std::string_view kEstimateColumns =
+    "id, key, used, workflow, task, seconds_count, seconds_weight, seconds_mean, "
+    "seconds_variance, memory_count, memory_weight, memory_mean, memory_variance, ends, failed, "
+    "signalled, timed_out, out_of_memory, lost, rejected, start_failed";
+inline constexpr std::string_view kPutEstimate =
+    "REPLACE INTO estimates (id, key, used, workflow, task, seconds_count, seconds_weight, "
+    "seconds_mean, seconds_variance, memory_count, memory_weight, memory_mean, memory_variance, "
+    "ends, failed, signalled, timed_out, out_of_memory, lost, rejected, start_failed) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+void bind_estimate(Statement& statement, const core::EstimateRecord& estimate);
+bool read_estimate(const Statement& row, core::EstimateRecord& out);
+
 std::string_view bytes_of(const Digest& digest);
 std::string_view bytes_of(const Uuid& uuid);
 /// False: not of that length.

@@ -135,11 +135,39 @@ PRAGMA application_id = 0x52454556;
 /// Attempts of format 1 were never enclosed: tier none.
 constexpr const char* kVersion2 = "ALTER TABLE attempts ADD COLUMN tier INTEGER NOT NULL DEFAULT 0";
 
+/// The shares of failures are of the classes of OutcomeClass, `failed` that of `exited`.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE estimates (
+  id INTEGER PRIMARY KEY,
+  key INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  workflow TEXT NOT NULL,
+  task TEXT NOT NULL,
+  seconds_count INTEGER NOT NULL,
+  seconds_weight REAL NOT NULL,
+  seconds_mean REAL NOT NULL,
+  seconds_variance REAL NOT NULL,
+  memory_count INTEGER NOT NULL,
+  memory_weight REAL NOT NULL,
+  memory_mean REAL NOT NULL,
+  memory_variance REAL NOT NULL,
+  ends REAL NOT NULL,
+  failed REAL NOT NULL,
+  signalled REAL NOT NULL,
+  timed_out REAL NOT NULL,
+  out_of_memory REAL NOT NULL,
+  lost REAL NOT NULL,
+  rejected REAL NOT NULL,
+  start_failed REAL NOT NULL
+) STRICT;
+)sql";
+
 // The partial index runs_open is written for these numbers.
 static_assert(static_cast<int>(core::RunState::succeeded) == 2);
 static_assert(!core::is_final(core::RunState::running));
 
-constexpr auto kMigrations = std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}});
+constexpr auto kMigrations =
+    std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}, {3, kVersion3}});
 
 struct FileVersion {
   std::int64_t application = 0;

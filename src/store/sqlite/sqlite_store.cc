@@ -39,6 +39,18 @@ bool read_record(const Statement& row, engine::JournalRecord& out) {
   return ok;
 }
 
+Result<std::vector<core::EstimateRecord>> read_estimates(Connection& connection) {
+  TRY_ASSIGN(Statement rows, connection.prepare(fmt::format("SELECT {} FROM estimates ORDER BY id",
+                                                            kEstimateColumns)));
+  std::vector<core::EstimateRecord> estimates;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.step());
+    if (!more) return estimates;
+    if (!read_estimate(rows, estimates.emplace_back()))
+      return corrupt(connection.path(), fmt::format("row {} of estimates", rows.integer(0)));
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
@@ -69,6 +81,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.put_task, connection.prepare(kPutTask));
   TRY_ASSIGN(statements.put_attempt, connection.prepare(kPutAttempt));
   TRY_ASSIGN(statements.put_expansion, connection.prepare(kPutExpansion));
+  TRY_ASSIGN(statements.put_estimate, connection.prepare(kPutEstimate));
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
@@ -117,6 +130,10 @@ Status SqliteStore::write(const engine::Commit& commit) {
   for (const core::Expansion& expansion : commit.expansions) {
     bind_expansion(statements_.put_expansion, expansion);
     TRY(statements_.put_expansion.run());
+  }
+  for (const core::EstimateRecord* const estimate : commit.estimates) {
+    bind_estimate(statements_.put_estimate, *estimate);
+    TRY(statements_.put_estimate.run());
   }
   TRY(write_journal(*commit.journal, commit.last_token));
   return statements_.commit.run();
@@ -195,6 +212,7 @@ Result<core::Snapshot> SqliteStore::load() {
   snapshot.last_run = RunId{last_run_};
   TRY_ASSIGN(RunReader reader, RunReader::open(connection_, Unreadable::is_error));
   TRY_ASSIGN(snapshot.runs, reader.open_runs());
+  TRY_ASSIGN(snapshot.estimates, read_estimates(connection_));
   return snapshot;
 }
 

@@ -50,6 +50,7 @@ class SqliteStore final : public engine::Store {
     Statement put_task;
     Statement put_attempt;
     Statement put_expansion;
+    Statement put_estimate;
     Statement put_journal;
   };
   SqliteStore(Connection connection, ReferenceWriter references)
