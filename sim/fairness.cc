@@ -107,11 +107,15 @@ std::string Fairness::on_commit(const core::State& state, const Model& model,
     const RunImage& run = *model.find(id.run);
     const core::Task& task = run.tasks[id.index].row;
     const Kind kind = kind_of(run, task.group);
+    const core::Run* started = state.find_run(id.run);
+    const bool has_length =
+        started != nullptr &&
+        state.planner.waiting.length(started->groups[task.group.value].ready_class) >= Duration{0};
+    const std::uint32_t most = has_length ? schedule::kBackfillsMax : schedule::kOvertakesMax;
     const Time place = arrivals(kind, since(task, id.run)).earliest;
     for (auto& [other, oldest] : waiting_) {
       const bool is_before = arrivals(other, oldest.since).latest < place;
-      if (is_before && ++oldest.overtaken > schedule::kOvertakesMax)
-        return complaint(state, oldest, id);
+      if (is_before && ++oldest.overtaken > most) return complaint(state, oldest, id);
     }
   }
   return {};

@@ -100,21 +100,26 @@ bool Pass::admits(NodeId node, const Shape& shape) const {
   if (planner_.staged(node) > 0) return false;  // those are first
   const Time end = end_of(node);
   if (end != kNever && end > planner_.closes_at(node)) return false;
+  for (const ClassId id : starving_) {
+    const bool enough = end == kNever || overtaken(id) >= kBackfillsMax;
+    if (enough && planner_.nodes.may_take(node, planner_.waiting.key(id).demand)) return false;
+  }
   const Reservation* kept = reserved(node);
   if (kept == nullptr || kept->owner == current_) return true;
   if (kept->at == kNever) return false;
-  if (end == kNever) return !is_forced(kept->owner);
-  if (end <= kept->at) return true;
+  if (overtaken(kept->owner) >= (end == kNever ? kOvertakesMax : kBackfillsMax)) return false;
+  if (end == kNever || end <= kept->at) return true;
   return std::ranges::all_of(shape, [&](const Amount& wanted) {
     const auto spare = std::ranges::find(kept->spare, wanted.dimension, &Amount::dimension);
     return spare == kept->spare.end() || spare->units >= wanted.units;
   });
 }
 
-bool Pass::is_forced(ClassId id) const {
-  if (planner_.waiting.overtaken(id) >= kOvertakesMax) return true;
+std::uint32_t Pass::overtaken(ClassId id) const {
+  const std::uint32_t before = planner_.waiting.overtaken(id);
   const auto passed = std::ranges::find(passed_, id, &Passed::id);
-  return passed != passed_.end() && overtaken(*passed) >= kOvertakesMax;
+  if (passed == passed_.end()) return before;
+  return before + static_cast<std::uint32_t>(starts_ - passed->starts);
 }
 
 const Placement* Pass::place() {
@@ -162,7 +167,9 @@ void Pass::pass_over() {
   if (!forced) forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - before);
   const std::size_t given = planner_.reservations_.size();
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
-  if (given < wanted || (forced && given < wanted + kForcedMax)) reserve(forced);
+  bool promised = false;
+  if (given < wanted || (forced && given < wanted + kForcedMax)) promised = reserve(forced);
+  if (forced && !promised) starving_.push_back(current_);
   preempt();
 }
 
@@ -215,24 +222,19 @@ void Pass::spend_spare(NodeId node, const Shape& shape) {
   }
 }
 
-std::uint32_t Pass::overtaken(const Passed& passed) const {
-  return planner_.waiting.overtaken(passed.id) +
-         static_cast<std::uint32_t>(starts_ - passed.starts);
-}
-
 void Pass::let_through() {
   // Some have been overtaken often enough, in this very pass: each keeps a node from now on.
   forced_at_ = kNotForced;
   const ClassId before = current_;
   for (const Passed& passed : passed_) {
-    const std::uint32_t times = overtaken(passed);
+    const std::uint32_t times = overtaken(passed.id);
     if (times > kOvertakesMax) continue;  // keeps one, or there is none to keep
     if (times < kOvertakesMax) {
       forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - times);
       continue;
     }
     current_ = passed.id;
-    reserve(true);
+    if (!reserve(true)) starving_.push_back(passed.id);
   }
   current_ = before;
 }

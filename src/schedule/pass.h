@@ -43,7 +43,7 @@ class Pass final : private Admission {
  private:
   bool admits(NodeId node, const Shape& shape) const override;
   bool find_class();
-  bool is_forced(ClassId id) const;
+  std::uint32_t overtaken(ClassId id) const;
   bool is_hopeless(const ClassKey& key) const;
   bool is_shut(const ClassKey& key, Duration length);
   void pass_over();
@@ -70,8 +70,8 @@ class Pass final : private Admission {
     ClassId id;
     std::uint64_t starts;
   };
-  std::uint32_t overtaken(const Passed& passed) const;
   std::vector<Passed> passed_;
+  std::vector<ClassId> starving_;  ///< overtaken often enough, and without a promise
   std::uint64_t starts_ = 0;
   std::uint64_t forced_at_;  ///< starts_ at which the first of them has been overtaken enough
   std::vector<HolderId> preempted_;

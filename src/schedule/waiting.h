@@ -65,9 +65,10 @@ HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Time now)
 /// To the nearest of four steps between a length and its double.
 Duration rounded_length(Duration length);
 
-/// After so many starts of others on a node that would do, a task that waits for capacity is let
-/// through first.
+/// After so many starts of later ones, a task that waits for room is let through before anything
+/// whose length nobody knows; after so many more, also before what is expected to be in nobody's way.
 inline constexpr std::uint32_t kOvertakesMax = 100;
+inline constexpr std::uint32_t kBackfillsMax = 1000;
 
 class Waiting {
  public:
