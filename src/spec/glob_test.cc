@@ -47,8 +47,9 @@ TEST(Glob, have_something_in_common) {
            {".", "any/thing", true},
            {"**", "x", true},
            {"/a/b", "b", true},
-           {"/a/b", "c", false},
-           {"/a/b", "a/c", false},
+           {"/a/b", "c", true},  // it may begin in /a/b
+           {"/a/*.csv", "x.json", false},
+           {"/a/b", "/a/c", false},
            {"/tmp/x.csv", "*.csv", true},
            {"/", "x", true},
            {"a**b", "axb", true},
