@@ -32,7 +32,8 @@ TEST(Glob, have_something_in_common) {
            {"data/**/x", "data/x", true},
            {"data/**/x", "data/a/b/x", true},
            {"data/**/x", "data/a/b/*y", false},
-           {"**/x", "**/y", false},
+           {"**/x", "**/y", true},  // y/x, if y is a directory
+           {"**/*.x", "**/*.y", false},
            {"**/x/**", "y/**", true},
            {"a*b", "*ab", true},
            {"a*b", "*ba", false},
