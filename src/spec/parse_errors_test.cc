@@ -193,9 +193,6 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:31: error: expected a number from 1 up to 1000, got '0.5'\n"},
       {"retry: {backoff: {initial: 10m, max: 1m}}",
        "f.yaml:4:22: error: the longest wait is shorter than the first\n"},
-      {"resources: auto",
-       "f.yaml:4:16: error: expected a map of cpu, memory, ..., or a list of such maps, got "
-       "'auto'\n"},
       {"resources: {cpu: many, memory: 1Gb}",
        "f.yaml:4:22: error: expected a quantity such as 2, 1.5 or 500m, got 'many'\n"
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},
