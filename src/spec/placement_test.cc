@@ -67,7 +67,7 @@ TEST(Variants, begin_with_the_defaults_and_a_map_takes_their_place) {
 
 TEST(Variants, what_is_wrong) {
   EXPECT_EQ(said_of("resources: auto"),
-            "f.yaml:1:33: error: expected a map of cpu, memory, ..., or a list of such maps, got "
+            "f.yaml:1:32: error: expected a map of cpu, memory, ..., or a list of such maps, got "
             "'auto'\n");
   EXPECT_NE(
       said_of("resources: [{cpu: 1}, {cpu: 2}]")
