@@ -66,7 +66,8 @@ HeadStart head_start(const OrderWeights& weights, const ClassKey& key, Time now)
 Duration rounded_length(Duration length);
 
 /// After so many starts of later ones, a task that waits for room is let through before anything
-/// whose length nobody knows; after so many more, also before what is expected to be in nobody's way.
+/// whose length nobody knows; after so many more, also before what is expected to be in nobody's
+/// way.
 inline constexpr std::uint32_t kOvertakesMax = 100;
 inline constexpr std::uint32_t kBackfillsMax = 1000;
 

@@ -32,7 +32,8 @@ TEST(Glob, have_something_in_common) {
            {"data/**/x", "data/x", true},
            {"data/**/x", "data/a/b/x", true},
            {"data/**/x", "data/a/b/*y", false},
-           {"**/x", "**/y", false},
+           {"**/x", "**/y", true},  // y/x, if y is a directory
+           {"**/*.x", "**/*.y", false},
            {"**/x/**", "y/**", true},
            {"a*b", "*ab", true},
            {"a*b", "*ba", false},
@@ -47,8 +48,9 @@ TEST(Glob, have_something_in_common) {
            {".", "any/thing", true},
            {"**", "x", true},
            {"/a/b", "b", true},
-           {"/a/b", "c", false},
-           {"/a/b", "a/c", false},
+           {"/a/b", "c", true},  // it may begin in /a/b
+           {"/a/*.csv", "x.json", false},
+           {"/a/b", "/a/c", false},
            {"/tmp/x.csv", "*.csv", true},
            {"/", "x", true},
            {"a**b", "axb", true},

@@ -50,12 +50,13 @@ TEST(ParseErrors, the_file) {
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
        "command, approval, shell, warm, needs, if, matrix, for_each, array, max-parallel, "
        "fail-fast, timeout, timeout-minutes, retry, idempotent, hedge, continue-on-error, "
-       "resources, sandbox, image, "
-       "priority, deadline, concurrency, locks, env, secrets, workdir, artifacts, labels "
-       "and output_limit\n"
+       "resources, sandbox, image, priority, deadline, concurrency, locks, env, secrets, workdir, "
+       "artifacts, labels, output_limit, queue, placement, preemptible, rate_limit, delay, reads "
+       "and writes
+"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
-       "priority, deadline and locks; did you mean 'name'?\n"},
+       "priority, deadline, locks, queue, not_before and parallel; did you mean 'name'?\n"},
       {"tasks: {a: {run: x}}\non: push",
        "f.yaml:2:5: error: expected manual, a list of triggers or a map of trigger: settings, got "
        "'push'\n"},
@@ -194,7 +195,6 @@ TEST(ParseErrors, numbers_times_and_sizes) {
        "f.yaml:4:31: error: expected a number from 1 up to 1000, got '0.5'\n"},
       {"retry: {backoff: {initial: 10m, max: 1m}}",
        "f.yaml:4:22: error: the longest wait is shorter than the first\n"},
-      {"resources: auto", "f.yaml:4:16: error: expected a map of cpu, memory, ..., got 'auto'\n"},
       {"resources: {cpu: many, memory: 1Gb}",
        "f.yaml:4:22: error: expected a quantity such as 2, 1.5 or 500m, got 'many'\n"
        "f.yaml:4:36: error: expected a size such as 512Mi, 4G or 1000000, got '1Gb'\n"},

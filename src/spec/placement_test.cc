@@ -66,9 +66,12 @@ TEST(Variants, begin_with_the_defaults_and_a_map_takes_their_place) {
 }
 
 TEST(Variants, what_is_wrong) {
+  EXPECT_EQ(said_of("resources: auto"),
+            "f.yaml:1:32: error: expected a map of cpu, memory, ..., or a list of such maps, got "
+            "'auto'\n");
   EXPECT_NE(
       said_of("resources: [{cpu: 1}, {cpu: 2}]")
-          .find("1:45: warning: this variant is never used: wherever it fits, that of line 1"),
+          .find("1:43: warning: this variant is never used: wherever it fits, that of line 1"),
       std::string::npos)
       << said_of("resources: [{cpu: 1}, {cpu: 2}]");
   EXPECT_NE(said_of("resources: [{nodes: 2}]").find("unknown key 'nodes'"), std::string::npos);

@@ -18,7 +18,7 @@ namespace reeve::spec {
 inline constexpr std::int64_t kTouchesPerTaskMax = 1000;
 inline constexpr std::size_t kFoundNeedsPerTaskMax = 1000;
 /// Patterns that are compared for one file, and needs that are followed for one task.
-inline constexpr std::size_t kComparisonsMax = 4'000'000;
+inline constexpr std::size_t kComparisonsMax = 1'000'000;
 inline constexpr std::size_t kFollowedMax = 2'000;
 
 struct Touch {
