@@ -52,8 +52,7 @@ TEST(ParseErrors, the_file) {
        "fail-fast, timeout, timeout-minutes, retry, idempotent, hedge, continue-on-error, "
        "resources, sandbox, image, priority, deadline, concurrency, locks, env, secrets, workdir, "
        "artifacts, labels, output_limit, queue, placement, preemptible, rate_limit, delay, reads "
-       "and writes
-"
+       "and writes\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
        "priority, deadline, locks, queue, not_before and parallel; did you mean 'name'?\n"},
