@@ -21,9 +21,10 @@ struct Program {
   int more[2] = {-1, -1};       ///< become descriptors 3 and 4, if they are not negative
   bool takes_terminal = false;  ///< standard input becomes the terminal of its session
   bool keeps_capabilities = false;
-  // Written by the child that shares this memory, when it could not execute the program.
-  ProgramStep failed_step{};
-  int failed_error = 0;
+  // Written by the child that shares this memory, when it could not execute the program. Volatile:
+  // a compiler that sees both sides may think that nothing has written them.
+  volatile ProgramStep failed_step{};
+  volatile int failed_error = 0;
 };
 
 /// The reader stands at the first of its words. False: not a valid request, or too many words. One
