@@ -18,8 +18,8 @@ Error no_answer() {
 
 }  // namespace
 
-Result<ControlClient> ControlClient::connect(const std::string& path) {
-  TRY_ASSIGN(Fd socket, connect_to(path));
+Result<ControlClient> ControlClient::connect(const std::string& path, Duration patience) {
+  TRY_ASSIGN(Fd socket, connect_to(path, patience));
   if (!is_same_user(socket.get()))
     return fail(ErrorCode::permission_denied, "the engine belongs to another user");
   return ControlClient(std::move(socket));
@@ -31,6 +31,7 @@ Status ControlClient::send(std::string_view line) {
     if (sent >= 0) {
       line.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EINTR) {
+      has_ended_ = errno == EPIPE || errno == ECONNRESET;
       return tl::unexpected(no_answer());
     }
   }
@@ -57,6 +58,7 @@ Result<std::string> ControlClient::receive() {
     if (found <= 0) return tl::unexpected(no_answer());
     const ssize_t got = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
     if (got < 0 && errno == EINTR) continue;
+    has_ended_ = got == 0 || (got < 0 && errno == ECONNRESET);
     if (got <= 0) return tl::unexpected(no_answer());
     buffer_.append(chunk.data(), static_cast<std::size_t>(got));
   }

@@ -16,12 +16,14 @@ namespace reeve::api {
 
 class ControlClient {
  public:
-  /// unavailable: no engine listens at `path`.
-  static Result<ControlClient> connect(const std::string& path);
+  /// unavailable: no engine listens at `path`, or it accepts nobody.
+  static Result<ControlClient> connect(const std::string& path, Duration patience = kSendPatience);
 
   /// Sends the request and waits for its reply. unavailable: none came in time.
   Result<boost::json::object> call(std::string_view method, boost::json::object params);
   void set_timeout(Duration timeout) { timeout_ = timeout; }
+  /// The engine's end is closed, which an engine that lives does not do: it has ended.
+  bool has_ended() const { return has_ended_; }
 
  private:
   explicit ControlClient(Fd socket) : socket_(std::move(socket)) {}
@@ -32,6 +34,7 @@ class ControlClient {
   Duration timeout_ = std::chrono::seconds{30};
   std::string buffer_;
   std::int64_t next_id_ = 1;
+  bool has_ended_ = false;
 };
 
 }  // namespace reeve::api

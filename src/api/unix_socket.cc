@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <cstring>
@@ -60,13 +61,20 @@ Result<Fd> listen_at(const std::string& path) {
   return socket;
 }
 
-Result<Fd> connect_to(const std::string& path) {
+Result<Fd> connect_to(const std::string& path, Duration patience) {
   TRY_ASSIGN(const Address address, address_of(path));
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno(errno, "cannot make a socket");
+  // Linux waits this long for room in the queue of one who listens and does not accept.
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(patience);
+  const timeval limit{whole.count(), (patience - whole) / std::chrono::microseconds(1)};
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
+    return fail_errno(errno, "cannot limit a socket");
   if (::connect(socket.get(), generic(address.value), sizeof address.value) == 0) return socket;
   if (errno == ENOENT || errno == ECONNREFUSED)
     return fail(ErrorCode::unavailable, "no engine answers at " + path);
+  if (errno == EAGAIN)
+    return fail(ErrorCode::unavailable, "the engine does not answer; is its process stopped?");
   return fail_errno(errno, "cannot connect to " + path);
 }
 

@@ -65,30 +65,17 @@ struct CancelOptions {
   bool kill = false;
 };
 
-/// False: no engine is there that could do it.
-Result<bool> ask_to_cancel(const Session& session, const StateLayout& layout, const Aim& aim,
-                           const CancelOptions& options) {
-  while (true) {
-    TRY_ASSIGN(auto engine, reach_engine(layout));
-    if (!engine) return false;
-    JsonObject params = params_of(aim);
-    params["kill"] = options.kill;
-    params["why"] = options.reason;
-    if (options.grace) params["grace_microseconds"] = options.grace->count();
-    if (const auto done = engine->call("cancel", std::move(params)); done) {
-      session.say(fmt::format("{}: being cancelled", aim.text));
-      return true;
-    } else if (done.error().code != ErrorCode::unavailable || EngineLock::holder(layout)) {
-      return tl::unexpected(done.error());
-    }
-    // It ended after it had said that it was there. To be told twice does no harm.
-  }
-}
-
 Ended cancel_one(const Session& session, const StateLayout& layout, const Aim& aim,
                  const CancelOptions& options) {
-  TRY_ASSIGN(const bool is_asked, ask_to_cancel(session, layout, aim, options));
-  if (is_asked) return kExitDone;
+  JsonObject params = params_of(aim);
+  params["kill"] = options.kill;
+  params["why"] = options.reason;
+  if (options.grace) params["grace_microseconds"] = options.grace->count();
+  TRY_ASSIGN(const auto answer, ask_engine(layout, "cancel", params));
+  if (answer) {
+    session.say(fmt::format("{}: being cancelled", aim.text));
+    return kExitDone;
+  }
   // What its dead engine started may still run: this process waits until it is stopped.
   core::Cancel cancel{.run = aim.run,
                       .task = aim.task,
@@ -124,10 +111,8 @@ Ended command_pause(const Session& session) {
   for (const std::string& word : session.arguments.words) {
     TRY_ASSIGN(const std::vector<Aim> aims, find_aims(archive, word, is_pausable));
     for (const Aim& aim : aims) {
-      TRY_ASSIGN(auto engine, reach_engine(archive.layout));
-      if (engine) {
-        TRY(engine->call("pause", params_of(aim)));
-      } else {
+      TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "pause", params_of(aim)));
+      if (!answer) {
         TRY(apply_events(session, archive.layout,
                          {core::Pause{.run = aim.run, .task = aim.task, .by = user_name()}}));
       }
@@ -146,12 +131,10 @@ Ended command_approve(const Session& session) {
           fmt::format("approve: '{}' names a run; name a task of it: {}/TASK", word, word));
     TRY_ASSIGN(const std::vector<Aim> aims, find_aims(archive, word, awaits_approval));
     for (const Aim& aim : aims) {
-      TRY_ASSIGN(auto engine, reach_engine(archive.layout));
-      if (engine) {
-        JsonObject params = params_of(aim);
-        params["approved"] = approved;
-        TRY(engine->call("approve", std::move(params)));
-      } else {
+      JsonObject params = params_of(aim);
+      params["approved"] = approved;
+      TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "approve", params));
+      if (!answer) {
         TRY(apply_events(
             session, archive.layout,
             {core::Approve{.task = {aim.run, aim.task}, .approved = approved, .by = user_name()}}));

@@ -83,24 +83,38 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
   return found;
 }
 
-Ended resume_elsewhere(const Session& session, api::ControlClient& engine,
-                       const std::vector<Resumption>& all) {
+/// False: no engine is there, or it ended meanwhile, so that all of them are for us.
+Result<bool> resume_elsewhere(const Session& session, const StateLayout& layout,
+                              const std::vector<Resumption>& all) {
   for (const Resumption& each : all) {
     JsonObject params{{"run", each.event.run.value}, {"by", each.event.by}};
     if (each.event.task != core::kWholeRun) params["task"] = each.event.task;
-    TRY_ASSIGN(const JsonObject answer, engine.call("resume", std::move(params)));
+    TRY_ASSIGN(const auto answer, ask_engine(layout, "resume", params));
+    if (!answer) return false;
     if (each.is_held_open) {
       session.say(fmt::format("{}: its sandbox is let go", each.text));
       continue;
     }
     session.say(fmt::format("run {} goes on in process {}; `reeve watch {}` follows it",
-                            each.event.run.value, text_of(answer, "pid"), each.event.run.value));
+                            each.event.run.value, text_of(*answer, "pid"), each.event.run.value));
   }
-  return kExitDone;
+  return true;
 }
 
 /// Runs that an engine works on now are not interrupted.
 bool is_held(const engine::RunView& view) { return view.record.interrupted || view.record.paused; }
+
+/// Those of all unfinished runs that no engine works on.
+Result<std::vector<Resumption>> held_now(Archive& archive, const std::vector<Resumption>& all) {
+  TRY_ASSIGN(const auto engine, reach_engine(archive.layout));
+  if (!engine) return all;
+  std::vector<Resumption> held;
+  for (const Resumption& each : all) {
+    TRY_ASSIGN(const engine::RunView view, archive.history->get_run(each.event.run));
+    if (is_held(view)) held.push_back(each);
+  }
+  return held;
+}
 
 }  // namespace
 
@@ -108,20 +122,16 @@ Ended command_resume(const Session& session) {
   TRY_ASSIGN(const FollowingOptions options, FollowingOptions::from(session));
   TRY_ASSIGN(Archive archive, Archive::open(session));
   TRY_ASSIGN(auto all, find_resumptions(session, archive));
-  TRY_ASSIGN(auto engine, reach_engine(archive.layout));
-  if (engine && session.arguments.words.empty()) {
-    std::vector<Resumption> held;
-    for (const Resumption& each : all) {
-      TRY_ASSIGN(const engine::RunView view, archive.history->get_run(each.event.run));
-      if (is_held(view)) held.push_back(each);
-    }
-    all = std::move(held);
+  std::vector<Resumption> held = all;
+  if (session.arguments.words.empty()) {
+    TRY_ASSIGN(held, held_now(archive, all));
   }
-  if (all.empty()) {
+  if (held.empty()) {
     session.say("nothing to resume: no run was interrupted");
     return kExitDone;
   }
-  if (engine) return resume_elsewhere(session, *engine, all);
+  TRY_ASSIGN(const bool is_elsewhere, resume_elsewhere(session, archive.layout, held));
+  if (is_elsewhere) return kExitDone;
   Work work;
   for (const Resumption& each : all) {
     TRY(work.permit(*each.workflow, options.sandbox));
@@ -164,14 +174,13 @@ Ended command_retry(const Session& session) {
       retry.from = choice.group;
     }
   }
-  TRY_ASSIGN(auto engine, reach_engine(archive.layout));
-  if (engine) {
-    JsonObject params{{"run", retry.run.value}, {"failed_only", failed}, {"by", retry.by}};
-    if (!failed) params["from"] = retry.from.value;
-    if (hold) params["hold_microseconds"] = hold->count();
-    TRY_ASSIGN(const JsonObject answer, engine->call("retry", std::move(params)));
+  JsonObject params{{"run", retry.run.value}, {"failed_only", failed}, {"by", retry.by}};
+  if (!failed) params["from"] = retry.from.value;
+  if (hold) params["hold_microseconds"] = hold->count();
+  TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "retry", params));
+  if (answer) {
     session.say(fmt::format("run {} is tried again in process {}; `reeve watch {}` follows it",
-                            retry.run.value, text_of(answer, "pid"), retry.run.value));
+                            retry.run.value, text_of(*answer, "pid"), retry.run.value));
     return kExitDone;
   }
   TRY(work.permit(*workflow, options.sandbox));

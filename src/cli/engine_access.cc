@@ -31,4 +31,20 @@ Result<std::optional<api::ControlClient>> reach_engine(const StateLayout& layout
   }
 }
 
+Result<std::optional<boost::json::object>> ask_engine(const StateLayout& layout,
+                                                      std::string_view method,
+                                                      const boost::json::object& params) {
+  constexpr int kTriesMax = 5;  // who closes on everybody is no engine that ends
+  Error why;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    TRY_ASSIGN(auto engine, reach_engine(layout));
+    if (!engine) return std::nullopt;
+    auto answer = engine->call(method, params);
+    if (answer) return std::optional(*std::move(answer));
+    why = std::move(answer).error();
+    if (!engine->has_ended()) break;
+  }
+  return tl::unexpected(std::move(why));
+}
+
 }  // namespace reeve::cli

@@ -68,9 +68,9 @@ Status LocalExecutor::find_supervisor() {
   command_.idle_end = options_.supervisor_idle_end;
   command_.image_bytes_max = options_.image_bytes_max;
   command_.oci_runtime = options_.oci_runtime;
-  TRY_ASSIGN(Fd socket, find_or_start());
+  TRY_ASSIGN(SupervisorSocket supervisor, find_or_start());
   const std::lock_guard lock(mutex_);
-  greet(std::move(socket));
+  greet(std::move(supervisor));
   return {};
 }
 
@@ -82,17 +82,21 @@ Status LocalExecutor::attach(engine::ExecutorSink& sink) {
   return {};
 }
 
-Result<Fd> LocalExecutor::find_or_start() {
+Result<SupervisorSocket> LocalExecutor::find_or_start() {
   auto socket = supervisor::connect_in(command_.state_directory);
-  if (socket || (socket.error().code != ErrorCode::not_found &&
-                 socket.error().code != ErrorCode::unavailable)) {
-    return socket;
+  if (socket) {
+    const std::int64_t pid = supervisor::pid_of_peer(socket->get());
+    return SupervisorSocket{*std::move(socket), pid};
   }
-  return start_supervisor(command_);
+  if (socket.error().code == ErrorCode::not_found || socket.error().code == ErrorCode::unavailable)
+    return start_supervisor(command_);
+  return tl::unexpected(std::move(socket).error());
 }
 
-void LocalExecutor::greet(Fd socket) {
-  socket_ = std::move(socket);
+void LocalExecutor::greet(SupervisorSocket supervisor) {
+  socket_ = std::move(supervisor.socket);
+  greeted_pid_ = supervisor.pid;
+  welcome_until_ = std::chrono::steady_clock::now() + options_.welcome_within;
   state_ = State::greeting;
   out_.clear();
   append_message(out_.bytes(), make_hello());
@@ -196,8 +200,17 @@ void LocalExecutor::serve() {
       reconnect();
     } else {
       read_messages();
+      lose_when_late();
     }
   }
+}
+
+int LocalExecutor::milliseconds_to_wait() const {
+  if (state_ == State::down) return static_cast<int>(retry_after_.count());
+  if (state_ != State::greeting) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(welcome_until_ -
+                                                                 std::chrono::steady_clock::now());
+  return static_cast<int>(std::max(left, std::chrono::milliseconds(0)).count());
 }
 
 /// False: time to end.
@@ -209,7 +222,7 @@ bool LocalExecutor::wait_for_events() {
     if (state_ == State::closing) return false;
     events[1].fd = socket_.get();
     if (is_blocked_) events[1].events = POLLIN | POLLOUT;
-    if (state_ == State::down) timeout = static_cast<int>(retry_after_.count());
+    timeout = milliseconds_to_wait();
   }
   ::poll(events.data(), events.size(), timeout);
   if ((events[0].revents & POLLIN) != 0) {
@@ -285,6 +298,20 @@ void LocalExecutor::on_welcome(const supervisor::Welcome& welcome) {
   if (std::exchange(told_, Told::up) != Told::up) sink_->on_up();
 }
 
+/// One that says nothing is as good as dead, but its lock is not free: only people can help.
+void LocalExecutor::lose_when_late() {
+  std::string who;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::greeting || std::chrono::steady_clock::now() < welcome_until_) return;
+    who = std::to_string(greeted_pid_);
+  }
+  retry_after_ = kRetryQuietly;  // this is a fault at its first time
+  lose("the supervisor (process " + who + ") does not answer; if it is stopped, `kill -CONT " +
+       who + "` lets it go on; `kill -KILL " + who +
+       "` ends it and all that it runs, and another one is started");
+}
+
 /// The connection is of no use any more. What was not sent is dropped with it: after on_up() the
 /// engine asks about everything.
 void LocalExecutor::lose(std::string why) {
@@ -308,10 +335,10 @@ void LocalExecutor::lose(std::string why) {
 }
 
 void LocalExecutor::reconnect() {
-  auto socket = find_or_start();
-  if (!socket) return lose(socket.error().text());
+  auto supervisor = find_or_start();
+  if (!supervisor) return lose(supervisor.error().text());
   const std::lock_guard lock(mutex_);
-  if (state_ != State::closing) greet(std::move(*socket));
+  if (state_ != State::closing) greet(*std::move(supervisor));
 }
 
 }  // namespace reeve::executors

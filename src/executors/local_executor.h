@@ -28,6 +28,8 @@ class LocalExecutor final : public engine::Executor {
     std::vector<std::string> arguments{"supervisor"};
     /// How long a supervisor waits for the next engine when nothing runs.
     Duration supervisor_idle_end = std::chrono::seconds(30);
+    /// How long a supervisor may take to greet; it first ends what a dead one left.
+    Duration welcome_within = std::chrono::seconds(20);
     std::int64_t image_bytes_max = std::int64_t{20} << 30;  ///< of the store of images
     std::string oci_runtime = "runc";                       ///< makes sandboxes of tier oci
   };
@@ -63,13 +65,15 @@ class LocalExecutor final : public engine::Executor {
   template <class Message>
   void stage(const Message& message);
   void send_staged();
-  Result<Fd> find_or_start();
-  void greet(Fd socket);
+  int milliseconds_to_wait() const;  ///< -1: for ever
+  Result<SupervisorSocket> find_or_start();
+  void greet(SupervisorSocket supervisor);
 
   // The executor's thread.
   void serve();
   bool wait_for_events();
   void read_messages();
+  void lose_when_late();
   void handle(supervisor::FromSupervisor message);
   void on_welcome(const supervisor::Welcome& welcome);
   void lose(std::string why);
@@ -85,6 +89,8 @@ class LocalExecutor final : public engine::Executor {
   mutable std::mutex mutex_;  // guards all down to the next comment
   State state_ = State::down;
   Fd socket_;
+  std::int64_t greeted_pid_ = 0;  ///< of who is to greet us; 0 when not known
+  std::chrono::steady_clock::time_point welcome_until_;
   supervisor::SendBuffer out_;  // goes out as the socket takes it
   std::string staged_;          // goes out once the supervisor has said welcome
   bool is_blocked_ = false;

@@ -35,6 +35,7 @@ struct Birth {
   int engine_socket = -1;
   void* second_stack = nullptr;
   int error = 0;  ///< errno of the child that failed
+  int pid = 0;    ///< of the supervisor-to-be
 };
 
 template <class Pointer>
@@ -62,8 +63,9 @@ REEVE_CHILD_CODE int second_child(void* argument) {
 REEVE_CHILD_CODE int first_child(void* argument) {
   auto& birth = *static_cast<Birth*>(argument);
   raw_syscall(SYS_setsid);
-  if (::__clone(second_child, birth.second_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) < 0)
-    birth.error = EAGAIN;
+  birth.pid =
+      ::__clone(second_child, birth.second_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+  if (birth.pid < 0) birth.error = EAGAIN;
   raw_syscall(SYS_exit_group, 0);
   return 0;
 }
@@ -88,7 +90,7 @@ int give_birth(Birth& birth) {
 
 }  // namespace
 
-Result<Fd> start_supervisor(const SupervisorCommand& command) {
+Result<SupervisorSocket> start_supervisor(const SupervisorCommand& command) {
   TRY_ASSIGN(auto sockets, supervisor::make_pair_of_sockets());
   const std::string messages_path =
       supervisor::state_file(command.state_directory, supervisor::kMessagesName);
@@ -120,7 +122,7 @@ Result<Fd> start_supervisor(const SupervisorCommand& command) {
   birth.engine_socket = options.engine_socket;
   if (const int error = give_birth(birth); error != 0)
     return fail_errno(error, "cannot start the supervisor " + command.program);
-  return std::move(sockets.first);
+  return SupervisorSocket{std::move(sockets.first), birth.pid};
 }
 
 }  // namespace reeve::executors

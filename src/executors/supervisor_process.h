@@ -21,7 +21,13 @@ struct SupervisorCommand {
   std::string oci_runtime;
 };
 
-/// Our end of a socket to the new supervisor. It may still refuse, if another one holds the state.
-Result<Fd> start_supervisor(const SupervisorCommand& command);
+/// A connection to a supervisor.
+struct SupervisorSocket {
+  Fd socket;
+  std::int64_t pid = 0;  ///< of the supervisor; 0 when not known
+};
+
+/// To a new one. It may still refuse, if another one holds the state.
+Result<SupervisorSocket> start_supervisor(const SupervisorCommand& command);
 
 }  // namespace reeve::executors

@@ -58,7 +58,7 @@ class Attempts {
   void settle(Instant now);
   Instant next_deadline();
   /// Before the end, with no attempt left: whatever was adopted goes too.
-  void end_strays();
+  std::vector<pid_t> end_strays(Duration patience);
 
   /// The store of images is being cleaned up.
   bool is_cleaning() const { return images_.is_cleaning(); }

@@ -124,7 +124,7 @@ void Attempts::settle(Instant now) {
   if (!clearing_.empty()) settle_at_ = now + kClearingLook;
 }
 
-void Attempts::end_strays() { leftovers_.kill_all(); }
+std::vector<pid_t> Attempts::end_strays(Duration patience) { return leftovers_.kill_all(patience); }
 
 Outcome Attempts::final_outcome(const Attempt& attempt, std::string& message) const {
   if (!attempt.failure.empty()) message = attempt.failure;

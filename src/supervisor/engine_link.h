@@ -43,6 +43,8 @@ class EngineLink {
         events_(events) {}
 
   Status listen();
+  /// Who is in the queue or comes later finds nobody, as with a supervisor that has ended.
+  void stop_listening() { listener_.reset(); }
   /// A connection that exists already.
   Status adopt(Fd socket);
   void on_listener();

@@ -1,11 +1,15 @@
 #include "supervisor/leftovers.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+
+#include "supervisor/clock.h"
+#include "supervisor/frozen.h"
 
 namespace reeve::supervisor {
 
@@ -98,13 +102,24 @@ void Leftovers::kill_strays(Serial oldest) {
     if (adopted.owner == kNoSerial && adopted.newest_candidate < oldest) ::kill(pid, SIGKILL);
 }
 
-void Leftovers::kill_all() {
-  constexpr int kRoundsMax = 1000;
-  for (int round = 0; round < kRoundsMax && !children_.list().empty(); ++round) {
-    bool can_wait = false;
-    for (const pid_t pid : children_.list()) can_wait = ::kill(pid, SIGKILL) == 0 || can_wait;
-    if (!can_wait) return;  // they belong to another user
-    ::waitpid(-1, nullptr, 0);
+std::vector<pid_t> Leftovers::kill_all(Duration patience) {
+  constexpr int kWaitFirstMilliseconds = 1;
+  constexpr int kWaitMaxMilliseconds = 50;
+  const Instant until = monotonic_now() + patience;
+  int wait = kWaitFirstMilliseconds;
+  while (true) {
+    const std::vector<pid_t>& left = children_.list();
+    if (left.empty()) return {};
+    bool can_kill = false;
+    for (const pid_t pid : left) can_kill = ::kill(pid, SIGKILL) == 0 || can_kill;
+    for (const pid_t pid : left) thaw(pid, marker_prefix_);
+    // Those that remain belong to another user, or do not end.
+    if (!can_kill || monotonic_now() >= until) return left;
+    bool has_reaped = false;
+    while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) has_reaped = true;
+    if (has_reaped) continue;
+    ::poll(nullptr, 0, wait);
+    wait = std::min(wait * 2, kWaitMaxMilliseconds);
   }
 }
 

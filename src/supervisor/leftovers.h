@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/time.h"
 #include "supervisor/processes.h"
 
 namespace reeve::supervisor {
@@ -56,9 +57,10 @@ class Leftovers {
   void disown(pid_t pid);
   /// Kills strays whose last possible owner has ended. `oldest` is the lowest living serial.
   void kill_strays(Serial oldest);
-  /// Kills all that is adopted and reaps it, until there is no child left. Before the end, with no
-  /// attempt alive.
-  void kill_all();
+  /// Kills all that is adopted and reaps it, until there is no child left or `patience` is over:
+  /// one in uninterruptible sleep ends when it likes. Gives those that are left. Before the end,
+  /// with no attempt alive.
+  std::vector<pid_t> kill_all(Duration patience);
 
  private:
   struct Adopted {

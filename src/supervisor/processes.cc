@@ -4,13 +4,17 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <memory>
+#include <set>
 
 #include <dirent.h>
 
+#include "supervisor/clock.h"
 #include "supervisor/files.h"
+#include "supervisor/frozen.h"
 
 namespace reeve::supervisor {
 namespace {
@@ -58,14 +62,15 @@ std::string process_path(pid_t pid, std::string_view rest) {
 
 /// Kills one process and waits for its end, but not for ever: one in uninterruptible sleep cannot
 /// run code of its own either.
-void kill_and_wait(pid_t pid, std::string_view prefix) {
+void kill_and_wait(pid_t pid, std::string_view prefix, Instant until) {
   // glibc 2.36 declares its own wrappers without C linkage.
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   // The id may belong to somebody else by now: the marker is read again under the pidfd.
   if (!process || !marker_of(pid).value.starts_with(prefix)) return;
   ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
   pollfd wait{process.get(), POLLIN, 0};
-  ::poll(&wait, 1, kSweepWaitMilliseconds);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - monotonic_now()).count();
+  ::poll(&wait, 1, static_cast<int>(std::clamp<std::int64_t>(left, 1, kSweepWaitMilliseconds)));
 }
 
 /// Processes of other users are none of ours; their memory looks like none to us.
@@ -168,22 +173,27 @@ std::string pid_namespace_of(pid_t pid) {
 
 std::vector<pid_t> marked_processes(std::string_view prefix) { return scan(prefix).marked; }
 
-std::size_t sweep(std::string_view prefix) {
+std::vector<pid_t> sweep(std::string_view prefix, Duration patience) {
   constexpr int kRoundsMax = 1000;
   constexpr int kCleanRounds = 2;  // one may miss what was made while it looked elsewhere
-  std::size_t found = 0;
+  const Instant until = monotonic_now() + patience;
+  std::set<pid_t> killed;
   int clean = 0;
   for (int round = 0; round < kRoundsMax && clean < kCleanRounds; ++round) {
     const Scan now = scan(prefix);
-    found += now.marked.size();
     clean = now.marked.empty() && !now.has_undecided ? clean + 1 : 0;
     if (now.marked.empty() && now.has_undecided) ::poll(nullptr, 0, kUndecidedWaitMilliseconds);
+    const bool has_new =
+        !std::ranges::all_of(now.marked, [&](pid_t pid) { return killed.contains(pid); });
+    if (!now.marked.empty() && !has_new && monotonic_now() >= until) return now.marked;
     // All first, so that those that watch and restart each other go together.
     for (const pid_t pid : now.marked)
       if (marker_of(pid).value.starts_with(prefix)) ::kill(pid, SIGKILL);
-    for (const pid_t pid : now.marked) kill_and_wait(pid, prefix);
+    for (const pid_t pid : now.marked) thaw(pid, prefix);
+    for (const pid_t pid : now.marked) kill_and_wait(pid, prefix, until);
+    killed.insert(now.marked.begin(), now.marked.end());
   }
-  return found;
+  return {};
 }
 
 }  // namespace reeve::supervisor

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/time.h"
 
 namespace reeve::supervisor {
 
@@ -51,8 +52,10 @@ std::string pid_namespace_of(pid_t pid);
 /// All processes but this one whose marker starts with `prefix`.
 std::vector<pid_t> marked_processes(std::string_view prefix);
 
-/// Kills every process whose marker starts with `prefix`, and returns when none is left. Gives how
-/// many there were. For what a dead supervisor left; those are not our children.
-std::size_t sweep(std::string_view prefix);
+/// Kills every process whose marker starts with `prefix`, and returns when none is left; or after
+/// `patience`, when those that are left have all been killed and only do not end, as in
+/// uninterruptible sleep: they run no code of their own any more. Gives these. For what a dead
+/// supervisor left; those are not our children.
+std::vector<pid_t> sweep(std::string_view prefix, Duration patience);
 
 }  // namespace reeve::supervisor

@@ -32,6 +32,9 @@ enum class Tag : std::uint8_t {
 };
 constexpr unsigned kTagBits = 4;
 
+/// For what was killed to be gone; an engine waits meanwhile.
+constexpr Duration kEndingPatience = std::chrono::seconds(5);
+
 constexpr std::uint64_t make_tag(Tag tag, std::uint64_t number = 0) {
   return (number << kTagBits) | static_cast<std::uint64_t>(tag);
 }
@@ -64,6 +67,18 @@ Attempts::Settings attempt_settings(const Options& options, const std::string& s
   return settings;
 }
 
+/// True: there are none.
+bool tell_of_endless(const std::vector<pid_t>& pids) {
+  if (pids.empty()) return true;
+  std::string text = "supervisor: killed, but not gone:";
+  for (const pid_t pid : pids) text += " " + std::to_string(pid);
+  text +=
+      "; see their state in /proc/PID/stack; the next supervisor of this state directory looks "
+      "for them again\n";
+  static_cast<void>(write_all(STDERR_FILENO, text));
+  return false;
+}
+
 EngineLink::Settings link_settings(const Options& options, int epoll) {
   EngineLink::Settings settings;
   settings.state_directory = options.state_directory;
@@ -88,9 +103,10 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(const Options& options,
                                                        const rlimit& open_files) {
   TRY_ASSIGN(StateLock lock, StateLock::take(options.state_directory));
   TRY_ASSIGN(const std::string state_id, load_state_id(options.state_directory));
+  bool is_swept = true;
   if (lock.was_left_dirty()) {
-    sweep(state_id + ".");
-    lock.mark_clean();
+    is_swept = tell_of_endless(sweep(state_id + ".", kEndingPatience));
+    if (is_swept) lock.mark_clean();
   }
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   sigset_t heard;
@@ -101,6 +117,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(const Options& options,
   if (!epoll || !signals) return fail_errno(errno, "cannot watch for events");
   std::unique_ptr<Supervisor> made(new Supervisor(
       options, std::move(lock), state_id, std::move(epoll), std::move(signals), open_files));
+  made->is_swept_ = is_swept;
   TRY(made->open_all());
   return made;
 }
@@ -220,13 +237,16 @@ Status Supervisor::close_all(Instant now) {
     ended.name = {launch->run, launch->task.index, launch->attempt};
     ends_.add(std::move(ended));
   }
-  running_.end_strays();
+  // From here on an engine that comes is as one that came later: it tries until the lock is free.
+  ::unlink(state_file(options_.state_directory, kSocketName).c_str());
+  ::unlink(state_file(options_.state_directory, kEntranceName).c_str());
+  link_.stop_listening();
+  visits_.stop_listening();
+  const bool is_empty = tell_of_endless(running_.end_strays(kEndingPatience));
   running_.secret_files().clear();
   running_.folders().clear();
   Status saved = ends_.save();
-  ::unlink(state_file(options_.state_directory, kSocketName).c_str());
-  ::unlink(state_file(options_.state_directory, kEntranceName).c_str());
-  lock_.mark_clean();
+  if (is_empty && is_swept_) lock_.mark_clean();
   return saved;
 }
 

@@ -78,6 +78,7 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   Visits visits_;
   Instant alone_since_;
   bool was_detached_ = false;  // no engine will come soon
+  bool is_swept_ = true;       // false: something of a dead supervisor does not end
   bool is_hurried_ = false;    // somebody sent SIGTERM: the machine may be going down
 };
 

@@ -31,6 +31,7 @@ class Visits {
         attempts_(attempts) {}
 
   Status listen();
+  void stop_listening() { listener_.reset(); }
   void on_listener(Instant now);
   void on_peer(std::uint32_t number, Instant now);
   /// From the engine.

@@ -247,6 +247,43 @@ class WithoutAnEngine(ReeveCase):
         shown = json.loads(self.reeve("show", "1", "-o", "json").stdout)["run"]
         self.assertEqual(shown["state"], "cancelled")
 
+    def state_of(self, run):
+        return json.loads(self.reeve("show", run, "-o", "json").stdout)["run"]["state"]
+
+    def ask_a_dying_engine(self, method, *words):
+        engine = DyingEngine(self.state)
+        done = self.reeve(method, *words)
+        engine.join()
+        self.assertEqual(engine.asked, ["status", method])
+        return done
+
+    def test_pausing_and_resuming_while_the_engine_ends(self):
+        self.interrupted_run()
+        self.ask_a_dying_engine("pause", "1")
+        self.assertIn("paused", self.reeve("resume").stderr)
+        self.write("open", "")
+        self.ask_a_dying_engine("resume", "1")
+        self.assertEqual(self.state_of("1"), "succeeded")
+
+    def test_approving_while_the_engine_ends(self):
+        self.write("flow.yaml",
+                   "tasks:\n  ask: {approval: {}}\n  after: {run: 'true', needs: ask}\n")
+        engine = self.start("run", "flow.yaml")
+        self.wait_for(lambda: "awaiting_approval" in
+                      self.reeve("show", "1", "--tasks", expect=None).stdout, "the approval")
+        engine.kill()
+        engine.wait()
+        self.ask_a_dying_engine("approve", "1/ask")
+        self.reeve("resume", "1")
+        self.assertEqual(self.state_of("1"), "succeeded")
+
+    def test_retrying_while_the_engine_ends(self):
+        self.write("broken.yaml", "tasks: {a: {run: '[ -e fixed ]'}}\n")
+        self.reeve("run", "broken.yaml", expect=1)
+        self.write("fixed", "")
+        self.ask_a_dying_engine("retry", "1", "--failed")
+        self.assertEqual(self.state_of("1"), "succeeded")
+
     def test_pausing_outlives_the_process(self):
         self.interrupted_run()
         self.reeve("pause", "1")
