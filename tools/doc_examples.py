@@ -10,6 +10,7 @@ opening line says how the example is to be run:
     ```yaml image              wants an image of a registry: to be checked, not to be run
     ```yaml network            lists what it may reach: to be checked, not to be run
     ```yaml program            wants a program of the reader's: to be checked, not to be run
+    ```yaml cluster            wants a cluster file: to be checked, not to be run
     ```yaml permission         asks for what needs permission: to be checked, not to be run
     ```yaml env=NAME           needs the environment variable NAME
 
@@ -49,13 +50,13 @@ def describe(words):
     for word in words:
         if word == "fails":
             expect = "failure"
-        elif word in ("unplaceable", "permission", "image", "network", "program"):
+        elif word in ("unplaceable", "permission", "image", "network", "program", "cluster"):
             expect = "check"
         elif word.startswith("env="):
             environment.append(word[len("env="):])
         else:
             raise ValueError(f"unknown word '{word}'; expected fails, unplaceable, "
-                             "permission, image, network or env=NAME")
+                             "permission, image, network, program, cluster or env=NAME")
     return expect, environment
 
 

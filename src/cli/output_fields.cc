@@ -161,6 +161,7 @@ constexpr auto kPlan = std::to_array<FieldInfo>({
     {"first_step", "number?", "when its first task starts, if all tasks take one step"},
     {"last_step", "number?", "when its last task starts"},
     {"needs", "array", "names of groups"},
+    {"found_needs", "array", "of these, what `parallel: auto` found: need, why"},
     {"condition", "string?", "its `if`"},
     {"resources", "string", "of one task"},
     {"network", "string", "of its sandbox: none, host or egress"},

@@ -44,7 +44,7 @@ LocalBed::~LocalBed() {
   executor.reset();  // first: it would start another supervisor
   if (pid > 0) ::kill(pid, SIGKILL);
   const std::string id = state_id(state_);
-  if (!id.empty()) supervisor::sweep(id + ".");
+  if (!id.empty()) supervisor::sweep(id + ".", std::chrono::seconds{5});
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
