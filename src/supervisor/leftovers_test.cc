@@ -79,15 +79,18 @@ class Frozen {
                 ::mkdir(directory_.c_str(), 0755) == 0;
     if (!is_there_) return;
     const Pipe begun;
+    const Pipe never;  // another: it must not read what it says itself
     pid_ = ::fork();
     if (pid_ == 0) {
       const std::string variable = std::string(kMarkerVariable) + "=" + marker;
       ::fcntl(begun.in.get(), F_SETFD, 0);
-      ::fcntl(begun.out.get(), F_SETFD, 0);
+      ::fcntl(never.out.get(), F_SETFD, 0);
+      ::fcntl(never.in.get(), F_SETFD, 0);
       const std::string say = "echo abc >&" + std::to_string(begun.in.get()) + "; read line <&" +
-                              std::to_string(begun.out.get());
-      ::execle("/bin/sh", "sh", "-c", say.c_str(), nullptr,
-               std::initializer_list<const char*>{variable.c_str(), nullptr}.begin());
+                              std::to_string(never.out.get());
+      const char* const words[] = {"sh", "-c", say.c_str(), nullptr};
+      const char* const environment[] = {variable.c_str(), nullptr};
+      ::execve("/bin/sh", const_cast<char* const*>(words), const_cast<char* const*>(environment));
       ::_exit(1);
     }
     begun.get();
