@@ -26,7 +26,7 @@ using schedule::HolderId;
 constexpr int kUsers = 15;
 constexpr int kProcessors = 64;
 constexpr double kMeanSeconds = 10;
-constexpr int kTasks = 60'000;
+constexpr int kTasks = 12'000;
 constexpr std::uint64_t kFlood = 10'000;
 constexpr Time kStart{std::chrono::hours{24 * 365 * 55}};
 

@@ -146,6 +146,9 @@ struct SchedulingPolicy {
   Duration share_half_life = std::chrono::hours{1};  ///< past use counts half after this
   std::int32_t reservations =
       1;  ///< places promised to the first that do not fit; 0: no backfill order
+  /// Promises count with so many times what is expected, at most the time limit: half of all take
+  /// longer than the median, and a promise that slips is none.
+  std::int32_t margin = 4;
   /// An attempt that outlives its prediction is expected to take as long again, or its time limit.
   Overrun overrun = Overrun::extend;
   std::int32_t preemption_gap = 0;  ///< levels of priority that may stop preemptible work; 0: never
@@ -162,6 +165,7 @@ struct SchedulingPolicy {
                       field("node", &SchedulingPolicy::node),
                       field("share_half_life", &SchedulingPolicy::share_half_life),
                       field("reservations", &SchedulingPolicy::reservations),
+                      field("margin", &SchedulingPolicy::margin),
                       field("overrun", &SchedulingPolicy::overrun),
                       field("preemption_gap", &SchedulingPolicy::preemption_gap),
                       field("preemptions_max", &SchedulingPolicy::preemptions_max),

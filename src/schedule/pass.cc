@@ -20,7 +20,11 @@ Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at
   for (const Reservation& one : before_) planner_.refresh_kept(one.node);
   planner_.apply_windows(now);
   planner_.wake_ = kNever;
-  planner_.shares.begin(now, planner_.waiting.active());
+  std::vector<ShareTree::Active> active;
+  active.reserve(planner_.waiting.active().size());
+  for (const LeafId leaf : planner_.waiting.active())
+    active.push_back({leaf, planner_.waiting.order(leaf).begin()->arrival});
+  planner_.shares.begin(now, active);
 }
 
 Planner::Cursor& Pass::cursor(LeafId leaf) {
@@ -44,7 +48,8 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
 /// No room, and no promise to be had either: need not be looked at closer.
 bool Pass::is_hopeless(const ClassKey& key) const {
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
-  return planner_.policy_.preemption_gap == 0 && planner_.nodes.size() > 1 &&
+  return planner_.policy_.preemption_gap == 0 &&
+         (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
          planner_.reservations_.size() >= wanted + kForcedMax &&
          !planner_.nodes.may_have_room(key.demand);
 }
@@ -72,7 +77,8 @@ bool Pass::find_class() {
 std::optional<TaskId> Pass::next() {
   while (true) {
     if (leaf_ && served_) {  // somebody else may have the lesser claim now
-      planner_.shares.again();
+      const auto& order = planner_.waiting.order(*leaf_);
+      planner_.shares.again(order.empty() ? kNever : order.begin()->arrival);
       leaf_.reset();
     }
     if (!leaf_) leaf_ = planner_.shares.next();
@@ -93,7 +99,9 @@ const Reservation* Pass::reserved(NodeId node) const {
 
 Time Pass::end_of(NodeId node) const {
   const Duration length = planner_.waiting.length(current_);
-  return length < Duration{0} ? kNever : now_ + planner_.nodes.length_on(node, length);
+  if (length < Duration{0}) return kNever;
+  const Duration most = planner_.policy_.margin * std::min(length, kDurationMax / 100);
+  return now_ + planner_.nodes.length_on(node, most);
 }
 
 bool Pass::admits(NodeId node, const Shape& shape) const {
@@ -175,7 +183,6 @@ void Pass::pass_over() {
 
 HolderId Pass::accept(Token token) {
   const ClassKey& key = planner_.waiting.key(current_);
-  const Duration length = planner_.waiting.length(current_);
   planner_.waiting.pop(current_);
   planner_.locks.take(key.locks);
   planner_.gates.on_start(key, now_);
@@ -184,17 +191,15 @@ HolderId Pass::accept(Token token) {
     const NodeChoice& choice = placement_.nodes[i];
     const Shape& shape = planner_.nodes.shape(key.demand, choice.variant);
     if (!placement_.staged && planner_.nodes.is_kept(choice.node)) spend_spare(choice.node, shape);
-    first = planner_.restore(
-        {.token = token,
-         .node = choice.node,
-         .owner = current_,
-         .since = now_,
-         .end =
-             length < Duration{0} ? kNever : now_ + planner_.nodes.length_on(choice.node, length),
-         .variant = choice.variant,
-         .staged = placement_.staged,
-         .gang = first},
-        now_);
+    first = planner_.restore({.token = token,
+                              .node = choice.node,
+                              .owner = current_,
+                              .since = now_,
+                              .end = end_of(choice.node),
+                              .variant = choice.variant,
+                              .staged = placement_.staged,
+                              .gang = first},
+                             now_);
   }
   forget_promise(current_);
   if (++starts_ >= forced_at_) let_through();

@@ -200,7 +200,7 @@ const Reservation* Planner::reservation_of(ClassId id) const {
 }
 
 Time Planner::expected_end(const Holder& holder, Time now) const {
-  if (holder.end == kNever || holder.end > now) return holder.end;
+  if (holder.end == kNever || holder.end > now) return std::min(holder.end, holder.limit);
   // It has outlived what was expected of it.
   if (policy_.overrun == Overrun::request && holder.limit > now && holder.limit != kNever)
     return holder.limit;

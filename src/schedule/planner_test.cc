@@ -19,7 +19,10 @@ constexpr Time kStart{std::chrono::hours{1000}};
 /// A planner and what it started.
 class World {
  public:
-  explicit World(const SchedulingPolicy& policy = {}) { planner.configure(policy); }
+  explicit World(SchedulingPolicy policy = {}) {
+    policy.margin = 1;
+    planner.configure(policy);
+  }
 
   NodeId node(std::int64_t cpus, std::vector<Label> labels = {}) {
     return planner.add_node({.name = "n" + std::to_string(planner.nodes.size()),

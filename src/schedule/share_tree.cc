@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/ensure.h"
 
@@ -136,17 +137,27 @@ double ShareTree::claim_of(std::uint32_t id, Time now) const {
   return weight > 0 ? had / weight : kNoWeight + had;
 }
 
-void ShareTree::enter(std::uint32_t id) {
-  // Up to the first ancestor that is there already.
-  for (std::uint32_t at = id; at != kRoot && !nodes_[at].in_round; at = nodes_[at].parent) {
-    nodes_[at].in_round = true;
-    nodes_[at].round_claim = claim_of(at, now_);
+std::int64_t ShareTree::steps_of(std::uint32_t id) const {
+  // Rounded, so that what is a whole number of steps but for the last bit is one.
+  return static_cast<std::int64_t>(std::floor(claim_of(id, now_) / kClaimStep + 1e-6));
+}
+
+void ShareTree::enter(const Active& active) {
+  for (std::uint32_t at = active.leaf.value; at != kRoot; at = nodes_[at].parent) {
+    Node& node = nodes_[at];
+    if (node.in_round) {
+      node.round_arrival = std::min(node.round_arrival, active.arrival);
+      continue;
+    }
+    node.in_round = true;
+    node.round_claim = steps_of(at);
+    node.round_arrival = active.arrival;
     entered_.push_back(at);
-    nodes_[nodes_[at].parent].waiting.push_back(at);
+    nodes_[node.parent].waiting.push_back(at);
   }
 }
 
-void ShareTree::begin(Time now, const std::vector<LeafId>& active) {
+void ShareTree::begin(Time now, const std::vector<Active>& active) {
   for (const std::uint32_t id : entered_) {
     nodes_[id].in_round = false;
     nodes_[id].waiting.clear();
@@ -155,16 +166,15 @@ void ShareTree::begin(Time now, const std::vector<LeafId>& active) {
   entered_.clear();
   path_.clear();
   now_ = now;
-  for (const LeafId leaf : active) enter(leaf.value);
+  for (const Active& one : active) enter(one);
   const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
   std::ranges::make_heap(nodes_[kRoot].waiting, later);
   for (const std::uint32_t id : entered_) std::ranges::make_heap(nodes_[id].waiting, later);
 }
 
 bool ShareTree::after(std::uint32_t a, std::uint32_t b) const {
-  if (nodes_[a].round_claim != nodes_[b].round_claim)
-    return nodes_[a].round_claim > nodes_[b].round_claim;
-  return a > b;
+  return std::tie(nodes_[a].round_claim, nodes_[a].round_arrival, a) >
+         std::tie(nodes_[b].round_claim, nodes_[b].round_arrival, b);
 }
 
 std::optional<LeafId> ShareTree::next() {
@@ -184,13 +194,18 @@ std::optional<LeafId> ShareTree::next() {
 
 void ShareTree::put_back(std::uint32_t id) {
   const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
-  nodes_[id].round_claim = claim_of(id, now_);
+  Node& node = nodes_[id];
+  node.round_claim = steps_of(id);
+  // What is below it may have gone on: its first is the first of those that are left.
+  if (!node.is_leaf && !node.waiting.empty())
+    node.round_arrival = nodes_[node.waiting.front()].round_arrival;
   std::vector<std::uint32_t>& heap = nodes_[nodes_[id].parent].waiting;
   heap.push_back(id);
   std::ranges::push_heap(heap, later);
 }
 
-void ShareTree::again() {
+void ShareTree::again(Time arrival) {
+  nodes_[path_.back()].round_arrival = arrival;
   for (std::size_t i = path_.size(); i-- > 0;) put_back(path_[i]);
   path_.clear();
 }

@@ -1,6 +1,8 @@
 // Who is next among queues and users: a tree of queues with the users of each as leaves. A node's
 // claim is its dominant share now plus its dominant share in the past, which counts half after a
-// half-life, over its weight; the least claim among siblings is served, from the root down.
+// half-life, over its weight; the least claim among siblings is served, from the root down. Claims
+// count in steps of kClaimStep: who has had next to nothing of late is like who has had nothing,
+// and among such the one whose task waits longest is next.
 // Dominant resource fairness: Ghodsi et al., NSDI 2011; hierarchical: Bhattacharya et al., SoCC
 // 2013; decayed usage as in Slurm's fair tree. A user who hands in work under a thousand names is
 // one leaf all the same.
@@ -20,6 +22,7 @@
 
 namespace reeve::schedule {
 
+inline constexpr double kClaimStep = 0.01;
 using LeafId = Id<struct LeafIdTag, std::uint32_t>;  ///< one user in one queue
 
 class ShareTree {
@@ -51,9 +54,13 @@ class ShareTree {
 
   /// One round of serving: leaves that have something, least claim first. After next(), again()
   /// puts the leaf back, and done() leaves it out for the rest of the round.
-  void begin(Time now, const std::vector<LeafId>& active);
+  struct Active {
+    LeafId leaf;
+    Time arrival;  ///< virtual, of the first of what waits there
+  };
+  void begin(Time now, const std::vector<Active>& active);
   std::optional<LeafId> next();
-  void again();
+  void again(Time arrival);
   void done();
 
  private:
@@ -75,7 +82,8 @@ class ShareTree {
     Time settled = kUnset;
     // Of the present round:
     std::vector<std::uint32_t> waiting;  ///< children, a heap by claim
-    double round_claim = 0;
+    std::int64_t round_claim = 0;        ///< in steps
+    Time round_arrival = kNever;
     bool in_round = false;
   };
   std::uint32_t child(std::uint32_t parent, const std::string& name, bool is_leaf);
@@ -85,9 +93,10 @@ class ShareTree {
   double past_at(const Node& node, Time now) const;
   double claim_of(std::uint32_t node, Time now) const;
   double dominant(const Node& node) const;
-  void enter(std::uint32_t node);
+  void enter(const Active& active);
   bool after(std::uint32_t a, std::uint32_t b) const;
   void put_back(std::uint32_t node);
+  std::int64_t steps_of(std::uint32_t node) const;
 
   std::vector<Node> nodes_;
   std::map<std::pair<std::uint32_t, std::string>, std::uint32_t> children_;  ///< users: "\n" + name

@@ -20,18 +20,24 @@ ShareTree tree_of(const std::vector<QueueSetup>& queues,
   return tree;
 }
 
+std::vector<ShareTree::Active> waiting_at(const std::vector<LeafId>& leaves) {
+  std::vector<ShareTree::Active> active;
+  for (const LeafId leaf : leaves) active.push_back({leaf, kMoment});
+  return active;
+}
+
 /// Serves `count` starts of `shape` to leaves that always have more; how many each got.
 std::map<std::uint32_t, int> serve(ShareTree& tree, const std::vector<LeafId>& leaves, int count,
                                    const std::map<std::uint32_t, Shape>& shapes = {}) {
   std::map<std::uint32_t, int> got;
-  tree.begin(kMoment, leaves);
+  tree.begin(kMoment, waiting_at(leaves));
   for (int i = 0; i < count; ++i) {
     const auto leaf = tree.next();
     if (!leaf) break;
     const auto shape = shapes.find(leaf->value);
     tree.start(*leaf, shape == shapes.end() ? kCpu : shape->second, kMoment);
     ++got[leaf->value];
-    tree.again();
+    tree.again(kMoment);
   }
   return got;
 }
@@ -77,12 +83,23 @@ TEST(ShareTree, without_weight_only_what_nobody_else_wants) {
   const LeafId idle = tree.leaf("idle", "u");
   const LeafId other = tree.leaf("other", "u");
   for (int i = 0; i < 50; ++i) tree.start(other, kCpu, kMoment);
-  tree.begin(kMoment, {idle, other});
+  tree.begin(kMoment, waiting_at({idle, other}));
   EXPECT_EQ(tree.next(), other);
   tree.done();
   EXPECT_EQ(tree.next(), idle);
   tree.done();
   EXPECT_EQ(tree.next(), std::nullopt);
+}
+
+TEST(ShareTree, among_those_that_have_had_next_to_nothing_the_first_come_is_first) {
+  ShareTree tree = tree_of({});
+  const LeafId young = tree.leaf("q", "young");
+  const LeafId old = tree.leaf("q", "old");
+  tree.start(old, kCpu, kMoment - std::chrono::hours{9});
+  tree.end(old, kCpu, kMoment - std::chrono::hours{8});
+  EXPECT_GT(tree.claim(old, kMoment), tree.claim(young, kMoment));
+  tree.begin(kMoment, {{young, kMoment}, {old, kMoment - std::chrono::minutes{1}}});
+  EXPECT_EQ(tree.next(), old);
 }
 
 TEST(ShareTree, limits_hold_on_the_whole_path) {
@@ -124,7 +141,7 @@ RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
     wants[leaves.back().value] = *rc::gen::inRange(0, 9);
   }
   std::map<std::uint32_t, int> got;
-  tree.begin(kMoment, leaves);
+  tree.begin(kMoment, waiting_at(leaves));
   while (const auto leaf = tree.next()) {
     if (got[leaf->value] == wants[leaf->value]) {
       tree.done();
@@ -136,7 +153,7 @@ RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
     }
     tree.start(*leaf, kCpu, kMoment);
     ++got[leaf->value];
-    tree.again();
+    tree.again(kMoment);
   }
   for (const LeafId leaf : leaves) RC_ASSERT(got[leaf.value] == wants[leaf.value]);
 }
