@@ -49,7 +49,8 @@ class Cluster(ReeveCase):
         self.reeve("run", "--cluster", "cluster.yaml", "flow.yaml")
 
     def test_simulate_replays_a_log_under_the_file(self):
-        self.write("cluster.yaml", "version: 1\npools: {p: {nodes: [{name: n, count: 4, cpu: 32}]}}\n"
+        self.write("cluster.yaml", "version: 1\n"
+                   "pools: {p: {nodes: [{name: n, count: 4, cpu: 32}]}}\n"
                    "scheduling: {order: {length: 10m}}\n")
         done = self.reeve("simulate", "--generate", "poisson", "--count", "500", "--processors",
                           "128", "--largest", "64", "--policy", "easy", "--cluster",
