@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kPassedMax = 1024;  // overtaking is counted for the first so many
 constexpr std::size_t kForcedMax = 2;  // promises beyond the policy's to what was overtaken often
+constexpr std::size_t kStarvingMax = 64;
 constexpr std::uint64_t kNotForced = ~std::uint64_t{0};
 
 }  // namespace
@@ -48,10 +49,10 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
 /// No room, and no promise to be had either: need not be looked at closer.
 bool Pass::is_hopeless(const ClassKey& key) const {
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
+  const std::size_t most = std::min(wanted + kForcedMax, planner_.nodes.size());
   return planner_.policy_.preemption_gap == 0 &&
          (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
-         planner_.reservations_.size() >= wanted + kForcedMax &&
-         !planner_.nodes.may_have_room(key.demand);
+         planner_.reservations_.size() >= most && !planner_.nodes.may_have_room(key.demand);
 }
 
 bool Pass::find_class() {
@@ -64,7 +65,7 @@ bool Pass::find_class() {
     const ClassKey& key = planner_.waiting.key(found->id);
     if (is_shut(key, planner_.waiting.length(found->id))) continue;
     if (is_hopeless(key)) {
-      if (passed_.size() < kPassedMax) passed_.push_back({found->id, starts_});
+      note_passed(found->id);
       continue;
     }
     at.passed_over = false;
@@ -109,6 +110,7 @@ bool Pass::admits(NodeId node, const Shape& shape) const {
   const Time end = end_of(node);
   if (end != kNever && end > planner_.closes_at(node)) return false;
   for (const ClassId id : starving_) {
+    if (id == current_) continue;
     const bool enough = end == kNever || overtaken(id) >= kBackfillsMax;
     if (enough && planner_.nodes.may_take(node, planner_.waiting.key(id).demand)) return false;
   }
@@ -169,16 +171,25 @@ void Pass::pass_over() {
   Planner::Cursor& at = cursor(*leaf_);
   at.passed_over = true;
   if (!planner_.nodes.could_ever_fit(planner_.waiting.key(current_).demand)) return;
-  if (passed_.size() < kPassedMax) passed_.push_back({current_, starts_});
-  const std::uint32_t before = planner_.waiting.overtaken(current_);
-  const bool forced = before >= kOvertakesMax;
-  if (!forced) forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - before);
+  const bool forced = note_passed(current_);
   const std::size_t given = planner_.reservations_.size();
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
-  bool promised = false;
-  if (given < wanted || (forced && given < wanted + kForcedMax)) promised = reserve(forced);
-  if (forced && !promised) starving_.push_back(current_);
+  const bool may = given < wanted || (forced && given < wanted + kForcedMax);
+  if (may && given < planner_.nodes.size()) reserve(forced);
   preempt();
+}
+
+/// Counts what starts from now on as overtaking it. True: it has been overtaken often enough, and
+/// nothing that may be in its way starts behind it.
+bool Pass::note_passed(ClassId id) {
+  if (passed_.size() < kPassedMax) passed_.push_back({id, starts_});
+  const std::uint32_t before = planner_.waiting.overtaken(id);
+  if (before < kOvertakesMax) {
+    forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - before);
+    return false;
+  }
+  if (starving_.size() < kStarvingMax) starving_.push_back(id);
+  return true;
 }
 
 HolderId Pass::accept(Token token) {
@@ -239,7 +250,8 @@ void Pass::let_through() {
       continue;
     }
     current_ = passed.id;
-    if (!reserve(true)) starving_.push_back(passed.id);
+    if (starving_.size() < kStarvingMax) starving_.push_back(passed.id);
+    if (planner_.reservations_.size() < planner_.nodes.size()) reserve(true);
   }
   current_ = before;
 }

@@ -47,6 +47,7 @@ class Pass final : private Admission {
   bool is_hopeless(const ClassKey& key) const;
   bool is_shut(const ClassKey& key, Duration length);
   void pass_over();
+  bool note_passed(ClassId id);
   bool try_stage();
   bool keep_before();
   bool reserve(bool forced);
@@ -71,7 +72,7 @@ class Pass final : private Admission {
     std::uint64_t starts;
   };
   std::vector<Passed> passed_;
-  std::vector<ClassId> starving_;  ///< overtaken often enough, and without a promise
+  std::vector<ClassId> starving_;  ///< overtaken often enough
   std::uint64_t starts_ = 0;
   std::uint64_t forced_at_;  ///< starts_ at which the first of them has been overtaken enough
   std::vector<HolderId> preempted_;
