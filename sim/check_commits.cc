@@ -334,9 +334,11 @@ void Checker::check_final(const engine::TaskRow& row, const RunImage& run, const
   const core::Task& task = *row.task;
   if (core::is_final(image.row.state) && image.final_round >= run.round) return;
   const AttemptImage* latest = model_.find_attempt(task.token);
-  // A run may end and begin another round within one commit.
-  const bool tried = task.attempt > image.first_attempt ||
-                     (latest != nullptr && latest->recorded_in == model_.commits());
+  // A run may end and begin another round within one commit; and the second of two attempts that
+  // won was recorded before the other had gone.
+  const bool ran_until_now = latest != nullptr && (latest->recorded_in == model_.commits() ||
+                                                   image.row.state == core::TaskState::running);
+  const bool tried = task.attempt > image.first_attempt || ran_until_now;
   const bool approval = std::holds_alternative<spec::Approval>(run.spec_of(task.group).action);
   const AttemptImage* attempt = tried ? latest : nullptr;
   if (tried && (attempt == nullptr || attempt->recorded_in == kNoCommit || has_live(row.id))) {

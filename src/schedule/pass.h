@@ -49,7 +49,6 @@ class Pass final : private Admission {
   void pass_over();
   bool note_passed(ClassId id);
   bool try_stage();
-  bool keep_before();
   bool reserve(bool forced);
   void preempt();
   void forget_promise(ClassId id);
@@ -61,7 +60,6 @@ class Pass final : private Admission {
 
   Planner& planner_;
   Time now_;
-  std::vector<Reservation> before_;  ///< promises of the pass before
   std::optional<LeafId> leaf_;
   ClassId current_;
   bool served_ = false;  ///< the leaf has had a start since it was chosen

@@ -82,34 +82,18 @@ std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape&
 
 }  // namespace
 
-/// The promise of the pass before, if nothing has happened on its node and it is not overdue.
-bool Pass::keep_before() {
-  const auto found = std::ranges::find(before_, current_, &Reservation::owner);
-  const std::uint64_t growths = planner_.nodes.growths();
-  if (found == before_.end() || found->at <= now_ || found->at == kNever) return false;
-  if (growths - found->growths > Nodes::kGrowthsKept || reserved(found->node) != nullptr)
-    return false;
-  for (std::uint64_t growth = found->growths; growth < growths; ++growth) {
-    if (planner_.nodes.grown_at(growth) == found->node) return false;
-  }
-  found->growths = growths;
-  planner_.reservations_.push_back(*found);
-  planner_.nodes.set_kept(found->node, true);
-  return true;
-}
-
 bool Pass::reserve(bool forced) {
   if (planner_.reservation_of(current_) != nullptr) return true;
   const DemandId id = planner_.waiting.key(current_).demand;
   const Demand& demand = planner_.nodes.demand(id);
-  if (demand.nodes == 1 && keep_before()) return true;
   std::vector<Opening> best;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
     std::vector<Opening> found;
     const auto count = static_cast<std::uint32_t>(planner_.nodes.size());
     const auto enough = std::max<std::size_t>(kOpeningsMax, demand.nodes);
     for (std::uint32_t i = 0; i < count && found.size() < enough; ++i) {
-      const auto n = static_cast<std::uint32_t>((planner_.passes_ * kOpeningsMax + i) % count);
+      const auto n =
+          static_cast<std::uint32_t>((planner_.nodes.growths() * kOpeningsMax + i) % count);
       if (planner_.nodes.is_kept(NodeId{n}) && reserved(NodeId{n}) != nullptr) continue;
       if (!planner_.nodes.may_take(NodeId{n}, id)) continue;
       if (auto one = opening(planner_, NodeId{n}, planner_.nodes.shape(id, variant), now_))
@@ -125,8 +109,7 @@ bool Pass::reserve(bool forced) {
     planner_.reservations_.push_back({.owner = current_,
                                       .node = one.node,
                                       .at = best.back().at,
-                                      .spare = {one.spare.begin(), one.spare.end()},
-                                      .growths = planner_.nodes.growths()});
+                                      .spare = {one.spare.begin(), one.spare.end()}});
     planner_.nodes.set_kept(one.node, true);
   }
   return true;
@@ -218,8 +201,7 @@ void Pass::preempt() {
   planner_.reservations_.push_back({.owner = current_,
                                     .node = NodeId{best_node},
                                     .at = gone,
-                                    .spare = {},
-                                    .growths = planner_.nodes.growths()});
+                                    .spare = {}});
   planner_.nodes.set_kept(NodeId{best_node}, true);
 }
 

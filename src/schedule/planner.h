@@ -55,7 +55,6 @@ struct Reservation {
   NodeId node;
   Time at = kNever;           ///< kNever: as soon as there is room, and nothing else before
   std::vector<Amount> spare;  ///< what others may have beyond `at`
-  std::uint64_t growths = 0;  ///< Nodes::growths() when it was worked out
   friend bool operator==(const Reservation&, const Reservation&) = default;
 };
 
