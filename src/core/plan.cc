@@ -140,6 +140,8 @@ void start(Step& step, Run& run, TaskId id, const schedule::Placement& placement
                                       .heard_at = step.now,
                                       .holder = pass.accept(token),
                                       .placed = {ReasonCode::placed, 0, waited.count()}});
+  const Duration limit = run.workflow().policy_of(run.group_spec(task.group)).timeouts.run;
+  if (limit > Duration{0}) state.planner.set_limit(state.live.at(token).holder, step.now + limit);
   const TaskExtra* extra = run.extra(id.index);
   if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
     state.planner.spare(state.live.at(token).holder);

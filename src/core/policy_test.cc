@@ -93,6 +93,18 @@ TEST(Policy, a_kind_that_fails_too_often_is_tried_one_at_a_time) {
   w.succeed("t[3]").expect("t[4]", starting).expect("t[5]", starting);
 }
 
+TEST(Policy, what_ran_before_it_came_counts_for_the_quota) {
+  World w(cpus(4));
+  w.strict = false;
+  w.submit("tasks: {t: {run: x, array: 2}}");
+  w.expect("t[1]", starting);
+  w.policy({.quotas = {{.running_max = 2}}});
+  w.submit("tasks: {u: {run: x}}");
+  w.expect("2/u", queued);
+  EXPECT_EQ(w.why("2/u"), "waits: its user has as much as the quota gives");
+  w.succeed("t[0]").expect("2/u", starting).run_all();
+}
+
 class Preemption : public ::testing::Test {
  protected:
   Preemption() {

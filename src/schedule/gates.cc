@@ -13,6 +13,7 @@ std::int64_t hour_of(Time now) { return now.time_since_epoch() / kHour; }
 
 void Gates::configure(const SchedulingPolicy& policy) {
   if (quotas_ != policy.quotas) uses_.clear();
+  for (auto& [claim, use] : uses_) use.running = 0;
   quotas_ = policy.quotas;
   windows_.clear();
   for (const WindowSetup& window : policy.windows) {

@@ -28,6 +28,7 @@ struct Shut {
 
 class Gates {
  public:
+  /// What is running is to be counted anew, with hold().
   void configure(const SchedulingPolicy& policy);
   /// The rate limit of that name; {} when the policy has none.
   RateId rate(const std::string& name) const;

@@ -80,8 +80,6 @@ class Planner {
   /// staging.
   std::vector<HolderId> end(HolderId holder, Time now);
   const Holder& holder(HolderId id) const { return holders_[id.value]; }
-  /// Corrects what is expected of a holder: it has started, or was asked to stop.
-  void expect(HolderId id, Time end) { holders_[id.value].end = end; }
   /// Is not asked to make room any more.
   void spare(HolderId id) { holders_[id.value].spared = true; }
   void set_limit(HolderId id, Time limit) { holders_[id.value].limit = limit; }
