@@ -198,10 +198,8 @@ void Pass::preempt() {
     preempted_.push_back(id);
   }
   forget_promise(current_);
-  planner_.reservations_.push_back({.owner = current_,
-                                    .node = NodeId{best_node},
-                                    .at = gone,
-                                    .spare = {}});
+  planner_.reservations_.push_back(
+      {.owner = current_, .node = NodeId{best_node}, .at = gone, .spare = {}});
   planner_.nodes.set_kept(NodeId{best_node}, true);
 }
 
