@@ -120,11 +120,12 @@ def plan_growth(bed):
 
 
 def fair_ratio(bed):
-    """At nine tenths of the machine; beside it the figures at seven tenths."""
-    got = {load: json.loads(bed.call([bed.program("fair_bench"), load, "1"]))
-           for load in ("0.9", "0.7")}
-    return {"value": got["0.9"]["ratio_p99"],
-            "notes": {"p99 s without": got["0.9"]["alone_p99"],
-                      "p99 s with": got["0.9"]["flooded_p99"],
-                      "at 0.7 without": got["0.7"]["alone_p99"],
-                      "at 0.7 with": got["0.7"]["flooded_p99"]}}
+    """The worst of three where all fifteen are busy; beside it, where they fill nine tenths."""
+    got = {load: [json.loads(bed.call([bed.program("fair_bench"), load, seed])) for seed in "123"]
+           for load in ("busy", "0.9")}
+    busy = max(got["busy"], key=lambda one: one["ratio_p99"])
+    return {"value": busy["ratio_p99"],
+            "notes": {"p99 s without": busy["alone_p99"], "p99 s with": busy["flooded_p99"],
+                      "at 0.9": [one["ratio_p99"] for one in got["0.9"]],
+                      "at 0.9, it may be stopped":
+                          [one["reclaimed_ratio_p99"] for one in got["0.9"]]}}

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -123,9 +124,11 @@ Result<json::object> explain(const core::State& state, const json::object& param
   const core::Run* found = state.find_run(run);
   if (found == nullptr || (task != core::kWholeRun && task >= found->tasks.size()))
     return fail(ErrorCode::not_found, fmt::format("run {} is not active", number));
-  if (task != core::kWholeRun)
-    return explanation_object(core::explain_task(state, TaskId{run, task}, now));
-  return explanation_object(core::explain_run(state, run, now));
+  if (task == core::kWholeRun) return explanation_object(core::explain_run(state, run, now));
+  core::Explanation why = core::explain_task(state, TaskId{run, task}, now);
+  std::ranges::move(core::what_would_start(state, TaskId{run, task}, now),
+                    std::back_inserter(why.facts));
+  return explanation_object(why);
 }
 
 Time wall_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }

@@ -143,7 +143,7 @@ enum class Overrun : std::uint8_t { extend, request };
 struct SchedulingPolicy {
   OrderWeights order;
   NodeWeights node;
-  Duration share_half_life = std::chrono::hours{1};  ///< past use counts half after this
+  Duration share_half_life = std::chrono::minutes{15};  ///< past use counts half after this
   std::int32_t reservations =
       1;  ///< places promised to the first that do not fit; 0: no backfill order
   /// Promises count with so many times what is expected, at most the time limit: half of all take
@@ -154,6 +154,8 @@ struct SchedulingPolicy {
   std::int32_t preemption_gap = 0;  ///< levels of priority that may stop preemptible work; 0: never
   std::int32_t preemptions_max = 3;  ///< of one task; then it is left alone
   Duration preemption_grace = std::chrono::seconds{10};
+  /// Whoever has had less may stop preemptible work of those who have had more than their share.
+  bool reclaim_share = false;
   std::vector<QueueSetup> queues;
   std::vector<QuotaSetup> quotas;
   std::vector<RateLimitSetup> rate_limits;
@@ -174,7 +176,8 @@ struct SchedulingPolicy {
                       field("quotas", &SchedulingPolicy::quotas),
                       field("rate_limits", &SchedulingPolicy::rate_limits),
                       field("windows", &SchedulingPolicy::windows),
-                      field("breaker", &SchedulingPolicy::breaker)};
+                      field("breaker", &SchedulingPolicy::breaker),
+                      field("reclaim_share", &SchedulingPolicy::reclaim_share)};
   }
 };
 

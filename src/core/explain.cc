@@ -4,6 +4,7 @@
 
 #include "core/launch.h"
 #include "core/step.h"
+#include "schedule/what_if.h"
 
 namespace reeve::core {
 namespace {
@@ -88,7 +89,7 @@ Reason shut_reason(const State& state, schedule::ClassId id, Time now, Explanati
   const schedule::ClassKey& key = planner.waiting.key(id);
   const schedule::Shape& shape = planner.nodes.shape(key.demand, 0);
   if (const std::string* queue = planner.shares.limit_reached(key.leaf, shape); queue != nullptr) {
-    out.facts.push_back("queue " + *queue + " is at its limit; it would start if one of its ended");
+    out.facts.push_back("queue " + *queue + " is at its limit");
     return {ReasonCode::queue_limit, 0, 0};
   }
   const schedule::Shut shut =
@@ -144,8 +145,7 @@ Reason no_room_reason(const State& state, schedule::ClassId id, Explanation& out
   if (has_room && promise == nullptr) {
     for (const schedule::Reservation& other : planner.reservations()) {
       if (other.node != pool.node || other.at == kNever) continue;
-      out.facts.push_back("the room is promised to a task before it at " + format_time(other.at) +
-                          "; it would start if it were known to end before");
+      out.facts.push_back("the room is promised to a task before it at " + format_time(other.at));
     }
     return {ReasonCode::held_for_large, 0, 0};
   }
@@ -180,6 +180,30 @@ void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t bef
   if (planner.shares.leaves() > 1)
     out.facts.push_back("its user has " + percent(planner.shares.share_now(key.leaf)) +
                         " of what there is, in queue " + planner.shares.queue_of(key.leaf));
+}
+
+std::string sentence_of(const State& state, schedule::ClassId id,
+                        const schedule::WouldStart& what) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::ClassKey& key = planner.waiting.key(id);
+  switch (what.change) {
+    case schedule::Change::later: return "at " + format_time(what.at) + ", if nothing else changes";
+    case schedule::Change::room: {
+      Resources more;
+      const Resources& asked = planner.nodes.demand(key.demand).variants.front();
+      for (std::int64_t i = 0; i < what.amount; ++i) more.add(asked);
+      return "if pool " + state.pools.front().name + " had " + format_resources(more) + " more";
+    }
+    case schedule::Change::queue_limit:
+      return "if queue " + planner.shares.queue_of(key.leaf) + " had no limit";
+    case schedule::Change::lock: {
+      const schedule::LockUse* const busy = planner.locks.first_busy(key.locks);
+      return "if " + planner.locks.name(busy->lock) + " allowed " + std::to_string(what.amount);
+    }
+    case schedule::Change::priority:
+      return "if it were handed in now with priority " + std::to_string(key.priority + what.amount);
+  }
+  return {};
 }
 
 Explanation explain_queued(const State& state, const Run& run, const Group& group, const Task& task,
@@ -295,6 +319,23 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   }
   if (task.state == TaskState::running) add_hedge_facts(*run, id.index, now, out);
   add_result_facts(*run, id.index, out);
+  return out;
+}
+
+std::vector<std::string> what_would_start(const State& state, TaskId id, Time now) {
+  const auto waits = [&](TaskId task) {
+    const Run* const run = state.find_run(task.run);
+    return run != nullptr && task.index < run->tasks.size() &&
+           run->tasks[task.index].state == TaskState::queued &&
+           hold_of(state, *run, now).code == ReasonCode::none;
+  };
+  if (!waits(id) || !state.pools.front().up) return {};
+  const Run& run = *state.find_run(id.run);
+  const schedule::ClassId ready = run.groups[run.tasks[id.index].group.value].ready_class;
+  std::vector<std::string> out;
+  for (const schedule::WouldStart& what : schedule::would_start(
+           state.planner, ready, id, now, [&](TaskId other) { return !waits(other); }))
+    out.push_back("it would start " + sentence_of(state, ready, what));
   return out;
 }
 

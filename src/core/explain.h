@@ -15,6 +15,9 @@ struct Explanation {
       facts;  ///< further lines: needs and their states, who holds the lock, ...
 };
 Explanation explain_task(const State& state, TaskId task, Time now);
+/// What would make a queued task start, each tried on a copy of what waits (schedule/what_if.h):
+/// "it would start if pool local had 2 cpu more". Costs some passes: for a person who asks.
+std::vector<std::string> what_would_start(const State& state, TaskId task, Time now);
 Explanation explain_run(const State& state, RunId run, Time now);
 
 }  // namespace reeve::core

@@ -122,6 +122,46 @@ TEST(Explain, what_waits_its_turn) {
   EXPECT_EQ(w.why("2/late"), "waits its turn: 2 tasks are in front of it");
 }
 
+TEST(Explain, what_would_start_it_does) {
+  const auto facts_of = [](World& w, std::string_view label) {
+    std::string all;
+    for (const std::string& fact : what_would_start(w.state(), w.id(label), w.now()))
+      all += fact + "\n";
+    return all;
+  };
+  {
+    World w(cpus(2));
+    w.strict = false;
+    w.submit("tasks: {t: {run: x, array: 2}}");
+    w.submit("tasks: {large: {run: x, resources: {cpu: 2}}}");
+    EXPECT_EQ(facts_of(w, "2/large"), "it would start if pool local had 2 cpu more\n");
+    w.capacity(cpus(4)).expect("2/large", TaskState::starting);
+    EXPECT_EQ(facts_of(w, "2/large"), "") << "it does not wait any more";
+  }
+  {
+    World w(cpus(8));
+    w.strict = false;
+    w.policy({.queues = {{.name = "default", .running_max = 1, .cap = {}}}});
+    w.submit("tasks: {t: {run: x, array: 2}}");
+    EXPECT_EQ(facts_of(w, "t[1]"), "it would start if queue default had no limit\n");
+    w.policy({});
+    w.expect("t[1]", TaskState::starting);
+  }
+  {
+    World w(cpus(8));
+    w.strict = false;
+    w.submit("tasks: {a: {run: x, array: 2, locks: l}}");
+    EXPECT_EQ(facts_of(w, "a[1]"), "it would start if lock:l allowed 2\n");
+  }
+  {
+    World w(cpus(8));
+    w.strict = false;
+    w.submit("tasks: {a: {run: x, array: 2}}");
+    w.pause();
+    EXPECT_EQ(facts_of(w, "a[1]"), "") << "it is not in the planner's hands";
+  }
+}
+
 TEST(Explain, what_is_on_its_way_or_has_ended) {
   expect_why({
       {"a", launching, "is being started by the executor", "was placed on pool 0 after a wait of",

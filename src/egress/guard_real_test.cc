@@ -1,4 +1,6 @@
 // The guard as nft itself reads it, in a network namespace of its own.
+#include <unistd.h>
+
 #include <cstdio>
 #include <random>
 
@@ -11,7 +13,7 @@ namespace {
 
 /// What nft says to it; "" if it loads.
 std::string refusal(const std::string& guard) {
-  const std::string path = testing::TempDir() + "guard.nft";
+  const std::string path = testing::TempDir() + "guard." + std::to_string(::getpid()) + ".nft";
   std::FILE* const file = std::fopen(path.c_str(), "w");
   if (file == nullptr) return "cannot write " + path;
   std::fwrite(guard.data(), 1, guard.size(), file);

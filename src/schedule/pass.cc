@@ -48,12 +48,17 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
 }
 
 /// No room, and no promise to be had either: need not be looked at closer.
-bool Pass::is_hopeless(const ClassKey& key) const {
+bool Pass::is_hopeless(const ClassKey& key) {
+  looked_for_room_ = false;
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
   const std::size_t most = std::min(wanted + kForcedMax, planner_.nodes.size());
-  return planner_.policy_.preemption_gap == 0 &&
-         (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
-         planner_.reservations_.size() >= most && !planner_.nodes.may_have_room(key.demand);
+  return !may_preempt() && (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
+         planner_.reservations_.size() >= most && !may_have_room(key.demand);
+}
+
+bool Pass::may_have_room(DemandId demand) {
+  looked_for_room_ = true;
+  return planner_.nodes.may_have_room(demand);
 }
 
 bool Pass::find_class() {
@@ -138,7 +143,7 @@ const Placement* Pass::place() {
   placement_.owner = current_;
   placement_.staged = false;
   placement_.nodes.clear();
-  if (planner_.nodes.may_have_room(key.demand)) {
+  if (looked_for_room_ || may_have_room(key.demand)) {
     if (planner_.nodes.demand(key.demand).nodes == 1) {
       if (const auto choice = planner_.nodes.choose(key.demand, *this))
         placement_.nodes.push_back(*choice);
@@ -168,15 +173,18 @@ bool Pass::try_stage() {
   return true;
 }
 
+bool Pass::may_promise(bool forced) const {
+  const std::size_t given = planner_.reservations_.size();
+  const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
+  return given < planner_.nodes.size() && given < wanted + (forced ? kForcedMax : 0);
+}
+
 void Pass::pass_over() {
   Planner::Cursor& at = cursor(*leaf_);
   at.passed_over = true;
   if (!planner_.nodes.could_ever_fit(planner_.waiting.key(current_).demand)) return;
   const bool forced = note_passed(current_);
-  const std::size_t given = planner_.reservations_.size();
-  const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
-  const bool may = given < wanted || (forced && given < wanted + kForcedMax);
-  if (may && given < planner_.nodes.size()) reserve(forced);
+  if (may_promise(forced)) reserve(forced);
   preempt();
 }
 
@@ -244,7 +252,8 @@ void Pass::let_through() {
   forced_at_ = kNotForced;
   const ClassId before = current_;
   for (const Passed& passed : passed_) {
-    const std::uint32_t times = overtaken(passed.id);
+    const std::uint32_t times =
+        planner_.waiting.overtaken(passed.id) + static_cast<std::uint32_t>(starts_ - passed.starts);
     if (times > kOvertakesMax) continue;  // keeps one, or there is none to keep
     if (times < kOvertakesMax) {
       forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - times);
@@ -252,7 +261,7 @@ void Pass::let_through() {
     }
     current_ = passed.id;
     if (starving_.size() < kStarvingMax) starving_.push_back(passed.id);
-    if (planner_.reservations_.size() < planner_.nodes.size()) reserve(true);
+    if (may_promise(true)) reserve(true);
   }
   current_ = before;
 }

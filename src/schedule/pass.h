@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -44,12 +45,18 @@ class Pass final : private Admission {
   bool admits(NodeId node, const Shape& shape) const override;
   bool find_class();
   std::uint32_t overtaken(ClassId id) const;
-  bool is_hopeless(const ClassKey& key) const;
+  bool is_hopeless(const ClassKey& key);
+  bool may_have_room(DemandId demand);
   bool is_shut(const ClassKey& key, Duration length);
   void pass_over();
   bool note_passed(ClassId id);
   bool try_stage();
+  bool may_promise(bool forced) const;
   bool reserve(bool forced);
+  bool may_preempt() const;
+  /// Its priority, or that of what waits for one of its locks, if that is higher: a holder inherits
+  /// (Sha, Rajkumar and Lehoczky, "Priority inheritance protocols", 1990).
+  std::int32_t inherited_priority(const ClassKey& key);
   void preempt();
   void forget_promise(ClassId id);
   Time end_of(NodeId node) const;
@@ -62,7 +69,8 @@ class Pass final : private Admission {
   Time now_;
   std::optional<LeafId> leaf_;
   ClassId current_;
-  bool served_ = false;  ///< the leaf has had a start since it was chosen
+  bool looked_for_room_ = false;  ///< for the present class, and there may be some
+  bool served_ = false;           ///< the leaf has had a start since it was chosen
   Placement placement_;
   /// What found no room, and how many had started before it was passed over.
   struct Passed {
@@ -73,6 +81,9 @@ class Pass final : private Admission {
   std::vector<ClassId> starving_;  ///< overtaken often enough
   std::uint64_t starts_ = 0;
   std::uint64_t forced_at_;  ///< starts_ at which the first of them has been overtaken enough
+  std::size_t preempt_tries_ = 0;
+  std::map<LockId, std::int32_t> wanted_locks_;  ///< highest priority of what waits for them
+  bool knows_wanted_ = false;
   std::vector<HolderId> preempted_;
 };
 

@@ -8,6 +8,8 @@ namespace {
 
 // A promise is the best of so many nodes: working one out costs as much as a hundred placements.
 constexpr std::size_t kOpeningsMax = 32;
+// Looking for what could be stopped walks over all attempts: it is done for the first so many.
+constexpr std::size_t kPreemptTriesMax = 16;
 
 struct Opening {
   NodeId node;
@@ -50,21 +52,30 @@ class Room {
   bool possible_ = true;
 };
 
+bool could_hold(const Nodes& nodes, NodeId node, const Shape& shape) {
+  return std::ranges::all_of(shape, [&](const Amount& wanted) {
+    return nodes.capacity(node, wanted.dimension) >= wanted.units;
+  });
+}
+
 struct Ending {
   Time at;
   const Shape* shape;
 };
 
-/// When the shape fits on the node as far as is expected. At kNever: when is not known.
-std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape& shape, Time now) {
+/// When the shape fits on the node as far as is expected, if that is before `bound` (kNever: any
+/// time will do). At kNever: when is not known. `endings` is room to work in.
+std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape& shape, Time now,
+                               Time bound, std::vector<Ending>& endings) {
   Room room(planner.nodes, node, shape);
   if (!room.possible()) return std::nullopt;
   Opening out{.node = node, .at = now, .spare = {}};
   if (!room.fits()) {
-    std::vector<Ending> endings;
+    endings.clear();
     planner.each_holder(node, [&](HolderId, const Holder& holder) {
-      if (!holder.staged)
-        endings.push_back({planner.expected_end(holder, now), &planner.shape_of(holder)});
+      if (holder.staged) return;
+      const Time end = planner.expected_end(holder, now);
+      if (bound == kNever || end < bound) endings.push_back({end, &planner.shape_of(holder)});
     });
     const auto later = [](const Ending& a, const Ending& b) { return a.at > b.at; };
     std::ranges::make_heap(endings, later);
@@ -74,7 +85,7 @@ std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape&
       out.at = endings.back().at;
       endings.pop_back();
     }
-    if (!room.fits()) return std::nullopt;  // the capacity shrank below what runs
+    if (!room.fits()) return std::nullopt;  // too late, or the capacity shrank below what runs
   }
   out.spare = room.spare();
   return out;
@@ -87,17 +98,28 @@ bool Pass::reserve(bool forced) {
   const DemandId id = planner_.waiting.key(current_).demand;
   const Demand& demand = planner_.nodes.demand(id);
   std::vector<Opening> best;
+  std::vector<Ending> endings;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
+    const Shape& shape = planner_.nodes.shape(id, variant);
     std::vector<Opening> found;
     const auto count = static_cast<std::uint32_t>(planner_.nodes.size());
     const auto enough = std::max<std::size_t>(kOpeningsMax, demand.nodes);
-    for (std::uint32_t i = 0; i < count && found.size() < enough; ++i) {
+    Time bound = kNever;
+    std::size_t looked = 0;
+    for (std::uint32_t i = 0; i < count && looked < enough; ++i) {
       const auto n =
           static_cast<std::uint32_t>((planner_.nodes.growths() * kOpeningsMax + i) % count);
       if (planner_.nodes.is_kept(NodeId{n}) && reserved(NodeId{n}) != nullptr) continue;
       if (!planner_.nodes.may_take(NodeId{n}, id)) continue;
-      if (auto one = opening(planner_, NodeId{n}, planner_.nodes.shape(id, variant), now_))
-        found.push_back(std::move(*one));
+      if (!could_hold(planner_.nodes, NodeId{n}, shape)) continue;
+      ++looked;
+      auto one = opening(planner_, NodeId{n}, shape, now_, bound, endings);
+      if (!one) continue;
+      if (demand.nodes == 1) {  // only the first counts
+        bound = one->at;
+        found.clear();
+      }
+      found.push_back(std::move(*one));
     }
     if (found.size() < demand.nodes) continue;
     std::ranges::stable_sort(found, {}, &Opening::at);
@@ -135,12 +157,12 @@ double loss_of(const Victim& victim, Time now) {
 }
 
 /// The cheapest of what may be stopped on a node that make enough room, or none.
-std::optional<Victims> victims_on(const Planner& planner, NodeId node, const Shape& shape,
-                                  std::int32_t priority, Time now) {
+template <class MayStop>
+std::optional<Victims> victims_on(const Planner& planner, NodeId node, const Shape& shape, Time now,
+                                  MayStop may_stop) {
   Room room(planner.nodes, node, shape);
   if (!room.possible()) return std::nullopt;
   std::vector<Victim> candidates;
-  const std::int32_t gap = planner.policy().preemption_gap;
   planner.each_holder(node, [&](HolderId id, const Holder& holder) {
     const ClassKey& key = planner.waiting.key(holder.owner);
     if (holder.staged || holder.gang != kNoHolder) return;
@@ -148,7 +170,7 @@ std::optional<Victims> victims_on(const Planner& planner, NodeId node, const Sha
       room.add(planner.shape_of(holder));  // it is going already
       return;
     }
-    if (holder.spared || !key.preemptible || priority - key.priority < gap) return;
+    if (holder.spared || !key.preemptible || !may_stop(key)) return;
     candidates.push_back({id, holder.since, &planner.shape_of(holder)});
   });
   std::ranges::stable_sort(candidates, {},
@@ -173,11 +195,46 @@ std::optional<Victims> victims_on(const Planner& planner, NodeId node, const Sha
 
 }  // namespace
 
+bool Pass::may_preempt() const {
+  return planner_.policy_.preemption_gap > 0 || planner_.policy_.reclaim_share;
+}
+
+std::int32_t Pass::inherited_priority(const ClassKey& key) {
+  if (key.locks == LockSetId{}) return key.priority;
+  if (!knows_wanted_) {
+    knows_wanted_ = true;
+    for (const LeafId leaf : planner_.waiting.active()) {
+      for (const Waiting::Position& position : planner_.waiting.order(leaf)) {
+        const ClassKey& waits = planner_.waiting.key(position.id);
+        for (const LockUse& use : planner_.locks.set(waits.locks)) {
+          const auto [at, is_new] = wanted_locks_.try_emplace(use.lock, waits.priority);
+          if (!is_new) at->second = std::max(at->second, waits.priority);
+        }
+      }
+    }
+  }
+  std::int32_t priority = key.priority;
+  for (const LockUse& use : planner_.locks.set(key.locks)) {
+    const auto wanted = wanted_locks_.find(use.lock);
+    if (wanted != wanted_locks_.end()) priority = std::max(priority, wanted->second);
+  }
+  return priority;
+}
+
 void Pass::preempt() {
   const ClassKey& key = planner_.waiting.key(current_);
-  if (planner_.policy_.preemption_gap <= 0 || planner_.nodes.demand(key.demand).nodes > 1) return;
+  if (!may_preempt() || planner_.nodes.demand(key.demand).nodes > 1) return;
+  if (++preempt_tries_ > kPreemptTriesMax) return;
   const Reservation* promise = planner_.reservation_of(current_);
   if (promise != nullptr && promise->at <= now_ + planner_.policy_.preemption_grace) return;
+  const std::int32_t gap = planner_.policy_.preemption_gap;
+  const bool reclaims = planner_.policy_.reclaim_share;
+  const auto may_stop = [&](const ClassKey& other) {
+    const std::int32_t priority = inherited_priority(other);
+    if (gap > 0 && key.priority - priority >= gap) return true;
+    return reclaims && priority == other.priority &&
+           planner_.shares.may_reclaim(key.leaf, other.leaf);
+  };
   std::optional<Victims> best;
   std::uint32_t best_node = 0;
   for (std::uint32_t n = 0; n < planner_.nodes.size(); ++n) {
@@ -185,7 +242,7 @@ void Pass::preempt() {
     if (!planner_.nodes.may_take(NodeId{n}, key.demand)) continue;
     if (kept != nullptr && kept->owner != current_) continue;
     auto found =
-        victims_on(planner_, NodeId{n}, planner_.nodes.shape(key.demand, 0), key.priority, now_);
+        victims_on(planner_, NodeId{n}, planner_.nodes.shape(key.demand, 0), now_, may_stop);
     if (!found || (best && best->loss <= found->loss)) continue;
     best = std::move(found);
     best_node = n;

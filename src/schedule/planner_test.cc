@@ -221,6 +221,67 @@ TEST(Planner, only_classes_of_priority_apart_stop_what_may_be_stopped_and_the_ch
   EXPECT_EQ(w.pass(), Runs{5});
 }
 
+TEST(Planner, who_holds_what_the_important_waits_for_is_as_important) {
+  World w({.preemption_gap = 100});
+  w.node(2);
+  w.add({.cpus = 1, .lock = "disk", .preemptible = true});
+  (void)w.pass();
+  w.wait(1);
+  w.add({.cpus = 1, .preemptible = true});
+  (void)w.pass();
+  w.wait(100);
+  w.add({.cpus = 1, .priority = 200, .lock = "disk"});
+  w.add({.cpus = 1, .priority = 100});
+  (void)w.pass();
+  ASSERT_EQ(w.preempted.size(), 1U);
+  EXPECT_EQ(w.planner.holder(w.preempted[0]).token, Token{2});
+  w.end(Token{2});
+  (void)w.pass();
+  w.add({.cpus = 1, .priority = 150});
+  (void)w.pass();
+  EXPECT_TRUE(w.preempted.empty()) << "the holder of the lock is of priority 200 for now";
+}
+
+TEST(Planner, who_has_had_less_than_its_share_stops_what_has_had_more) {
+  World w({.reclaim_share = true});
+  w.node(4);
+  w.add({.user = "flood", .preemptible = true}, 2);
+  w.add({.user = "flood"}, 2);
+  w.add({.user = "flood", .preemptible = true}, 100);
+  (void)w.pass();
+  w.add({.user = "ada"}, 3);
+  (void)w.pass();
+  EXPECT_TRUE(w.preempted.empty()) << "nobody has had anything yet";
+  w.wait(3600);
+  for (int i = 0; i < 4; ++i) {
+    (void)w.pass();
+    for (const HolderId id : w.preempted) {
+      EXPECT_EQ(w.planner.shares.user_of(w.planner.waiting.key(w.planner.holder(id).owner).leaf),
+                "flood");
+      EXPECT_TRUE(w.planner.waiting.key(w.planner.holder(id).owner).preemptible);
+      w.end(w.planner.holder(id).token);
+    }
+  }
+  std::map<std::string, int> running;
+  for (const auto& [token, one] : w.live)
+    ++running[w.planner.shares.user_of(w.planner.waiting.key(one.owner).leaf)];
+  EXPECT_EQ(running["ada"], 2) << "as many as may be stopped, which is its share";
+  EXPECT_EQ(running["flood"], 2);
+}
+
+TEST(Planner, a_share_is_not_taken_from_somebody_who_has_no_more_than_its_own) {
+  World w({.reclaim_share = true});
+  w.node(4);
+  w.add({.user = "bob", .preemptible = true}, 2);
+  w.add({.user = "eve"}, 2);
+  (void)w.pass();
+  w.wait(600);
+  w.add({.user = "eve"}, 2);
+  w.add({.user = "bob"}, 2);
+  (void)w.pass();
+  EXPECT_TRUE(w.preempted.empty());
+}
+
 TEST(Planner, a_user_with_a_thousand_kinds_gets_no_more_than_one_with_one) {
   World w;
   w.node(8);
@@ -264,6 +325,7 @@ class RandomWorld {
     policy.queues = {{.name = "q0", .weight = 3, .cap = {}},
                      {.name = "q1", .weight = 0, .running_max = 3, .cap = {}}};
     if (random_.below(3) == 0) policy.preemption_gap = 2;
+    policy.reclaim_share = random_.below(3) == 0;
     return policy;
   }
   void add() {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include <boost/container/small_vector.hpp>
+
 #include "base/ensure.h"
 
 namespace reeve::schedule {
@@ -130,16 +132,28 @@ const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape) con
   return nullptr;
 }
 
+void ShareTree::lift_limits(LeafId leaf) {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    nodes_[at].limits.setup.running_max = -1;
+    nodes_[at].limits.cap.clear();
+  }
+}
+
+std::int32_t ShareTree::weight_of(const Node& node) const {
+  return node.is_leaf ? 1 : node.limits.setup.weight;
+}
+
 double ShareTree::claim_of(std::uint32_t id, Time now) const {
   const Node& node = nodes_[id];
-  const double had = node.share + past_at(node, now);
-  const std::int32_t weight = node.is_leaf ? 1 : node.limits.setup.weight;
+  const double had = kNowWeight * node.share + past_at(node, now);
+  const std::int32_t weight = weight_of(node);
   return weight > 0 ? had / weight : kNoWeight + had;
 }
 
-std::int64_t ShareTree::steps_of(std::uint32_t id) const {
+void ShareTree::note_claim(Node& node, std::uint32_t id) const {
+  node.round_claim = claim_of(id, now_);
   // Rounded, so that what is a whole number of steps but for the last bit is one.
-  return static_cast<std::int64_t>(std::floor(claim_of(id, now_) / kClaimStep + 1e-6));
+  node.round_steps = static_cast<std::int64_t>(std::floor(node.round_claim / kClaimStep + 1e-6));
 }
 
 void ShareTree::enter(const Active& active) {
@@ -150,7 +164,7 @@ void ShareTree::enter(const Active& active) {
       continue;
     }
     node.in_round = true;
-    node.round_claim = steps_of(at);
+    note_claim(node, at);
     node.round_arrival = active.arrival;
     entered_.push_back(at);
     nodes_[node.parent].waiting.push_back(at);
@@ -166,6 +180,7 @@ void ShareTree::begin(Time now, const std::vector<Active>& active) {
   entered_.clear();
   path_.clear();
   now_ = now;
+  weighed_ = false;
   for (const Active& one : active) enter(one);
   const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
   std::ranges::make_heap(nodes_[kRoot].waiting, later);
@@ -173,8 +188,10 @@ void ShareTree::begin(Time now, const std::vector<Active>& active) {
 }
 
 bool ShareTree::after(std::uint32_t a, std::uint32_t b) const {
-  return std::tie(nodes_[a].round_claim, nodes_[a].round_arrival, a) >
-         std::tie(nodes_[b].round_claim, nodes_[b].round_arrival, b);
+  const Node& one = nodes_[a];
+  const Node& other = nodes_[b];
+  return std::tie(one.round_steps, one.round_arrival, one.round_claim, a) >
+         std::tie(other.round_steps, other.round_arrival, other.round_claim, b);
 }
 
 std::optional<LeafId> ShareTree::next() {
@@ -195,7 +212,7 @@ std::optional<LeafId> ShareTree::next() {
 void ShareTree::put_back(std::uint32_t id) {
   const auto later = [this](std::uint32_t a, std::uint32_t b) { return after(a, b); };
   Node& node = nodes_[id];
-  node.round_claim = steps_of(id);
+  note_claim(node, id);
   // What is below it may have gone on: its first is the first of those that are left.
   if (!node.is_leaf && !node.waiting.empty())
     node.round_arrival = nodes_[node.waiting.front()].round_arrival;
@@ -218,6 +235,45 @@ void ShareTree::done() {
     if (!nodes_[path_[i]].waiting.empty()) put_back(path_[i]);
   }
   path_.clear();
+}
+
+void ShareTree::weigh() {
+  if (weighed_) return;
+  weighed_ = true;
+  for (Node& node : nodes_) node.children_weight = 0;
+  for (std::uint32_t id = 1; id < nodes_.size(); ++id) {
+    const Node& node = nodes_[id];
+    if (node.in_round || node.running > 0) nodes_[node.parent].children_weight += weight_of(node);
+  }
+}
+
+double ShareTree::entitlement(std::uint32_t id) const {
+  double share = 1;
+  for (std::uint32_t at = id; at != kRoot; at = nodes_[at].parent) {
+    const double all = nodes_[nodes_[at].parent].children_weight;
+    share *= all > 0 ? weight_of(nodes_[at]) / all : 0;
+  }
+  return share;
+}
+
+bool ShareTree::may_reclaim(LeafId taker, LeafId from) {
+  weigh();
+  const auto way = [this](std::uint32_t id) {
+    boost::container::small_vector<std::uint32_t, 8> up;
+    for (std::uint32_t at = id; at != kRoot; at = nodes_[at].parent) up.push_back(at);
+    return up;
+  };
+  const auto to = way(taker.value);
+  const auto of = way(from.value);
+  std::size_t a = to.size();
+  std::size_t b = of.size();
+  while (a > 0 && b > 0 && to[a - 1] == of[b - 1]) --a, --b;
+  if (a == 0 || b == 0) return false;  // the same leaf
+  const std::uint32_t mine = to[a - 1];
+  const std::uint32_t theirs = of[b - 1];
+  const double allowed = entitlement(theirs);
+  return nodes_[theirs].share > allowed && past_at(nodes_[theirs], now_) > allowed &&
+         claim_of(mine, now_) + kClaimStep < claim_of(theirs, now_);
 }
 
 }  // namespace reeve::schedule

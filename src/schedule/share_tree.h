@@ -1,11 +1,12 @@
 // Who is next among queues and users: a tree of queues with the users of each as leaves. A node's
-// claim is its dominant share now plus its dominant share in the past, which counts half after a
-// half-life, over its weight; the least claim among siblings is served, from the root down. Claims
-// count in steps of kClaimStep: who has had next to nothing of late is like who has had nothing,
-// and among such the one whose task waits longest is next.
-// Dominant resource fairness: Ghodsi et al., NSDI 2011; hierarchical: Bhattacharya et al., SoCC
-// 2013; decayed usage as in Slurm's fair tree. A user who hands in work under a thousand names is
-// one leaf all the same.
+// claim is its dominant share in the past, which counts half after a half-life, plus a part of its
+// dominant share now, over its weight; the least claim among siblings is served, from the root
+// down. The past counts more, so that a burst of somebody who is modest on the whole does not wait
+// behind somebody who always takes more. Claims count in steps of kClaimStep: who has had next to
+// nothing of late is like who has had nothing, and among such the one whose task waits longest is
+// next. Dominant resource fairness: Ghodsi et al., NSDI 2011; hierarchical: Bhattacharya et al.,
+// SoCC 2013; decayed usage as in Slurm's fair tree. A user who hands in work under a thousand names
+// is one leaf all the same.
 //
 // Pure; one thread. Invariant: the amounts in use of a node are the sum over its children.
 #pragma once
@@ -23,6 +24,7 @@
 namespace reeve::schedule {
 
 inline constexpr double kClaimStep = 0.01;
+inline constexpr double kNowWeight = 0.2;            ///< of the share now, in a claim
 using LeafId = Id<struct LeafIdTag, std::uint32_t>;  ///< one user in one queue
 
 class ShareTree {
@@ -46,6 +48,8 @@ class ShareTree {
 
   /// The queue on the leaf's path whose limit does not let the shape start, or null.
   const std::string* limit_reached(LeafId leaf, const Shape& shape) const;
+  /// Of the queues on the leaf's path: for trying what would be without them.
+  void lift_limits(LeafId leaf);
   std::int32_t running(LeafId leaf) const { return nodes_[leaf.value].running; }
   /// What the leaf has and had, over its weight: for people.
   double claim(LeafId leaf, Time now) const { return claim_of(leaf.value, now); }
@@ -62,6 +66,10 @@ class ShareTree {
   std::optional<LeafId> next();
   void again(Time arrival);
   void done();
+  /// Whether, where the ways of the two part, the other side has and had more than its share, and
+  /// the taker's side has the lesser claim. Shares go by weight among those who wait or run in the
+  /// present round.
+  bool may_reclaim(LeafId taker, LeafId from);
 
  private:
   static constexpr std::uint32_t kRoot = 0;
@@ -82,9 +90,11 @@ class ShareTree {
     Time settled = kUnset;
     // Of the present round:
     std::vector<std::uint32_t> waiting;  ///< children, a heap by claim
-    std::int64_t round_claim = 0;        ///< in steps
+    std::int64_t round_steps = 0;        ///< of the claim
+    double round_claim = 0;
     Time round_arrival = kNever;
     bool in_round = false;
+    double children_weight = 0;  ///< of those that wait or run, since weigh()
   };
   std::uint32_t child(std::uint32_t parent, const std::string& name, bool is_leaf);
   void configure_node(Node& node) const;
@@ -96,7 +106,10 @@ class ShareTree {
   void enter(const Active& active);
   bool after(std::uint32_t a, std::uint32_t b) const;
   void put_back(std::uint32_t node);
-  std::int64_t steps_of(std::uint32_t node) const;
+  void note_claim(Node& node, std::uint32_t id) const;
+  std::int32_t weight_of(const Node& node) const;
+  void weigh();
+  double entitlement(std::uint32_t node) const;
 
   std::vector<Node> nodes_;
   std::map<std::pair<std::uint32_t, std::string>, std::uint32_t> children_;  ///< users: "\n" + name
@@ -105,6 +118,7 @@ class ShareTree {
   double half_life_us_ = 3.6e9;
   std::size_t leaves_ = 0;
   Time now_ = kUnset;
+  bool weighed_ = false;                ///< in the present round
   std::vector<std::uint32_t> path_;     ///< of the leaf that next() gave, from the root's child
   std::vector<std::uint32_t> entered_;  ///< nodes of the present round
 };

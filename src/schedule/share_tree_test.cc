@@ -69,8 +69,8 @@ TEST(ShareTree, past_use_counts_half_after_a_half_life) {
   ShareTree tree = tree_of({}, {1000});
   const LeafId a = tree.leaf("q", "a");
   tree.start(a, kCpu, kMoment);
-  EXPECT_DOUBLE_EQ(tree.claim(a, kMoment), 1);
-  EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{1}), 1.5, 1e-9);
+  EXPECT_DOUBLE_EQ(tree.claim(a, kMoment), kNowWeight);
+  EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{1}), kNowWeight + 0.5, 1e-9);
   tree.end(a, kCpu, kMoment + std::chrono::hours{1});
   EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{1}), 0.5, 1e-9);
   EXPECT_NEAR(tree.claim(a, kMoment + std::chrono::hours{2}), 0.25, 1e-9);

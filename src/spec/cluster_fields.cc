@@ -121,7 +121,7 @@ constexpr std::array kNodeWeightFields{
 constexpr Shape kNodeWeights{.expected = "a map of fit, prefer, ...: weight",
                              .fields = kNodeWeightFields};
 constexpr std::array kFairFields{
-    Field{"half_life", {}, &kDuration, "Past use counts half after this (1h)."},
+    Field{"half_life", {}, &kDuration, "Past use counts half after this (15m)."},
 };
 constexpr Shape kFair{.expected = "a map with half_life", .fields = kFairFields};
 constexpr std::array<std::string_view, 2> kOverruns{"extend", "request"};
@@ -147,8 +147,12 @@ constexpr std::array kPreemptionFields{
         "gap", {}, &kGap, "Levels of priority above which preemptible work is stopped (0: never)."},
     Field{"max", {}, &kPreemptions, "Of one task; then it is left alone (3)."},
     Field{"grace", {}, &kSpan, "From SIGTERM to SIGKILL (10s)."},
+    Field{"reclaim",
+          {},
+          &kBoolean,
+          "Who has had less stops preemptible work of who has had more than its share (false)."},
 };
-constexpr Shape kPreemption{.expected = "a map with gap, max and grace",
+constexpr Shape kPreemption{.expected = "a map with gap, max, grace and reclaim",
                             .fields = kPreemptionFields};
 
 constexpr std::array<std::string_view, 2> kExceeded{"wait", "refuse"};

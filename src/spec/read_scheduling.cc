@@ -142,6 +142,8 @@ void SchedulingReader::read_preemption(const YamlNode& node) {
     policy_.preemptions_max = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("grace"))
     policy_.preemption_grace = reading_.read_duration(*value);
+  if (const auto value = section.get("reclaim"))
+    policy_.reclaim_share = reading_.read_boolean(*value);
 }
 
 void SchedulingReader::check_known(const YamlNode& name,
