@@ -140,6 +140,8 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "{a})"},
     {ReasonCode::batch_undone, "batch_undone",
      "is queued again without counting it: its batch was lost before it began"},
+    {ReasonCode::retry_budget, "retry_budget",
+     "waits until {a:time} to be tried again: too much of its queue fails at once"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

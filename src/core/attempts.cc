@@ -128,6 +128,7 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   Task& task = run.tasks[index];
   const bool stopped = (task.flags & kTaskStopAsked) != 0;
   if (judged.outcome.is_success()) {
+    step.state.planner.retries.on_success(queue_of(step.state, run, index), step.now);
     finish_task(step, run, index, TaskState::succeeded, {ReasonCode::completed, 0, 0});
     return {};
   }

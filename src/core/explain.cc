@@ -281,6 +281,16 @@ Reason reason_to_start(const State& state, const Task& task) {
   return is_staged ? task.reason : Reason{ReasonCode::launching, 0, 0};
 }
 
+void add_budget_facts(const State& state, const Run& run, std::uint32_t index, Time now,
+                      Explanation& out) {
+  const std::string& queue = queue_of(state, run, index);
+  const std::int64_t left = state.planner.retries.left(queue, now);
+  out.facts.push_back("queue " + queue + " has " +
+                      (left < 0 ? "given out " + std::to_string(-left) + " retries that are to come"
+                                : std::to_string(left) + " retries saved up") +
+                      "; more come in with what succeeds, and some by themselves (retry_budget)");
+}
+
 /// With which others it is in a batch.
 void add_batch_facts(const State& state, const LiveAttempt& live, Explanation& out) {
   constexpr std::size_t kNamesMax = 5;
@@ -315,6 +325,8 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   }
   if (task.state == TaskState::retry_wait && task.wake_at > now)
     out.facts.push_back("next try in " + format_duration(task.wake_at - now));
+  if (task.state == TaskState::retry_wait && task.reason.code == ReasonCode::retry_budget)
+    add_budget_facts(state, *run, id.index, now, out);
   if (task.reason.code == ReasonCode::held_open && is_held_open(task)) {
     const std::string name = std::to_string(id.run.value) + "/" + task_label(*run, id.index);
     out.facts.push_back("`reeve exec " + name + "` enters its sandbox; `reeve resume " + name +

@@ -17,11 +17,29 @@ void end_open_tasks(Step& step, Run& run, const Group& group, Reason reason) {
   }
 }
 
+/// Whether its queue has been tried again too often of late: it is given a moment of its own. What
+/// was lost, or made room, is not the queue's failure.
+bool waits_for_budget(Step& step, Run& run, std::uint32_t index) {
+  Task& task = run.tasks[index];
+  if (task.reason.code != ReasonCode::retry_backoff || task.outcome == OutcomeClass::lost)
+    return false;
+  const Time at = step.state.planner.retries.take(queue_of(step.state, run, index), step.now);
+  if (at <= step.now) return false;
+  task.reason = {ReasonCode::retry_budget, 0, at.time_since_epoch().count()};
+  task.wake_at = at;
+  set_timer(step, run, index, at);
+  mark_task(step, run, index);
+  step.changes.progressed.push_back({run.record.id, index});
+  return true;
+}
+
 void on_task_timer(Step& step, Run& run, std::uint32_t index) {
   const Task& task = run.tasks[index];
   const spec::TaskGroup& spec = run.group_spec(task.group);
   switch (task.state) {
-    case TaskState::retry_wait: queue_task(step, run, index, {}); break;
+    case TaskState::retry_wait:
+      if (!waits_for_budget(step, run, index)) queue_task(step, run, index, {});
+      break;
     case TaskState::queued: {
       const Duration limit = run.workflow().policy_of(spec).timeouts.queue;
       end_task(step, run, index, TaskState::timed_out,

@@ -25,6 +25,7 @@
 #include "schedule/gates.h"
 #include "schedule/locks.h"
 #include "schedule/nodes.h"
+#include "schedule/retry_budget.h"
 #include "schedule/share_tree.h"
 #include "schedule/staging.h"
 #include "schedule/waiting.h"
@@ -122,6 +123,7 @@ class Planner {
   Waiting waiting;
   Locks locks;
   Gates gates;
+  RetryBudgets retries;
 
  private:
   friend class Pass;
