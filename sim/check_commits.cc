@@ -182,7 +182,8 @@ void Checker::check_end(const core::AttemptRecord& end) {
       end.next.code != ReasonCode::hedge_other && end.outcome.reason.code != ReasonCode::hedge_lost;
   if (!decides) check_undecided(end, task);
   if (decides) task.decided_by = end.token;
-  if (decides && !end.outcome.is_success()) ++task.ends[static_cast<std::size_t>(end.outcome.kind)];
+  const bool counts = decides && end.next.code != ReasonCode::batch_undone;
+  if (counts && !end.outcome.is_success()) ++task.ends[static_cast<std::size_t>(end.outcome.kind)];
   task.last_end = model_.last_now();
   task.was_paused = false;
 }

@@ -27,7 +27,8 @@ bool is_equal(const core::Task& a, const core::Task& b) {
          (a.flags & core::kTaskFlagsStored) == (b.flags & core::kTaskFlagsStored) &&
          a.attempt == b.attempt && a.charged == b.charged && a.group == b.group &&
          a.code == b.code && a.token == b.token && a.since == b.since && a.wake_at == b.wake_at &&
-         a.queued_at == b.queued_at && a.started_at == b.started_at && a.reason == b.reason;
+         a.queued_at == b.queued_at && a.started_at == b.started_at && a.batch == b.batch &&
+         a.reason == b.reason;
 }
 
 }  // namespace

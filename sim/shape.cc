@@ -82,6 +82,8 @@ Shape draw_shape(std::uint64_t seed) {
   draw_swarm(random, shape);
   if (random.chance(100)) shape.burst = static_cast<std::uint32_t>(random.between(4, 24));
   shape.features[static_cast<std::size_t>(Feature::hedges)] = !random.chance(300);
+  shape.features[static_cast<std::size_t>(Feature::batches)] = !random.chance(300);
+  shape.batch_seed = random.bits();
   return shape;
 }
 

@@ -31,9 +31,10 @@ enum class Feature : std::uint8_t {
   phases,       ///< on_failure, finally
   priorities,
   unplaceable,
-  hedges,  ///< second attempts of what takes long; drawn last
+  hedges,   ///< second attempts of what takes long
+  batches,  ///< tasks that share a start; drawn last
 };
-inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::hedges) + 1;
+inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::batches) + 1;
 
 struct Shape {
   std::bitset<kFeatureCount> features = ~std::bitset<kFeatureCount>{};
@@ -52,7 +53,8 @@ struct Shape {
   ClockKeeping clock_keeping = ClockKeeping::steady;
   bool resume_all = true;
   std::uint32_t requests_max = 16;
-  std::uint32_t burst = 0;  ///< submissions of one program in one moment
+  std::uint64_t batch_seed = 0;  ///< draws of their own, so that older seeds keep their meaning
+  std::uint32_t burst = 0;       ///< submissions of one program in one moment
 };
 
 bool has(const Shape& shape, Feature feature);

@@ -51,8 +51,7 @@ void SimExecutor::start(Launch launch) {
   if (spent_.contains(token) && flaw_ != ExecutorFlaw::starts_forgotten) return;
   Attempt attempt{.launch = std::move(launch), .behaviour = {}, .end = {}};
   attempt.behaviour = around_.behaviour(attempt.launch);
-  attempts_.emplace(token, std::move(attempt));
-  queue_.push_back(token);
+  join_queue(attempts_.emplace(token, std::move(attempt)).first->second);
   admit();
 }
 
@@ -72,17 +71,56 @@ void SimExecutor::admit() {
     if (!capacity_.covers(wanted) && flaw_ != ExecutorFlaw::ignores_capacity) return;
     used_ = std::move(wanted);
     queue_.pop_front();
-    attempt.phase = Phase::launching;
-    attempt.plan = next_plan_++;
-    const Duration limit = attempt.launch.start_timeout;
-    if (limit > Duration{0} && limit < attempt.behaviour.start_delay) {
-      plan(attempt, limit, [this, limit](Attempt& late) {
-        finish(late, over_limit(ReasonCode::start_timeout, limit));
-      });
-    } else {
-      plan(attempt, attempt.behaviour.start_delay, [this](Attempt& ready) { begin(ready); });
+    launch(attempt);
+  }
+}
+
+void SimExecutor::launch(Attempt& attempt) {
+  attempt.phase = Phase::launching;
+  attempt.plan = next_plan_++;
+  const Duration limit = attempt.launch.start_timeout;
+  if (limit > Duration{0} && limit < attempt.behaviour.start_delay) {
+    plan(attempt, limit, [this, limit](Attempt& late) {
+      finish(late, over_limit(ReasonCode::start_timeout, limit));
+    });
+  } else {
+    plan(attempt, attempt.behaviour.start_delay, [this](Attempt& ready) { begin(ready); });
+  }
+}
+
+/// One of a batch waits for those before it, and needs no room beside theirs.
+void SimExecutor::join_queue(const Attempt& attempt) {
+  const Token batch = attempt.launch.batch;
+  if (batch != Token{}) {
+    const auto [line, is_first] = lines_.try_emplace(batch);
+    if (!is_first) {
+      line->second.insert(attempt.launch.token);
+      return;
     }
   }
+  queue_.push_back(attempt.launch.token);
+}
+
+/// It has ended: the next of its batch has its place, or that is free.
+void SimExecutor::leave_queue(const Attempt& attempt) {
+  const Token token = attempt.launch.token;
+  const bool is_admitted = attempt.phase != Phase::waiting;
+  const auto line = lines_.find(attempt.launch.batch);
+  if (line != lines_.end() && line->second.erase(token) > 0) return;  // it stood behind the first
+  const auto place = std::ranges::find(queue_, token);
+  if (line == lines_.end() || line->second.empty()) {
+    if (line != lines_.end()) lines_.erase(line);
+    if (is_admitted)
+      used_.subtract(attempt.launch.resources);
+    else
+      queue_.erase(place);
+    return;
+  }
+  const Token next = line->second.extract(line->second.begin()).value();
+  if (is_admitted)
+    launch(attempts_.at(next));
+  else
+    *place = next;
 }
 
 void SimExecutor::begin(Attempt& attempt) {
@@ -162,10 +200,7 @@ void SimExecutor::stop(Token token, engine::StopMode mode, Duration grace) {
 }
 
 void SimExecutor::finish(Attempt& attempt, const Outcome& outcome, std::string message) {
-  if (attempt.phase == Phase::waiting)
-    std::erase(queue_, attempt.launch.token);
-  else
-    used_.subtract(attempt.launch.resources);
+  leave_queue(attempt);
   const bool ran = attempt.phase == Phase::running;
   attempt.phase = Phase::ended;
   attempt.plan = next_plan_++;
@@ -231,6 +266,7 @@ void SimExecutor::crash() {
   }
   attempts_.clear();
   queue_.clear();
+  lines_.clear();
   spent_.clear();
   used_ = {};
   up_ = false;

@@ -93,6 +93,9 @@ class SimExecutor final : public engine::Executor {
   /// Does `action` with the attempt unless it has changed its plan by then.
   void plan(Attempt& attempt, Duration delay, std::function<void(Attempt&)> action);
   void admit();
+  void launch(Attempt& attempt);
+  void join_queue(const Attempt& attempt);
+  void leave_queue(const Attempt& attempt);
   void begin(Attempt& attempt);
   void plan_limits(Attempt& attempt);
   void plan_progress(Attempt& attempt);
@@ -110,6 +113,8 @@ class SimExecutor final : public engine::Executor {
   Resources used_;
   std::map<Token, Attempt> attempts_;
   std::deque<Token> queue_;
+  /// Those of a batch that wait behind the first of it, which is in queue_ or has been admitted.
+  std::map<Token, std::set<Token>> lines_;
   std::set<Token> spent_;  ///< forgotten, or answered as unknown: these never start
 };
 

@@ -34,6 +34,7 @@ std::uint64_t state_digest(const core::State& state) {
       mix((static_cast<std::uint64_t>(task.state) << 32) | (std::uint64_t{task.charged} << 16) |
           task.attempt);
       mix(task.token.value);
+      mix(task.batch.value);
       if (const core::TaskExtra* extra = run.extra(index); extra != nullptr) {
         mix(extra->hedging.companion.token.value);
         mix((std::uint64_t{extra->hedging.attempts} << 16) | extra->hedging.hedges);

@@ -86,6 +86,11 @@ spec::Policy TaskMaker::make_policy() {
     policy.hedge.quantile = static_cast<double>(random_.between(50, 95)) / 100;
     if (random_.chance(700)) policy.hedge.after = random_.any_scale(milliseconds{1}, seconds{20});
   }
+  if (has(Feature::batches) && policy.hedge.max == 0 && batches_.chance(600)) {
+    policy.batch.max = static_cast<std::uint32_t>(batches_.between(2, 6));
+    if (batches_.chance(400))
+      policy.batch.max_wait = batches_.any_scale(milliseconds{1}, seconds{20});
+  }
   return policy;
 }
 

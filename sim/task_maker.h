@@ -14,7 +14,10 @@ namespace reeve::sim {
 
 class TaskMaker {
  public:
-  TaskMaker(Generator& random, const Shape& shape) : random_(random), shape_(shape) {}
+  TaskMaker(Generator& random, const Shape& shape)
+      : random_(random),
+        batches_(shape.batch_seed),
+        shape_(shape) {}
 
   void add_policies(spec::Workflow& workflow);
   /// A group that needs the given earlier groups of `workflow`.
@@ -32,6 +35,7 @@ class TaskMaker {
   void add_detail(spec::TaskGroup& group);
 
   Generator& random_;
+  Generator batches_;
   const Shape& shape_;
 };
 

@@ -35,6 +35,10 @@ struct Launch {
   std::int64_t output_bytes_max = 0;
   SandboxRequest sandbox;
   Duration hold{0};  ///< so long its sandbox is kept open when its program fails; tier none: not
+  /// First attempt of its batch; {}: it is alone. Those of one batch come in the order in which
+  /// they are to run, one after the other, beside each other's room only once, and share a sandbox
+  /// where theirs would be the same.
+  Token batch;
   /// Name and value of what the attempt is given as private files (path: REEVE_SECRET_<NAME>).
   /// Not among the fields: a secret is neither journaled nor written down with its launch.
   std::vector<std::pair<std::string, std::string>> secrets;
@@ -56,7 +60,8 @@ struct Launch {
                       field("grace", &Launch::grace),
                       field("output_bytes_max", &Launch::output_bytes_max),
                       field("sandbox", &Launch::sandbox),
-                      field("hold", &Launch::hold)};
+                      field("hold", &Launch::hold),
+                      field("batch", &Launch::batch)};
   }
 };
 

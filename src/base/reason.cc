@@ -131,6 +131,17 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::preempted, "preempted",
      "was stopped to make room for more important work, and waits to start again"},
     {ReasonCode::not_before, "not_before", "waits until {a:time}, as the workflow says"},
+    {ReasonCode::batch_filling, "batch_filling",
+     "waits for its batch to fill, until {a:time} at the latest"},
+    {ReasonCode::in_batch, "in_batch",
+     "is handed to the executor in a batch, and starts when the {a} before it have ended"},
+    {ReasonCode::batched, "batched",
+     "was placed as number {b} of a batch, which runs one after the other in one sandbox (batch "
+     "{a})"},
+    {ReasonCode::batch_undone, "batch_undone",
+     "is queued again without counting it: its batch was lost before it began"},
+    {ReasonCode::retry_budget, "retry_budget",
+     "waits until {a:time} to be tried again: too much of its queue fails at once"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

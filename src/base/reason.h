@@ -96,10 +96,17 @@ enum class ReasonCode : std::uint16_t {
   others_turn,    ///< other users or queues have had less. a: tasks of its own in front of it
   preempted,      ///< was stopped to make room for the more important
   not_before,     ///< is not to start yet. a: until
+  // tasks that share a sandbox start (batch)
+  batch_filling,  ///< waits for more of its kind. a: until, microseconds of Unix time
+  in_batch,       ///< handed over with others; starts when those before it have ended. a: how many
+  batched,        ///< why it was placed: in a batch. a: token of its first attempt; b: its place
+  batch_undone,   ///< its batch was lost before it began: it is queued again
+  // retries of a whole queue
+  retry_budget,  ///< its queue is tried again too often. a: until, microseconds of Unix time
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::not_before) + 1;
+    static_cast<std::size_t>(ReasonCode::retry_budget) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

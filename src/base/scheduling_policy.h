@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -47,6 +48,20 @@ struct NodeWeights {
   }
 };
 
+/// How often the tasks of a queue are tried again, all together. Each retry takes one from what is
+/// saved up; beyond that retries wait for their turn, and none is lost.
+struct RetryBudgetSetup {
+  std::int32_t share_permille = 200;            ///< comes in for each 1000 attempts that succeed
+  std::int32_t floor_per_kilosecond = 100'000;  ///< … in 1000 s, whatever succeeds; at least 1
+  std::int32_t per_second_max = 1000;  ///< beyond any budget; in a burst a tenth of it at once
+  friend bool operator==(const RetryBudgetSetup&, const RetryBudgetSetup&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("share_permille", &RetryBudgetSetup::share_permille),
+                      field("floor_per_kilosecond", &RetryBudgetSetup::floor_per_kilosecond),
+                      field("per_second_max", &RetryBudgetSetup::per_second_max)};
+  }
+};
+
 /// A queue, or a part of one: "research/imaging" is below "research".
 struct QueueSetup {
   std::string name;
@@ -56,6 +71,7 @@ struct QueueSetup {
   std::int64_t queued_max = -1;   ///< tasks that wait: a submission beyond is refused
   Resources cap;                  ///< at most so much at once; a dimension of 0: no cap
   bool preemptible = false;       ///< its attempts may be stopped for others, and start again
+  std::optional<RetryBudgetSetup> retry_budget;  ///< none: that of the queue above, or of all
   friend bool operator==(const QueueSetup&, const QueueSetup&) = default;
   static constexpr auto fields() {
     return std::tuple{field("name", &QueueSetup::name),
@@ -64,7 +80,8 @@ struct QueueSetup {
                       field("running_max", &QueueSetup::running_max),
                       field("queued_max", &QueueSetup::queued_max),
                       field("cap", &QueueSetup::cap),
-                      field("preemptible", &QueueSetup::preemptible)};
+                      field("preemptible", &QueueSetup::preemptible),
+                      field("retry_budget", &QueueSetup::retry_budget)};
   }
 };
 
@@ -161,6 +178,7 @@ struct SchedulingPolicy {
   std::vector<RateLimitSetup> rate_limits;
   std::vector<WindowSetup> windows;
   BreakerSetup breaker;
+  RetryBudgetSetup retry_budget;  ///< of each queue that does not say otherwise
   friend bool operator==(const SchedulingPolicy&, const SchedulingPolicy&) = default;
   static constexpr auto fields() {
     return std::tuple{field("order", &SchedulingPolicy::order),
@@ -177,7 +195,8 @@ struct SchedulingPolicy {
                       field("rate_limits", &SchedulingPolicy::rate_limits),
                       field("windows", &SchedulingPolicy::windows),
                       field("breaker", &SchedulingPolicy::breaker),
-                      field("reclaim_share", &SchedulingPolicy::reclaim_share)};
+                      field("reclaim_share", &SchedulingPolicy::reclaim_share),
+                      field("retry_budget", &SchedulingPolicy::retry_budget)};
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.h"
+#include "core/batch.h"
 #include "core/launch.h"
 #include "core/retry.h"
 #include "core/step.h"
@@ -29,14 +30,19 @@ std::optional<Found> find_attempt(Step& step, Token token) {
 void release_places(Step& step, const Found& at) {
   schedule::Planner& planner = step.state.planner;
   const Group& group = at.run->groups[at.task->group.value];
-  planner.locks.release(planner.waiting.key(group.ready_class).locks);
-  const std::vector<schedule::HolderId> promoted = planner.end(at.live->holder, step.now);
+  const schedule::HolderId holder = at.live->holder;
+  const Token token = at.companion != nullptr ? at.companion->token : at.task->token;
   at.live->holder = schedule::kNoHolder;
   at.task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
-  for (const schedule::HolderId next : promoted) {
+  if (!leave_batch(step.state, token, *at.live)) return;
+  at.live->batch = {};
+  planner.locks.release(planner.waiting.key(group.ready_class).locks);
+  for (const schedule::HolderId next : planner.end(holder, step.now)) {
     const LiveAttempt& live = step.state.live.at(planner.holder(next).token);
-    Task* task = step.state.find_task(live.task);
-    task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
+    for (const Token promoted : attempts_of(step.state, live)) {
+      Task* task = step.state.find_task(step.state.live.at(promoted).task);
+      task->flags &= static_cast<std::uint8_t>(~kTaskStaged);
+    }
   }
 }
 
@@ -113,6 +119,7 @@ bool is_for_debugging(const TaskExtra& extra, const Outcome& outcome) {
 struct Judged {
   Outcome outcome;
   std::uint64_t random = 0;
+  bool is_undone = false;  ///< behind others of its batch: it had not begun
 };
 
 /// Success, another try, or the end: after a process ended and its files were collected.
@@ -121,6 +128,7 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   Task& task = run.tasks[index];
   const bool stopped = (task.flags & kTaskStopAsked) != 0;
   if (judged.outcome.is_success()) {
+    step.state.planner.retries.on_success(queue_of(step.state, run, index), step.now);
     finish_task(step, run, index, TaskState::succeeded, {ReasonCode::completed, 0, 0});
     return {};
   }
@@ -136,12 +144,19 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
     finish_task(step, run, index, stopped_state(task), reason);
     return reason;
   }
+  const spec::RetryPolicy& policy = run.workflow().policy_of(run.group_spec(task.group)).retry;
+  const bool is_over = run.record.cancel_requested && run.phase == spec::Phase::main;
+  if (judged.is_undone && policy.rule(OutcomeClass::lost).retried && !is_over) {
+    change_task(step, run, index, TaskState::retry_wait, {ReasonCode::batch_undone, 0, 0});
+    task.wake_at = step.now;
+    set_timer(step, run, index, task.wake_at);
+    return task.reason;
+  }
   TaskExtra& extra = run.make_extra(index);
   const std::uint32_t ends = ++extra.ends_by_class[static_cast<std::size_t>(judged.outcome.kind)];
-  const spec::RetryPolicy& policy = run.workflow().policy_of(run.group_spec(task.group)).retry;
   RetryDecision decision = decide_retry(
       policy, {judged.outcome.kind, ends, task.charged, judged.random, judged.outcome.reason.code});
-  if (run.record.cancel_requested && run.phase == spec::Phase::main) decision.again = false;
+  if (is_over) decision.again = false;
   if (is_for_debugging(extra, judged.outcome)) decision = {};
   if (!decision.again) {
     fail_task(step, run, index, judged.outcome.reason);
@@ -291,7 +306,8 @@ Reason take_last_end(Step& step, Run& run, std::uint32_t index, const LastEnd& e
   task.code = end.outcome.code;
   task.percent = -1;
   if (!collects(run, index, end.outcome, end.ran))
-    return conclude(step, run, index, {end.outcome, end.random});
+    return conclude(step, run, index,
+                    {end.outcome, end.random, is_undone(task, end.outcome, end.ran)});
   // The end is judged when the files are in: until then the token stays known.
   change_task(step, run, index, TaskState::validating, end.outcome.reason);
   const TaskId id{run.record.id, index};

@@ -80,6 +80,7 @@ std::optional<Time> Core::next_wake() const {
   const Time opens = state_.planner.waiting.empty() ? kNever : state_.planner.wake();
   if (opens != kNever && opens != kUnset && (!next || opens < *next)) next = opens;
   if (state_.next_hedge != kNever && (!next || state_.next_hedge < *next)) next = state_.next_hedge;
+  if (state_.next_batch != kNever && (!next || state_.next_batch < *next)) next = state_.next_batch;
   return next;
 }
 

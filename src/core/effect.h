@@ -20,9 +20,11 @@ struct StartAttempt {
   std::uint32_t attempt = 0;
   Token token;
   PoolId pool;
+  Token batch;  ///< first token of its batch; {}: it is alone
   static constexpr auto fields() {
     return std::tuple{field("task", &StartAttempt::task), field("attempt", &StartAttempt::attempt),
-                      field("token", &StartAttempt::token), field("pool", &StartAttempt::pool)};
+                      field("token", &StartAttempt::token), field("pool", &StartAttempt::pool),
+                      field("batch", &StartAttempt::batch)};
   }
 };
 struct StopAttempt {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/batch.h"
 #include "core/launch.h"
 #include "core/step.h"
 #include "schedule/what_if.h"
@@ -206,8 +207,9 @@ std::string sentence_of(const State& state, schedule::ClassId id,
   return {};
 }
 
-Explanation explain_queued(const State& state, const Run& run, const Group& group, const Task& task,
-                           Time now) {
+Explanation explain_queued(const State& state, const Run& run, std::uint32_t index, Time now) {
+  const Task& task = run.tasks[index];
+  const Group& group = run.groups[task.group.value];
   if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none)
     return answer(hold);
   const Pool& pool = state.pools.front();
@@ -222,6 +224,14 @@ Explanation explain_queued(const State& state, const Run& run, const Group& grou
     return out;
   }
   if (!pool.up) return answer({ReasonCode::executor_down, 0, 0});
+  if (const Time until = filling_until(state, run, index); until > now) {
+    Explanation out = answer({ReasonCode::batch_filling, 0, until.time_since_epoch().count()});
+    out.facts.push_back(
+        std::to_string(state.planner.waiting.waiting(id)) + " of its kind are queued; with " +
+        std::to_string(run.workflow().policy_of(run.group_spec(task.group)).batch.max) +
+        " they would start now, as far as there is room");
+    return out;
+  }
   Explanation facts;
   const std::uint64_t before = tasks_before(state, id);
   Reason reason = shut_reason(state, id, now, facts);
@@ -285,21 +295,52 @@ void add_result_facts(const Run& run, std::uint32_t index, Explanation& out) {
                         std::string(name(result_of(run.groups[need]))));
 }
 
+/// Of a task that was handed over and does not run yet.
+Reason reason_to_start(const State& state, const Task& task) {
+  const auto live = state.live.find(task.token);
+  const std::size_t before =
+      live == state.live.end() ? 0 : before_in_batch(state, task.token, live->second);
+  if (before > 0) return {ReasonCode::in_batch, 0, static_cast<std::int64_t>(before)};
+  const bool is_staged = (task.flags & kTaskStaged) != 0 && task.reason.code == ReasonCode::staged;
+  return is_staged ? task.reason : Reason{ReasonCode::launching, 0, 0};
+}
+
+void add_budget_facts(const State& state, const Run& run, std::uint32_t index, Time now,
+                      Explanation& out) {
+  const std::string& queue = queue_of(state, run, index);
+  const std::int64_t left = state.planner.retries.left(queue, now);
+  out.facts.push_back("queue " + queue + " has " +
+                      (left < 0 ? "given out " + std::to_string(-left) + " retries that are to come"
+                                : std::to_string(left) + " retries saved up") +
+                      "; more come in with what succeeds, and some by themselves (retry_budget)");
+}
+
+/// With which others it is in a batch.
+void add_batch_facts(const State& state, const LiveAttempt& live, Explanation& out) {
+  constexpr std::size_t kNamesMax = 5;
+  if (live.batch == Token{}) return;
+  const std::vector<Token>& open = state.batches.at(live.batch).open;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(open.size(), kNamesMax); ++i) {
+    const TaskId id = state.live.at(open[i]).task;
+    names += (i == 0 ? "" : ", ") + std::to_string(id.run.value) + "/" +
+             task_label(*state.find_run(id.run), id.index);
+  }
+  if (open.size() > kNamesMax) names += " and " + std::to_string(open.size() - kNamesMax) + " more";
+  out.facts.push_back("of its batch have not ended: " + names);
+}
+
 }  // namespace
 
 Explanation explain_task(const State& state, TaskId id, Time now) {
   const Run* run = state.find_run(id.run);
   if (run == nullptr || id.index >= run->tasks.size()) return {{}, "it is not in memory", {}};
   const Task& task = run->tasks[id.index];
-  const Group& group = run->groups[task.group.value];
   Explanation out;
   switch (task.state) {
     case TaskState::blocked: return explain_blocked(state, *run, task.group, now);
-    case TaskState::queued: return explain_queued(state, *run, group, task, now);
-    case TaskState::starting:
-      out = answer((task.flags & kTaskStaged) != 0 ? task.reason
-                                                   : Reason{ReasonCode::launching, 0, 0});
-      break;
+    case TaskState::queued: return explain_queued(state, *run, id.index, now);
+    case TaskState::starting: out = answer(reason_to_start(state, task)); break;
     case TaskState::running:
       out = answer(is_held_open(task) ? task.reason : Reason{ReasonCode::is_running, 0, 0});
       break;
@@ -308,6 +349,8 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   }
   if (task.state == TaskState::retry_wait && task.wake_at > now)
     out.facts.push_back("next try in " + format_duration(task.wake_at - now));
+  if (task.state == TaskState::retry_wait && task.reason.code == ReasonCode::retry_budget)
+    add_budget_facts(state, *run, id.index, now, out);
   if (task.reason.code == ReasonCode::held_open && is_held_open(task)) {
     const std::string name = std::to_string(id.run.value) + "/" + task_label(*run, id.index);
     out.facts.push_back("`reeve exec " + name + "` enters its sandbox; `reeve resume " + name +
@@ -315,7 +358,10 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
   }
   if (is_live(task.state)) {
     const auto live = state.live.find(task.token);
-    if (live != state.live.end()) out.facts.push_back(describe(live->second.placed));
+    if (live != state.live.end()) {
+      out.facts.push_back(describe(live->second.placed));
+      add_batch_facts(state, live->second, out);
+    }
   }
   if (task.state == TaskState::running) add_hedge_facts(*run, id.index, now, out);
   add_result_facts(*run, id.index, out);

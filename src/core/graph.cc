@@ -189,6 +189,13 @@ schedule::DemandId demand_of(State& state, const Run& run, const spec::TaskGroup
   return state.planner.nodes.intern(placement_demand(run.workflow(), group, policy));
 }
 
+/// Tasks of the same group of one workflow may share a batch, also those of different runs.
+std::uint32_t batch_of(State& state, const Run& run, GroupIndex index) {
+  if (run.workflow().policy_of(run.group_spec(index)).batch.max < 2) return 0;
+  const auto next = static_cast<std::uint32_t>(state.batch_kinds.size() + 1);
+  return state.batch_kinds.try_emplace({run.workflow().digest, index}, next).first->second;
+}
+
 /// Whether any run of the workflow, by the same person and as important, has the same class.
 bool is_class_shared(const Run& run, const spec::TaskGroup& group) {
   if (run.workflow().deadline) return false;
@@ -240,6 +247,7 @@ Status classify_group(State& state, Run& run, GroupIndex index) {
                          .length = length};
   key.preemptible = policy.preemptible || state.planner.shares.preemptible(key.leaf);
   key.priority += state.planner.shares.priority_of(key.leaf);
+  key.batch = batch_of(state, run, index);
   const schedule::ClassId found = state.planner.waiting.intern(key);
   run.groups[index.value].ready_class = found;
   if (shared)

@@ -1,5 +1,6 @@
 // State::check_invariants: proves what core/state.h promises, from scratch, with other code than
 // that which keeps it. Called by simulation and tests after every step.
+#include <algorithm>
 #include <map>
 
 #include "base/ensure.h"
@@ -55,6 +56,7 @@ void check_run(const Run& run) {
 }
 
 struct Held {
+  std::map<Token, std::vector<Token>> batches;
   Resources used;
   std::vector<std::int32_t> units;
   std::size_t holders = 0;
@@ -94,6 +96,23 @@ void check_hedging(const State& state, const Run& run, std::uint32_t index, Hedg
   ENSURE(same && state.holds_capacity(found->second));
 }
 
+/// Whether it stands for the place that it has: of a batch the first that has not ended does.
+bool is_first_of_place(const State& state, const LiveAttempt& live, Token token, Held& held) {
+  if (live.batch == Token{}) return true;
+  const Batch& batch = state.batches.at(live.batch);
+  ENSURE(live.holder == batch.holder);
+  held.batches[live.batch].push_back(token);
+  return batch.open.front() == token;
+}
+
+void check_batches(const State& state, Held& held) {
+  ENSURE(held.batches.size() == state.batches.size());
+  for (auto& [first, tokens] : held.batches) {
+    std::ranges::sort(tokens);
+    ENSURE(tokens == state.batches.at(first).open);
+  }
+}
+
 void check_live(const State& state, Held& held) {
   std::size_t live_tasks = 0;
   Hedges counted;
@@ -111,13 +130,15 @@ void check_live(const State& state, Held& held) {
       if (task.state == TaskState::validating) continue;
       const schedule::ClassId owner = run.groups[task.group.value].ready_class;
       const schedule::ClassKey& key = state.planner.waiting.key(owner);
-      hold_set(state, held, key.locks);
+      const bool is_first = is_first_of_place(state, found->second, task.token, held);
+      if (is_first) hold_set(state, held, key.locks);
       ENSURE(state.holds_capacity(found->second) == ((task.flags & kTaskStaged) == 0));
       const schedule::Holder& holder = state.planner.holder(found->second.holder);
       // A new policy may have given the group another class meanwhile, with the same locks.
-      const bool own =
-          holder.token == task.token && state.planner.waiting.key(holder.owner).locks == key.locks;
+      const bool own = (holder.token == task.token || !is_first) &&
+                       state.planner.waiting.key(holder.owner).locks == key.locks;
       ENSURE(own);
+      if (!is_first) continue;
       ++held.holders;
       if (!holder.staged)
         held.used.add(state.planner.nodes.demand(key.demand).variants[holder.variant]);
@@ -130,6 +151,7 @@ void check_live(const State& state, Held& held) {
                         .variants[state.planner.holder(second.holder).variant]);
     }
   });
+  check_batches(state, held);
   ENSURE(live_tasks + counted.second_live == state.live.size());
   ENSURE(counted.companions == state.hedges);
   std::size_t hedgeable = 0;

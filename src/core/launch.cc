@@ -123,6 +123,7 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.token = start.token;
   launch.task = start.task;
   launch.attempt = start.attempt;
+  launch.batch = start.batch;
   launch.run = run->record.uuid;
   launch.work_directory = run->record.origin->directory;
   launch.resources = policy.resources;

@@ -1,5 +1,6 @@
 // Once a round: due timers fire, waiting runs are admitted, and what fits is started, best first.
 #include "base/ensure.h"
+#include "core/batch.h"
 #include "core/core.h"
 #include "core/step.h"
 #include "schedule/pass.h"
@@ -16,11 +17,29 @@ void end_open_tasks(Step& step, Run& run, const Group& group, Reason reason) {
   }
 }
 
+/// Whether its queue has been tried again too often of late: it is given a moment of its own. What
+/// was lost, or made room, is not the queue's failure.
+bool waits_for_budget(Step& step, Run& run, std::uint32_t index) {
+  Task& task = run.tasks[index];
+  if (task.reason.code != ReasonCode::retry_backoff || task.outcome == OutcomeClass::lost)
+    return false;
+  const Time at = step.state.planner.retries.take(queue_of(step.state, run, index), step.now);
+  if (at <= step.now) return false;
+  task.reason = {ReasonCode::retry_budget, 0, at.time_since_epoch().count()};
+  task.wake_at = at;
+  set_timer(step, run, index, at);
+  mark_task(step, run, index);
+  step.changes.progressed.push_back({run.record.id, index});
+  return true;
+}
+
 void on_task_timer(Step& step, Run& run, std::uint32_t index) {
   const Task& task = run.tasks[index];
   const spec::TaskGroup& spec = run.group_spec(task.group);
   switch (task.state) {
-    case TaskState::retry_wait: queue_task(step, run, index, {}); break;
+    case TaskState::retry_wait:
+      if (!waits_for_budget(step, run, index)) queue_task(step, run, index, {});
+      break;
     case TaskState::queued: {
       const Duration limit = run.workflow().policy_of(spec).timeouts.queue;
       end_task(step, run, index, TaskState::timed_out,
@@ -119,59 +138,23 @@ void probe_silent(Step& step) {
   }
 }
 
-void start(Step& step, Run& run, TaskId id, const schedule::Placement& placement,
-           schedule::Pass& pass) {
-  State& state = step.state;
-  Task& task = run.tasks[id.index];
-  const Token token{state.next_token++};
-  const Duration waited = step.now - task.queued_at;
-  const auto staged = static_cast<std::int64_t>(state.planner.staged(placement.nodes[0].node));
-  const Reason placed{placement.staged ? ReasonCode::staged : ReasonCode::placed, 0,
-                      placement.staged ? staged : waited.count()};
-  ++task.attempt;
-  task.token = token;
-  task.flags &= static_cast<std::uint8_t>(
-      ~(kTaskStopAsked | kTaskStopByPerson | kTaskStopDeadline | kTaskStaged | kTaskPreempted));
-  change_task(step, run, id.index, TaskState::starting, placed);
-  if (placement.staged) task.flags |= kTaskStaged;
-  state.live.emplace_hint(state.live.end(), token,
-                          LiveAttempt{.task = id,
-                                      .pool = PoolId{},
-                                      .heard_at = step.now,
-                                      .holder = pass.accept(token),
-                                      .placed = {ReasonCode::placed, 0, waited.count()}});
-  const Duration limit = run.workflow().policy_of(run.group_spec(task.group)).timeouts.run;
-  if (limit > Duration{0}) state.planner.set_limit(state.live.at(token).holder, step.now + limit);
-  const TaskExtra* extra = run.extra(id.index);
-  if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
-    state.planner.spare(state.live.at(token).holder);
-  step.changes.effects.emplace_back(StartAttempt{id, task.attempt, token, PoolId{}});
-  if (run.record.state == RunState::queued)
-    change_run(step, run, RunState::running, {ReasonCode::placed, 0, 0});
-}
-
-/// The run of a task that still waits, or null: its entry is stale.
-Run* waiting_run(Step& step, TaskId task) {
-  Run* run = step.state.find_run(task.run);
-  const bool waits = run != nullptr && task.index < run->tasks.size() &&
-                     run->tasks[task.index].state == TaskState::queued && !is_held(*run);
-  return waits ? run : nullptr;
-}
-
 /// Stops what is to make room for the more important: it is queued again when it has ended.
 void make_room(Step& step, const schedule::Pass& pass) {
   for (const schedule::HolderId id : pass.preempted()) {
     const auto live = step.state.live.find(step.state.planner.holder(id).token);
     ENSURE(live != step.state.live.end());
-    Run& run = *step.state.find_run(live->second.task.run);
-    stop_attempt(step, run, live->second.task.index,
-                 {.flags = kTaskPreempted,
-                  .grace = step.state.planner.policy().preemption_grace,
-                  .reason = {ReasonCode::preempted, 0, 0}});
+    for (const Token token : attempts_of(step.state, live->second)) {
+      const TaskId task = step.state.live.at(token).task;
+      stop_attempt(step, *step.state.find_run(task.run), task.index,
+                   {.flags = kTaskPreempted,
+                    .grace = step.state.planner.policy().preemption_grace,
+                    .reason = {ReasonCode::preempted, 0, 0}});
+    }
   }
 }
 
 bool start_tasks(Step& step) {
+  step.state.next_batch = kNever;
   if (step.state.planner.waiting.empty()) return false;
   schedule::Pass pass(step.state.planner, step.now);
   std::uint32_t budget = kStartsPerPlanMax;
@@ -181,9 +164,10 @@ bool start_tasks(Step& step) {
     Run* run = waiting_run(step, *task);
     if (run == nullptr) {
       pass.drop();
+    } else if (is_filling(step, *run, task->index)) {
+      pass.skip();
     } else if (const schedule::Placement* placement = pass.place(); placement != nullptr) {
-      start(step, *run, *task, *placement, pass);
-      --budget;
+      budget -= start_placed(step, {*task, *placement, pass, budget});
     }
   }
   make_room(step, pass);

@@ -82,6 +82,7 @@ struct Task {
   Time wake_at = kNever;  ///< its timer: end of retry_wait, or a limit on its state
   Time queued_at = kUnset;
   Time started_at = kUnset;  ///< of the latest attempt that ran
+  Token batch;               ///< of the latest attempt: first token of its batch; {}: was alone
   Reason reason;
 };
 inline constexpr std::uint8_t kTaskDirty = 1;          ///< in the present step's changes

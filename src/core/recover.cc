@@ -46,6 +46,15 @@ struct LiveTask {
   TaskId task;
 };
 
+/// Whether another of its batch has been put back, with the place that it shares.
+bool rejoin_batch(State& state, Token token, LiveAttempt& live) {
+  const auto batch = state.batches.find(live.batch);
+  if (batch == state.batches.end()) return false;
+  live.holder = batch->second.holder;
+  batch->second.open.push_back(token);
+  return true;
+}
+
 /// Puts back what live attempts hold, in the order in which they were started.
 void restore_live(Step& step, std::vector<LiveTask> found) {
   std::ranges::sort(found, {}, &LiveTask::token);
@@ -63,6 +72,12 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
     } else {
       const schedule::ClassId owner = run.groups[task.group.value].ready_class;
       const schedule::ClassKey& key = planner.waiting.key(owner);
+      if (each.token == task.token) live.batch = task.batch;
+      if (rejoin_batch(step.state, each.token, live)) {
+        if (planner.holder(live.holder).staged) task.flags |= kTaskStaged;
+        step.state.live.emplace(each.token, live);
+        continue;
+      }
       planner.locks.take(key.locks);
       const bool has_place = task.state == TaskState::running ||
                              (planner.staged(node) == 0 &&
@@ -74,6 +89,7 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
                                      .staged = !has_place},
                                     step.now);
       if (!has_place) task.flags |= kTaskStaged;
+      if (live.batch != Token{}) step.state.batches[live.batch] = {live.holder, {each.token}};
     }
     const bool is_own = each.token == task.token;
     if (is_own && companion_of(std::as_const(run), each.task.index) != nullptr) ++step.state.hedges;

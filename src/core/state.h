@@ -8,6 +8,7 @@
 //    unless the capacity was lowered meanwhile;
 //  - a task has two live attempts only while it runs, and at most one beside its own; its own and a
 //    companion that has won are never both live;
+//  - those of a batch have one place together, which is theirs until the last has ended;
 //  - lock units in use are the sum over holders and never exceed the limit;
 //  - a group's counters match its tasks; no task of a released group is blocked;
 //  - a run is final exactly when all its groups are done.
@@ -87,9 +88,17 @@ struct Run {
 struct LiveAttempt {
   TaskId task;
   PoolId pool;
-  Time heard_at = kUnset;                           ///< when the executor last said something of it
-  schedule::HolderId holder = schedule::kNoHolder;  ///< what it has; none while it is validated
+  Time heard_at = kUnset;  ///< when the executor last said something of it
+  /// What it has, or its batch; none while it is validated.
+  schedule::HolderId holder = schedule::kNoHolder;
+  Token batch;  ///< its batch in State::batches; {}: it is alone
   Reason placed;
+};
+
+/// Attempts that were handed over together and run one after the other.
+struct Batch {
+  schedule::HolderId holder = schedule::kNoHolder;
+  std::vector<Token> open;  ///< those that have not ended, in order
 };
 
 /// Has one node, of its name, in the planner.
@@ -138,6 +147,7 @@ class State {
   std::uint64_t next_token = 1;
   std::vector<Pool> pools;
   std::map<Token, LiveAttempt> live;
+  std::map<Token, Batch> batches;  ///< by the token of the first attempt
   schedule::Planner planner;
   Timers timers;
   std::set<RunId> waiting_admission;  ///< runs that wait for their concurrency group
@@ -149,6 +159,9 @@ class State {
   std::uint32_t hedges = 0;  ///< tasks that have two live attempts
   Time next_hedge = kNever;  ///< when the next of `hedgeable` is due
   Time next_probe = kNever;
+  Time next_batch = kNever;  ///< when the next batch has waited long enough to be filled
+  /// Numbers of the groups whose tasks may share a batch (schedule::ClassKey::batch), from 1.
+  std::map<std::pair<Digest, GroupIndex>, std::uint32_t> batch_kinds;
   /// The class that was found last, and for what: most runs are like the one before.
   struct LastClass {
     std::weak_ptr<const spec::Workflow> workflow;  // weak: only to be compared

@@ -60,6 +60,11 @@ void finish_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason
   if (group.open == 0) step.done_groups.emplace_back(run.record.id, task.group);
 }
 
+const std::string& queue_of(const State& state, const Run& run, std::uint32_t index) {
+  const Group& group = run.groups[run.tasks[index].group.value];
+  return state.planner.shares.queue_of(state.planner.waiting.key(group.ready_class).leaf);
+}
+
 void set_timer(Step& step, const Run& run, std::uint32_t index, Time at) {
   step.state.timers.set({at, TimerKind::task, run.record.id, index});
 }

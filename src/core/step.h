@@ -34,6 +34,8 @@ void finish_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason
 void set_timer(Step& step, const Run& run, std::uint32_t index, Time at);
 /// Puts the task into the ready queue: from blocked, retry_wait or paused.
 void queue_task(Step& step, Run& run, std::uint32_t index, Reason reason);
+/// Its queue. REQUIRES that its group was released.
+const std::string& queue_of(const State& state, const Run& run, std::uint32_t index);
 /// A run whose queued tasks must not start now.
 bool is_held(const Run& run);
 

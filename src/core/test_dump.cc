@@ -20,10 +20,11 @@ std::string task_line(const Run& run, std::uint32_t index) {
   std::string out = fmt::format(
       "  task {} group {} {} {} flags {} percent {} attempt {} charged {} code {} token {} since "
       "{} "
-      "wake {} queued {} started {} {}",
+      "wake {} queued {} started {} batch {} {}",
       index, task.group.value, name(task.state), name(task.outcome), task.flags, task.percent,
       task.attempt, task.charged, task.code, task.token.value, number(task.since),
-      number(task.wake_at), number(task.queued_at), number(task.started_at), text(task.reason));
+      number(task.wake_at), number(task.queued_at), number(task.started_at), task.batch.value,
+      text(task.reason));
   if (const TaskExtra* extra = run.extra(index); extra != nullptr) {
     out += " '" + extra->message + "'";
     for (const std::uint16_t ends : extra->ends_by_class) out += fmt::format(" {}", ends);
@@ -98,8 +99,9 @@ std::string held_lines(const State& state, Turns turns) {
       out += fmt::format("hedgeable {}/{} since {}\n", key.first.value, index, number(started_at));
   }
   for (const auto& [token, live] : state.live) {
-    out += fmt::format("live {} task {}/{} pool {} capacity {}\n", token.value, live.task.run.value,
-                       live.task.index, live.pool.value, state.holds_capacity(live));
+    out += fmt::format("live {} task {}/{} pool {} batch {} capacity {}\n", token.value,
+                       live.task.run.value, live.task.index, live.pool.value, live.batch.value,
+                       state.holds_capacity(live));
   }
   return out;
 }

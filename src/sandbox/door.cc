@@ -30,6 +30,14 @@ Status Door::enter(std::uint32_t visitor, const ProgramRequest& request,
   return send_parcel(socket_.get(), {&message, sizeof message}, all);
 }
 
+Status Door::follow(const ProgramRequest& request, const ProgramStreams& streams) {
+  const std::string blob = encode_request(request);
+  TRY_ASSIGN(const Fd file, blob_in_memory(blob));
+  const DoorMessage message{.blob_bytes = static_cast<std::uint32_t>(blob.size()), .follows = 1};
+  const std::array<int, 4> all{file.get(), streams.input, streams.output, streams.errors};
+  return send_parcel(socket_.get(), {&message, sizeof message}, all);
+}
+
 Status Door::signal(std::uint32_t visitor, int signal) {
   const DoorMessage message{.visitor = visitor, .signal = signal};
   return send_parcel(socket_.get(), {&message, sizeof message}, {});

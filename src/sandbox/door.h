@@ -31,6 +31,9 @@ class Door {
   /// `visitor`: a number that is not in use, for the replies.
   Status enter(std::uint32_t visitor, const ProgramRequest& request, const ProgramStreams& streams,
                Terminal terminal);
+  /// The main program of the next attempt of a batch. REQUIRES that that of the last has ended, and
+  /// a request that stays open for both. What is left of the last is killed, and its files go.
+  Status follow(const ProgramRequest& request, const ProgramStreams& streams);
   /// To the visitor's process group, and SIGCONT after it.
   Status signal(std::uint32_t visitor, int signal);
 

@@ -106,6 +106,13 @@ struct Reply {
   std::int32_t pid = 0;
   std::int32_t status = 0;
   std::uint32_t visitor = 0;
+  /// Of what ended: by the main process and those that it waited for.
+  std::int64_t user_us = 0;
+  std::int64_t system_us = 0;
+  std::int64_t memory_peak_kib = 0;
+  std::int64_t blocks_read = 0;
+  std::int64_t blocks_written = 0;
+  std::int64_t context_switches = 0;
 };
 
 /// Of a set-up message: descriptors are the blob, then those that steps number from 0.
@@ -121,12 +128,14 @@ struct Header {
 inline constexpr std::size_t kVisitorsMax = 8;
 
 /// What comes through the door of an attempt that runs. With a signal there is no descriptor, else
-/// four: the blob, standard input, output and error.
+/// four: the blob, standard input, output and error. With `follows` it is a request for the main
+/// program of another attempt, of a batch: whatever is left of the one before is killed first.
 struct DoorMessage {
   std::uint32_t visitor = 0;
   std::int32_t signal = 0;  ///< 0: start the program in the blob; else for the visitor's group
   std::uint32_t blob_bytes = 0;
   std::uint32_t has_terminal = 0;  ///< standard input is one, and becomes the visitor's own
+  std::uint32_t follows = 0;
 };
 
 }  // namespace reeve::sandbox

@@ -99,16 +99,19 @@ std::optional<TaskId> Pass::next() {
 
 void Pass::drop() { planner_.waiting.drop(current_); }
 
+void Pass::skip() { cursor(*leaf_).passed_over = true; }
+
 const Reservation* Pass::reserved(NodeId node) const {
   const auto found = std::ranges::find(planner_.reservations_, node, &Reservation::node);
   return found == planner_.reservations_.end() ? nullptr : &*found;
 }
 
-Time Pass::end_of(NodeId node) const {
+Time Pass::end_of(NodeId node, std::uint32_t members) const {
   const Duration length = planner_.waiting.length(current_);
   if (length < Duration{0}) return kNever;
   const Duration most = planner_.policy_.margin * std::min(length, kDurationMax / 100);
-  return now_ + planner_.nodes.length_on(node, most);
+  const Duration one = planner_.nodes.length_on(node, most);
+  return now_ + std::min(one, kDurationMax / members) * members;
 }
 
 bool Pass::admits(NodeId node, const Shape& shape) const {

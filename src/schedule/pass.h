@@ -34,10 +34,20 @@ class Pass final : private Admission {
   ClassId owner() const { return current_; }
   /// It does not wait any more.
   void drop();
+  /// It is not to start yet, for a reason of the caller's; nor is what waits behind it.
+  void skip();
   /// Where it goes; null: there is no room, and its class is passed over for this pass.
   const Placement* place();
   /// It starts there. Gives the holder (of a gang: the first).
   HolderId accept(Token token);
+  // What was accepted may bring more of its class, to run after it in the same place.
+  /// How many in all, if at most so many: no more than leave enough for what other room there is.
+  /// Before accept().
+  std::uint32_t batch_size(std::uint32_t most);
+  /// The task that may come along as one more beside `members`; nothing: none may.
+  std::optional<TaskId> next_along(std::uint32_t members) const;
+  /// It comes along with the `members` that the holder has already.
+  void bring_along(HolderId holder, std::uint32_t members);
   /// Attempts that should make room for what was passed over, which keeps their node.
   const std::vector<HolderId>& preempted() const { return preempted_; }
 
@@ -59,7 +69,7 @@ class Pass final : private Admission {
   std::int32_t inherited_priority(const ClassKey& key);
   void preempt();
   void forget_promise(ClassId id);
-  Time end_of(NodeId node) const;
+  Time end_of(NodeId node, std::uint32_t members = 1) const;
   void spend_spare(NodeId node, const Shape& shape);
   void let_through();
   Planner::Cursor& cursor(LeafId leaf);

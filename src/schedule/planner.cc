@@ -18,6 +18,7 @@ void Planner::configure(const SchedulingPolicy& policy) {
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
   gates.configure(policy);
+  retries.configure(policy);
   for (std::uint32_t n = 0; n < nodes.size(); ++n) {  // what runs counts, also what ran before
     each_holder(NodeId{n}, [&](HolderId, const Holder& holder) {
       gates.hold(waiting.key(holder.owner), shares);

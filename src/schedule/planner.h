@@ -25,6 +25,7 @@
 #include "schedule/gates.h"
 #include "schedule/locks.h"
 #include "schedule/nodes.h"
+#include "schedule/retry_budget.h"
 #include "schedule/share_tree.h"
 #include "schedule/staging.h"
 #include "schedule/waiting.h"
@@ -83,6 +84,8 @@ class Planner {
   /// Is not asked to make room any more.
   void spare(HolderId id) { holders_[id.value].spared = true; }
   void set_limit(HolderId id, Time limit) { holders_[id.value].limit = limit; }
+  /// Of several attempts that have it together, another than the one that ended stands for it.
+  void rename(HolderId id, Token token) { holders_[id.value].token = token; }
   void observe_run_time(NodeId node, Duration run_time) {
     staging_[node.value].observe_run_time(run_time);
   }
@@ -120,6 +123,7 @@ class Planner {
   Waiting waiting;
   Locks locks;
   Gates gates;
+  RetryBudgets retries;
 
  private:
   friend class Pass;

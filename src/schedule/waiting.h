@@ -45,6 +45,7 @@ struct ClassKey {
   /// there are not more classes than kinds.
   Duration length{-1};
   bool preemptible = false;
+  std::uint32_t batch = 0;  ///< what may be started together has the same; 0: each alone
   friend auto operator<=>(const ClassKey&, const ClassKey&) = default;
 };
 

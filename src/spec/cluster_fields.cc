@@ -77,6 +77,16 @@ constexpr std::array kCapFields{
     Field{"licenses", {}, &kLicences, "Licences and other countable things, by name."},
 };
 constexpr Shape kCap{.expected = "a map of cpu, memory, ...", .fields = kCapFields};
+constexpr Shape kRetryFloor{.scalar = ScalarKind::number, .min = 0, .max = 1'000'000};
+constexpr Shape kRetryCap{.scalar = ScalarKind::integer, .min = 1, .max = 1'000'000};
+constexpr std::array kRetryBudgetFields{
+    Field{"share", {}, &kShare, "Retries for what succeeds (20 %)."},
+    Field{"floor", {}, &kRetryFloor, "Retries a second that come in by themselves (100)."},
+    Field{"max_per_second", {}, &kRetryCap, "Not more than this, however many are saved (1000)."},
+};
+constexpr Shape kRetryBudget{.name = "retry_budget",
+                             .expected = "a map with share, floor, max_per_second",
+                             .fields = kRetryBudgetFields};
 constexpr std::array kQueueFields{
     Field{"weight",
           {},
@@ -90,6 +100,7 @@ constexpr std::array kQueueFields{
           {},
           &kBoolean,
           "Its attempts may be stopped for others, and start again (false)."},
+    Field{"retry_budget", {}, &kRetryBudget, "How often its tasks are tried again, all together."},
 };
 constexpr Shape kQueue{
     .name = "queue", .expected = "a map of weight, priority, ...", .fields = kQueueFields};
@@ -232,6 +243,7 @@ constexpr std::array kSchedulingFields{
     Field{"rate_limits", {}, &kRates, "Starts in a time, of tasks with `rate_limit: NAME`."},
     Field{"windows", {}, &kWindows, "When queues and pools are open, and when they are not."},
     Field{"breaker", {}, &kBreaker, "When repeated failures stop further attempts (never)."},
+    Field{"retry_budget", {}, &kRetryBudget, "Of each queue that does not say otherwise."},
 };
 constexpr Shape kScheduling{.expected = "a map of order, node, share, ...",
                             .fields = kSchedulingFields};

@@ -173,6 +173,7 @@ constexpr std::array kTaskFields{
     Field{"retry", {}, &kRetry, "How often and when it is tried again."},
     Field{"idempotent", {}, &kBoolean, "Running it twice, even at the same time, does no harm."},
     Field{"hedge", {}, &kHedge, "Starts a second attempt beside one that takes too long."},
+    Field{"batch", {}, &kBatch, "Short tasks of its kind share one sandbox start."},
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},

@@ -79,6 +79,14 @@ struct Hedge {
   friend bool operator==(const Hedge&, const Hedge&) = default;
 };
 
+/// Tasks of one kind that share a sandbox start and a commit: they run one after the other.
+struct Batch {
+  std::uint32_t max = 1;  ///< so many at most; 1: each is alone
+  Duration max_wait{0};   ///< the oldest waits so long for the batch to fill
+  friend bool operator==(const Batch&, const Batch&) = default;
+};
+inline constexpr std::int64_t kBatchMax = 1000;
+
 /// Shared by all tasks of a workflow whose settings are equal (Workflow::policies).
 struct Policy {
   RetryPolicy retry = RetryPolicy::standard();
@@ -90,6 +98,7 @@ struct Policy {
   std::vector<LockRequest> locks;
   bool idempotent = false;  ///< running it twice, even at once, does no harm
   Hedge hedge;
+  Batch batch;
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
   std::string queue{kDefaultQueue};
   /// Instead of `resources`, in the order in which they are preferred; at most kAlternativesMax.

@@ -67,6 +67,18 @@ constinit const Shape kHedge{.name = "hedge",
                              .scalar = ScalarKind::boolean,
                              .fields = kHedgeFields};
 
+constexpr Shape kBatchSize{.scalar = ScalarKind::integer, .min = 1, .max = kBatchMax};
+constexpr std::array kBatchFields{
+    Field{"max", {}, &kBatchSize, "At most so many in one batch.", true},
+    Field{"max_wait", {}, &kDuration, "So long the oldest waits for the batch to fill (0s)."},
+};
+constinit const Shape kBatch{.name = "batch",
+                             .expected = "a number of tasks, or a map of max and max_wait",
+                             .scalar = ScalarKind::integer,
+                             .min = 1,
+                             .max = kBatchMax,
+                             .fields = kBatchFields};
+
 constexpr std::array kTimeoutFields{
     Field{"run", {}, &kDuration, "Of one attempt."},
     Field{"queue", {}, &kDuration, "From being ready to being started."},

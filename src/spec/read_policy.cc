@@ -13,10 +13,10 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 16> kPolicyFields{
+constexpr std::array<std::string_view, 17> kPolicyFields{
     "retry",       "timeout",      "timeout-minutes", "resources", "sandbox", "priority",
     "locks",       "output_limit", "image",           "warm",      "queue",   "placement",
-    "preemptible", "rate_limit",   "idempotent",      "hedge"};
+    "preemptible", "rate_limit",   "idempotent",      "hedge",     "batch"};
 
 struct ClassName {
   std::string_view name;
@@ -117,6 +117,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   if (const auto idempotent = section.get("idempotent"))
     policy.idempotent = reading_.read_boolean(*idempotent);
   if (const auto hedge = section.get("hedge")) apply_hedge(*hedge, policy);
+  if (const auto batch = section.get("batch")) apply_batch(*batch, policy);
   if (const auto limit = section.get("output_limit"))
     policy.output_bytes_max = parse_bytes(limit->text()).value_or(0);
   if (const auto queue = section.get("queue")) policy.queue = reading_.read_text(*queue);
@@ -128,6 +129,7 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
   if (placement) check_gang(*placement, policy);
   if (const auto resources = section.get("resources"); resources && !placement)
     check_gang(*resources, policy);
+  if (const auto batch = section.get("batch")) check_batch(*batch, policy);
 }
 
 void PolicyReader::apply_retry(const YamlNode& node, RetryPolicy& retry) {
@@ -210,6 +212,41 @@ void PolicyReader::apply_hedge(const YamlNode& node, Policy& policy) {
       node,
       "hedge may run the task twice at the same time, in one work directory: write "
       "`idempotent: true` beside it if that does no harm, or leave hedge out");
+}
+
+void PolicyReader::apply_batch(const YamlNode& node, Policy& policy) {
+  policy.batch = {};
+  if (node.is_scalar()) {
+    policy.batch.max = static_cast<std::uint32_t>(reading_.read_integer(node));
+    return;
+  }
+  const Section section(node, policy_shape_of("batch"));
+  if (const auto max = section.get("max"))
+    policy.batch.max = static_cast<std::uint32_t>(reading_.read_integer(*max));
+  if (const auto wait = section.get("max_wait"))
+    policy.batch.max_wait = reading_.read_duration(*wait);
+}
+
+/// What cannot share a start, or would share nothing.
+void PolicyReader::check_batch(const YamlNode& node, const Policy& policy) {
+  if (policy.batch.max < 2) return;
+  Diagnostics& diagnostics = reading_.diagnostics();
+  if (policy.hedge.max > 0)
+    diagnostics.error(node,
+                      "batch and hedge cannot go together: those of a batch wait for each other, "
+                      "which is no reason for a second attempt; leave one of them out");
+  if (!policy.locks.empty())
+    diagnostics.warning(node, "batch does nothing here: a task that holds locks is started alone");
+  if (policy.nodes > 1)
+    diagnostics.warning(node,
+                        "batch does nothing here: a task over several nodes is started alone");
+  const bool own = policy.sandbox.tier == SandboxTier::oci ||
+                   policy.sandbox.warm.kind != WarmKind::none ||
+                   policy.sandbox.network == SandboxNetwork::egress;
+  if (own)
+    diagnostics.warning(node,
+                        "batch shares a commit here, and no sandbox: with tier oci, warm or a list "
+                        "of what may be reached each task has one of its own");
 }
 
 void PolicyReader::apply_timeout(const YamlNode& node, Timeouts& timeouts) {

@@ -27,6 +27,8 @@ class PolicyReader {
   void apply_retry(const YamlNode& node, RetryPolicy& retry);
   void apply_backoff(const YamlNode& node, Backoff& backoff);
   void apply_hedge(const YamlNode& node, Policy& policy);
+  void apply_batch(const YamlNode& node, Policy& policy);
+  void check_batch(const YamlNode& node, const Policy& policy);
   void apply_timeout(const YamlNode& node, Timeouts& timeouts);
   void apply_resources(const YamlNode& node, Policy& policy);
   void apply_variants(const YamlNode& node, Policy& policy);

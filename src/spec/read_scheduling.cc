@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -64,6 +65,9 @@ void SchedulingReader::read_queue(const YamlNode::Entry& entry) {
   if (const auto cap = section.get("cap")) queue.cap = read_cap(*cap);
   if (const auto value = section.get("preemptible"))
     queue.preemptible = reading_.read_boolean(*value);
+  if (const auto value = section.get("retry_budget"))
+    queue.retry_budget =
+        read_retry_budget(*value, *find_field(queue_shape(), "retry_budget")->shape);
   policy_.queues.push_back(std::move(queue));
 }
 
@@ -99,6 +103,8 @@ void SchedulingReader::read(const YamlNode& scheduling) {
   if (const auto limits = section.get("rate_limits")) read_rate_limits(*limits);
   if (const auto windows = section.get("windows")) read_windows(*windows);
   if (const auto breaker = section.get("breaker")) read_breaker(*breaker);
+  if (const auto value = section.get("retry_budget"))
+    policy_.retry_budget = read_retry_budget(*value, scheduling_shape_of("retry_budget"));
 }
 
 void SchedulingReader::read_order(const YamlNode& node) {
@@ -282,6 +288,30 @@ void SchedulingReader::read_breaker(const YamlNode& node) {
     breaker.attempts_min = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("window")) breaker.window = reading_.read_duration(*value);
   if (const auto value = section.get("open_for")) breaker.open_for = reading_.read_duration(*value);
+}
+
+RetryBudgetSetup SchedulingReader::read_retry_budget(const YamlNode& node,
+                                                     const Shape& shape) const {
+  const Section section(node, shape);
+  RetryBudgetSetup budget;
+  if (const auto value = section.get("share"))
+    budget.share_permille = parse_permille(value->text()).value_or(0);
+  if (const auto value = section.get("floor")) {
+    constexpr double kMost = 1e6;
+    const Json number = value->scalar_value();
+    const double floor = number.is_double()  ? number.get_double()
+                         : number.is_int64() ? static_cast<double>(number.get_int64())
+                                             : 0;
+    budget.floor_per_kilosecond =
+        static_cast<std::int32_t>(std::lround(std::clamp(floor, 0.0, kMost) * 1000));
+    if (budget.floor_per_kilosecond == 0)
+      reading_.diagnostics().error(*value,
+                                   "expected a floor of at least 0.001 a second: without any what "
+                                   "fails would wait for ever");
+  }
+  if (const auto value = section.get("max_per_second"))
+    budget.per_second_max = static_cast<std::int32_t>(reading_.read_integer(*value));
+  return budget;
 }
 
 }  // namespace reeve::spec

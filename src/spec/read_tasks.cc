@@ -137,6 +137,7 @@ void TaskReader::read_task(const YamlNode& key, const YamlNode& node, Phase phas
     check_warm(task, warm);
   check_image(task, workflow_.policies[group.policy].sandbox);
   check_network(task, workflow_.policies[group.policy].sandbox);
+  check_batch(task, workflow_.policies[group.policy]);
   read_detail(task, fan_out, group);
   check_artifacts(task, group);
   read_touches(task);
@@ -235,6 +236,16 @@ void TaskReader::check_network(const Section& task, const SandboxRequest& sandbo
         *own,
         "a list of what may be reached needs a sandbox: tier native or oci, or write {tier: none, "
         "network: host}");
+}
+
+void TaskReader::check_batch(const Section& task, const Policy& policy) {
+  const auto own = task.get("batch");
+  if (!own || policy.batch.max < 2) return;
+  for (const std::string_view name : {"max-parallel", "concurrency"}) {
+    if (!task.has(name)) continue;
+    reading_.diagnostics().warning(
+        *own, "batch does nothing here: with " + std::string(name) + " each task is started alone");
+  }
 }
 
 /// What reads the text of `run`: as named, else what is warm, else as the defaults say.

@@ -40,6 +40,7 @@ class TaskReader {
  private:
   void read_task(const YamlNode& key, const YamlNode& node, Phase phase);
   void check_network(const Section& task, const SandboxRequest& sandbox);
+  void check_batch(const Section& task, const Policy& policy);
   void check_image(const Section& task, const SandboxRequest& sandbox);
   void check_warm(const Section& task, const WarmRequest& warm);
   std::string shell_for(const Section& task, const WarmRequest& warm) const;

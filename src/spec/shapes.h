@@ -43,6 +43,7 @@ inline constexpr Shape kSecrets{
 // policy_fields.cc
 extern const Shape kRetry;
 extern const Shape kHedge;
+extern const Shape kBatch;
 extern const Shape kTimeout;
 extern const Shape kMinutes;
 extern const Shape kResources;

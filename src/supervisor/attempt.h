@@ -82,6 +82,8 @@ struct Attempt {
   Time program_ended_at = kUnset;  ///< of one that is, or was, held
   Instant armed = kNoDeadline;     ///< the earliest entry of the timer heap for this attempt
   bool was_killed = false;         ///< SIGKILL was sent
+  bool was_stopped = false;        ///< it was told to end
+  bool leaves_place = false;       ///< its sandbox stays for the next of its batch
   bool group_is_gone = false;      ///< its id may belong to others by now
   bool left_some_behind = false;   ///< processes that the kernel does not let us kill
   Outcome verdict;                 ///< not none: why the supervisor ended it
@@ -97,6 +99,12 @@ struct Attempt {
 
   bool is_enclosed() const { return launch.sandbox.tier != SandboxTier::none; }
   bool is_contained() const { return launch.sandbox.tier == SandboxTier::oci; }
+  /// The next of its batch may run in its sandbox, after it. Where a program waits already, or what
+  /// may be reached is its own, each has one for itself.
+  bool may_share() const {
+    return launch.batch != Token{} && launch.sandbox.tier == SandboxTier::native && !warm &&
+           launch.sandbox.network != SandboxNetwork::egress && launch.hold == Duration{0};
+  }
   /// Its names are to be pinned before its sandbox can be composed.
   bool wants_link() const {
     return launch.sandbox.network == SandboxNetwork::egress && link == kNoLink;
@@ -113,5 +121,6 @@ struct Attempt {
 };
 
 void add_usage(Usage& usage, const rusage& used);
+void add_usage(Usage& usage, const sandbox::Reply& ended);
 
 }  // namespace reeve::supervisor

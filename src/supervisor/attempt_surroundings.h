@@ -60,7 +60,10 @@ class AttemptEvents {
   virtual void on_started(Token token, Time at) = 0;
   virtual void on_progress(Progress progress) = 0;
   virtual void on_samples(Samples samples) = 0;
-  virtual void on_ended(Ended ended, const Resources& freed) = 0;
+  /// `launch`: of the attempt that ended.
+  virtual void on_ended(Ended ended, const Launch& launch) = 0;
+  /// Whether others of the batch wait to run after the one that has its place.
+  virtual bool is_followed(Token batch) const = 0;
   virtual void on_hold(const AttemptHold& hold) = 0;
   /// Of somebody who entered, or could not. `why`: for people, if it failed.
   virtual void on_visit(const sandbox::Reply& reply, std::string why) = 0;

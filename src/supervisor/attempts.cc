@@ -202,6 +202,7 @@ void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& ou
                              std::string message, Instant now) {
   links_.stop(attempt->link);
   if (!attempt->launch.secrets.empty()) secret_files_.remove(attempt->launch.token);
+  if (!events_.is_followed(attempt->launch.batch)) close_place(attempt->launch.batch);
   Ended ended;
   ended.end.token = attempt->launch.token;
   ended.end.outcome = outcome;
@@ -209,7 +210,7 @@ void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& ou
   ended.end.message = attempt->log.masked(std::move(message));
   ended.name = attempt->name();
   ended.has_script = !attempt->script_path.empty();
-  events_.on_ended(std::move(ended), attempt->launch.resources);
+  events_.on_ended(std::move(ended), attempt->launch);
 }
 
 void Attempts::signal_group(const Attempt& attempt, int signal) {
@@ -239,6 +240,7 @@ void Attempts::stop(Token token, bool kill_now, Duration grace, Instant now) {
   const auto at = by_token_.find(token);
   if (at == by_token_.end()) return;
   Attempt& attempt = *attempts_.at(at->second);
+  attempt.was_stopped = true;
   attempt.launch.hold = Duration{0};  // whoever stops it does not want to look at it
   end(attempt, kill_now, grace, now);
 }

@@ -42,6 +42,8 @@ class Attempts {
   /// conflict: it does not run (any more). The streams may be closed afterwards.
   Status enter(Token token, const VisitRequest& request);
   void signal_visit(Token token, std::uint32_t number, int signal);
+  /// Nobody follows: the sandbox that waits for the next of the batch is given up, if there is one.
+  void close_place(Token batch);
   /// If its sandbox is kept open.
   std::optional<AttemptHold> hold_of(Token token) const;
 
@@ -68,6 +70,13 @@ class Attempts {
   SecretFiles& secret_files() { return secret_files_; }
 
  private:
+  /// A sandbox whose last attempt has ended, with the process 1 that waits for the next.
+  struct Place {
+    SandboxNumber sandbox = kNoSandbox;
+    pid_t init = 0;  ///< 0: it has ended
+    Fd files;
+    sandbox::Door door;
+  };
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, Additions given, std::string& message);
   int open_pipes(Attempt& attempt);
@@ -106,7 +115,15 @@ class Attempts {
   void enclose(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
+  static sandbox::ProgramRequest program_of(Attempt& attempt);
   Result<sandbox::ZygoteProcess::Started> start_in(Attempt& attempt, Sandbox& sandbox);
+
+  // attempts_batch.cc: attempts that follow each other in one sandbox
+  bool can_be_followed(const Attempt& attempt) const;
+  bool leave_place(Attempt& attempt, Sandbox& sandbox);
+  std::optional<Place> take_place(const Attempt& attempt);
+  bool follow(Attempt& attempt, Place& place);
+  void give_up(Place& place);
 
   // attempts_warm.cc: attempts whose program is started ahead
   void prepare_warm(Attempt& attempt);
@@ -185,6 +202,7 @@ class Attempts {
   std::unordered_map<Serial, std::unique_ptr<Attempt>> attempts_;
   std::unordered_map<Token, Serial> by_token_;
   std::unordered_map<pid_t, Serial> by_pid_;  // of main processes that are not reaped
+  std::unordered_map<Token, Place> places_;   // by batch: between two attempts
   std::set<Serial> clearing_;
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;

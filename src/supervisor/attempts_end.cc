@@ -59,6 +59,8 @@ void Attempts::reap_adopted(pid_t pid, Instant now) {
   int status = 0;
   ::wait4(pid, &status, 0, &used);
   if (images_.on_child_ended(pid) || links_.on_child_ended(pid)) return;
+  for (auto& [batch, place] : places_)
+    if (place.init == pid) place.init = 0;
   if (const Serial user = sandboxes_.on_child_ended(pid); user != kNoSerial)
     on_sandbox_lost(user, now);
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);
@@ -92,6 +94,8 @@ void Attempts::begin_clearing(Attempt& attempt) {
 /// REQUIRES leftovers_.look() since the last reaping. Kills what is there.
 bool Attempts::is_cleared(Attempt& attempt) {
   if (attempt.is_enclosed()) {
+    attempt.leaves_place = can_be_followed(attempt);
+    if (attempt.leaves_place) return true;
     // The kernel has ended all that was in it before its init could be reaped.
     signal_group(attempt, SIGKILL);
     return !by_pid_.contains(attempt.pid);
@@ -183,7 +187,7 @@ void Attempts::finish(Serial serial, Instant now) {
   ended.has_script = !attempt.script_path.empty();
   if (ended.has_progress && attempt.progress_file_read == 0) poll_progress_file(attempt, now);
   tell_progress(attempt, now);
-  events_.on_ended(std::move(ended), attempt.launch.resources);
+  events_.on_ended(std::move(ended), attempt.launch);
 }
 
 }  // namespace reeve::supervisor

@@ -45,6 +45,14 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
 void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   if (attempt->wants_link()) return start_link(std::move(attempt), now);
   Status prepared = prepare_enclosed(*attempt);
+  if (auto place = prepared ? take_place(*attempt) : std::nullopt) {
+    if (follow(*attempt, *place)) {
+      Attempt& added = *attempt;
+      add(std::move(attempt), now);
+      return on_running(added, now);
+    }
+    give_up(*place);
+  }
   Sandbox* sandbox = nullptr;
   if (prepared) {
     auto taken = sandboxes_.take(attempt->launch, attempt->kind(), attempt->serial);
@@ -111,20 +119,26 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
   return {};
 }
 
-Result<sandbox::ZygoteProcess::Started> Attempts::start_in(Attempt& attempt, Sandbox& sandbox) {
+sandbox::ProgramRequest Attempts::program_of(Attempt& attempt) {
   const SpawnPlan& plan = attempt.plan;
-  sandbox::ProgramRequest request{.arguments = plan.arguments,
-                                  .candidates = plan.candidates,
-                                  .environment = {},
-                                  .files = std::move(attempt.own_files),
-                                  .work_directory = attempt.start_directory.empty()
-                                                        ? plan.work_directory
-                                                        : attempt.start_directory,
-                                  .open_files_soft = plan.open_files.rlim_cur,
-                                  .open_files_hard = plan.open_files.rlim_max,
-                                  .stays_open = attempt.launch.hold > Duration{0}};
+  sandbox::ProgramRequest request{
+      .arguments = plan.arguments,
+      .candidates = plan.candidates,
+      .environment = {},
+      .files = std::move(attempt.own_files),
+      .work_directory =
+          attempt.start_directory.empty() ? plan.work_directory : attempt.start_directory,
+      .open_files_soft = plan.open_files.rlim_cur,
+      .open_files_hard = plan.open_files.rlim_max,
+      .stays_open = attempt.launch.hold > Duration{0} || attempt.may_share()};
   for (char* const* entry = plan.environment->pointers(); *entry != nullptr; ++entry)
     request.environment.emplace_back(*entry);
+  return request;
+}
+
+Result<sandbox::ZygoteProcess::Started> Attempts::start_in(Attempt& attempt, Sandbox& sandbox) {
+  const SpawnPlan& plan = attempt.plan;
+  sandbox::ProgramRequest request = program_of(attempt);
   if (attempt.is_contained()) request = contain(std::move(request), sandbox, sandboxes_.filter());
   return sandbox.zygote->launch(request,
                                 {plan.standard_input, plan.standard_output, plan.standard_error});
@@ -180,8 +194,10 @@ void Attempts::on_reply(Sandbox& sandbox, const sandbox::Reply& reply, Instant n
         on_failed_reply(*attempt, sandbox, reply, now);
       return;
     case sandbox::ReplyKind::ended:
-      if (attempt != nullptr && attempt->phase == Phase::running)
+      if (attempt != nullptr && attempt->phase == Phase::running) {
+        if (attempt->may_share()) add_usage(attempt->usage, reply);
         on_program_ended(*attempt, sandbox, reply.status, now);
+      }
       return;
     case sandbox::ReplyKind::entered:
     case sandbox::ReplyKind::left: events_.on_visit(reply, {}); return;
@@ -237,7 +253,8 @@ void Attempts::on_enclosed_exit(Attempt& attempt, Instant now) {
   rusage used{};
   int status = 0;
   ::wait4(attempt.pid, &status, 0, &used);
-  add_usage(attempt.usage, used);
+  // Of a batch it has what all of them used; each was told its own.
+  if (!attempt.may_share()) add_usage(attempt.usage, used);
   if (!attempt.has_status) attempt.wait_status = status;
   by_pid_.erase(attempt.pid);
   static_cast<void>(leftovers_.take(attempt.pid));
@@ -263,7 +280,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
   Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
   if (sandbox == nullptr) return;
   if (sandbox->group) {
-    if (const auto use = sandbox->group->use()) {
+    if (const auto use = sandbox->use()) {
       attempt.usage.user_cpu = std::max(attempt.usage.user_cpu, use->user_cpu);
       attempt.usage.system_cpu = std::max(attempt.usage.system_cpu, use->system_cpu);
       attempt.usage.read_bytes = std::max(attempt.usage.read_bytes, use->read_bytes);
@@ -278,7 +295,7 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       }
     }
   }
-  sandboxes_.give_back(attempt.sandbox);
+  if (!leave_place(attempt, *sandbox)) sandboxes_.give_back(attempt.sandbox);
 }
 
 }  // namespace reeve::supervisor

@@ -7,7 +7,7 @@ namespace reeve::supervisor {
 std::optional<ProcessUse> Attempts::use_of(Attempt& attempt) {
   Sandbox* const sandbox = sandboxes_.find(attempt.sandbox);
   if (sandbox == nullptr || !sandbox->group) return use_of_tree(attempt.pid);
-  const auto use = sandbox->group->use();
+  const auto use = sandbox->use();
   if (!use) return std::nullopt;
   ProcessUse all;
   all.cpu = use->user_cpu + use->system_cpu;

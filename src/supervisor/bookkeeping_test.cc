@@ -49,11 +49,63 @@ TEST(Admission, keeps_the_order_strictly) {
   admission.add(launch_of(3, 1000));
   EXPECT_EQ(admitted(admission), 1U);
   EXPECT_EQ(admitted(admission), 0U) << "3 would fit, but 2 is before it";
-  admission.release(cpus(1000));
+  admission.release(cpus(1000), {});
   EXPECT_EQ(admitted(admission), 2U);
-  admission.release(cpus(2000));
+  admission.release(cpus(2000), {});
   EXPECT_EQ(admitted(admission), 3U);
   EXPECT_EQ(admitted(admission), 0U);
+}
+
+Launch member_of(std::uint64_t batch, std::uint64_t token) {
+  Launch launch = launch_of(token, 1000);
+  launch.batch = Token{batch};
+  return launch;
+}
+
+TEST(Admission, a_batch_has_the_room_of_one) {
+  Admission admission;
+  admission.set_capacity(cpus(1000));
+  for (const std::uint64_t token : {1, 2, 3}) admission.add(member_of(1, token));
+  admission.add(launch_of(4, 1000));
+  EXPECT_EQ(admission.waiting(), 4U);
+  EXPECT_EQ(admitted(admission), 1U);
+  EXPECT_TRUE(admission.is_followed(Token{1}));
+  EXPECT_EQ(admitted(admission), 0U);
+  admission.release(cpus(1000), Token{1});
+  EXPECT_EQ(admitted(admission), 2U);
+  admission.release(cpus(1000), Token{1});
+  EXPECT_EQ(admitted(admission), 3U);
+  EXPECT_FALSE(admission.is_followed(Token{1}));
+  admission.release(cpus(1000), Token{1});
+  EXPECT_EQ(admitted(admission), 4U);
+}
+
+TEST(Admission, what_is_taken_out_of_a_batch_leaves_the_others_their_place) {
+  Admission admission;
+  admission.set_capacity(cpus(1000));
+  for (const std::uint64_t token : {1, 2, 3}) admission.add(member_of(1, token));
+  admission.add(launch_of(4, 1000));
+  EXPECT_TRUE(admission.remove(Token{1}));
+  EXPECT_FALSE(admission.is_waiting(Token{1}));
+  EXPECT_EQ(admitted(admission), 2U) << "before 4, which came later";
+  admission.release(cpus(1000), Token{1});
+  EXPECT_TRUE(admission.remove(Token{3})) << "its room was free for it";
+  EXPECT_EQ(admitted(admission), 4U);
+  admission.release(cpus(1000), {});
+  admission.add(member_of(1, 5));
+  EXPECT_EQ(admitted(admission), 5U) << "one that comes late is a batch of its own";
+}
+
+TEST(Admission, gives_up_batches_too) {
+  Admission admission;
+  admission.set_capacity(cpus(1000));
+  for (const std::uint64_t token : {1, 2}) admission.add(member_of(1, token));
+  for (const std::uint64_t token : {3, 4}) admission.add(member_of(3, token));
+  EXPECT_EQ(admitted(admission), 1U);
+  std::size_t count = 0;
+  while (admission.remove_first()) ++count;
+  EXPECT_EQ(count, 3U);
+  EXPECT_EQ(admission.waiting(), 0U);
 }
 
 TEST(Admission, what_is_taken_out_lets_the_next_through) {
@@ -75,11 +127,11 @@ TEST(Admission, a_lower_capacity_waits_for_what_runs) {
   for (std::uint64_t token = 1; token <= 4; ++token) admission.add(launch_of(token, 1000));
   for (std::uint64_t token = 1; token <= 3; ++token) EXPECT_EQ(admitted(admission), token);
   admission.set_capacity(cpus(1000));
-  admission.release(cpus(1000));
+  admission.release(cpus(1000), {});
   EXPECT_EQ(admitted(admission), 0U);
-  admission.release(cpus(1000));
+  admission.release(cpus(1000), {});
   EXPECT_EQ(admitted(admission), 0U);
-  admission.release(cpus(1000));
+  admission.release(cpus(1000), {});
   EXPECT_EQ(admitted(admission), 4U);
 }
 

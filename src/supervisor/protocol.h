@@ -19,7 +19,7 @@
 namespace reeve::supervisor {
 
 /// Both sides must have the same. A change of any message, or of Launch or AttemptEnd, raises it.
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 inline constexpr std::size_t kMessageBytesMax = 32U << 20;
 inline constexpr std::size_t kDatagramBytesMax = 56U << 10;
 

@@ -93,6 +93,20 @@ void arrange(std::vector<sandbox::GivenPath>& paths) {
 
 }  // namespace
 
+std::optional<sandbox::CgroupUse> Sandbox::use() {
+  if (!group) return std::nullopt;
+  const auto all = group->use();
+  if (!all) return std::nullopt;
+  used = *all;
+  sandbox::CgroupUse own = used;
+  own.user_cpu -= used_before.user_cpu;
+  own.system_cpu -= used_before.system_cpu;
+  own.read_bytes -= used_before.read_bytes;
+  own.written_bytes -= used_before.written_bytes;
+  own.oom_kills -= used_before.oom_kills;
+  return own;
+}
+
 Sandboxes::~Sandboxes() {
   sandboxes_.clear();
   dying_.clear();
@@ -266,7 +280,12 @@ Result<Sandbox*> Sandboxes::take(const Launch& launch, const Kind& kind, Serial 
                 "the warm program alone takes more memory than the task may have");
   }
   found->user = user;
+  found->room = launch.resources;
   return found;
+}
+
+bool Sandboxes::suits(const Sandbox& sandbox, const Launch& launch, const Kind& kind) {
+  return sandbox.room == launch.resources && sandbox.shape == shape_of(launch.sandbox, kind);
 }
 
 void Sandboxes::keep_ahead(const Launch& launch, const Kind& kind) {
@@ -337,6 +356,7 @@ void Sandboxes::give_back(SandboxNumber number) {
   if (!sandbox->device_group.empty() && ::rmdir(sandbox->device_group.c_str()) != 0 &&
       errno != ENOENT)
     sandbox->is_broken = true;
+  sandbox->used_before = {};
   // What cannot be counted from zero again is of no use to another.
   if (sandbox->group && !sandbox->group->reset()) sandbox->is_broken = true;
   if (sandbox->is_broken || !set_free(*sandbox)) return retire(number);

@@ -42,10 +42,19 @@ struct Sandbox {
   std::unique_ptr<sandbox::ZygoteProcess> zygote;
   std::unique_ptr<sandbox::Cgroup> group;  ///< none where the machine has no control groups
   std::int64_t memory_bytes_max = 0;       ///< of the group; 0: no limit
+  Resources room;                          ///< that its limits are for
   Serial user = kNoSerial;                 ///< the attempt that it is lent to
   Instant free_since{};                    ///< where a program is started ahead
   bool is_broken = false;
   bool serves_once = false;  ///< its network has been connected for one attempt
+  /// Of those of a batch that it has had before the one that it has: not the latter's.
+  sandbox::CgroupUse used_before;
+  sandbox::CgroupUse used;  ///< with it, when it was last asked
+
+  /// What its attempt has used; nothing where no group counts.
+  std::optional<sandbox::CgroupUse> use();
+  /// What was used so far is not the next attempt's. At no cost, other than a reset of the group.
+  void count_anew() { used_before = used; }
 };
 
 /// The path in a sandbox of one of the attempt's own files.
@@ -83,6 +92,8 @@ class Sandboxes {
   /// new one, of no use to another. exhausted: the program that
   /// waits in it takes more memory than the launch may have.
   Result<Sandbox*> take(const Launch& launch, const Kind& kind, Serial user);
+  /// Whether another attempt of this launch's kind could run in it, within the limits that it has.
+  static bool suits(const Sandbox& sandbox, const Launch& launch, const Kind& kind);
   /// Sees that one waits for the next attempt of a kind for which a program is started ahead.
   void keep_ahead(const Launch& launch, const Kind& kind);
   /// When on_time() is due.

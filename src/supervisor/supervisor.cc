@@ -298,6 +298,7 @@ void Supervisor::on_stop(const Stop& stop) {
     running_.stop(stop.token, stop.kill, stop.grace, now_);
     return;
   }
+  if (!waiting_.is_followed(launch->batch)) running_.close_place(launch->batch);
   const int signal = stop.kill ? SIGKILL : SIGTERM;
   Ended ended;
   ended.end.token = stop.token;
@@ -348,9 +349,9 @@ void Supervisor::on_visit(const sandbox::Reply& reply, std::string why) {
   visits_.on_reply(reply, why);
 }
 
-void Supervisor::on_ended(Ended ended, const Resources& freed) {
+void Supervisor::on_ended(Ended ended, const Launch& launch) {
   visits_.on_attempt_ended(ended.end.token);
-  waiting_.release(freed);
+  waiting_.release(launch.resources, launch.batch);
   link_.tell(ends_.add(std::move(ended)), now_);
 }
 

@@ -57,7 +57,8 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   void on_started(Token token, Time at) override;
   void on_progress(Progress progress) override;
   void on_samples(Samples samples) override;
-  void on_ended(Ended ended, const Resources& freed) override;
+  void on_ended(Ended ended, const Launch& launch) override;
+  bool is_followed(Token batch) const override { return waiting_.is_followed(batch); }
   void on_hold(const AttemptHold& hold) override;
   void on_visit(const sandbox::Reply& reply, std::string why) override;
   void on_hello(Hello hello) override;

@@ -165,6 +165,7 @@ StoredTask random_task(TaskId id) {
   task.wake_at = any_time();
   task.queued_at = any_time();
   task.started_at = any_time();
+  task.batch = Token{wide<std::uint64_t>()};
   task.reason = any_reason();
   if (!any<bool>()) return row;
   row.extra = std::make_unique<core::TaskExtra>();
@@ -252,7 +253,7 @@ std::string text_of(const StoredTask& row) {
       row.id.run.value, row.id.index, static_cast<int>(task.state), static_cast<int>(task.outcome),
       task.flags, task.percent, task.attempt, task.charged, task.group.value, task.code,
       task.token.value, part_text(task.since), part_text(task.wake_at), part_text(task.queued_at),
-      part_text(task.started_at), part_text(task.reason));
+      part_text(task.started_at), task.batch.value, part_text(task.reason));
   if (row.extra != nullptr) {
     for (const std::uint16_t ends : row.extra->ends_by_class) out += fmt::format(" {}", ends);
     out += fmt::format(" message {} outputs {} artifacts {}", row.extra->message,

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,6 +118,47 @@ pid_t start_warm(BlobReader& reader, int taken, int& door) {
   return warm.pid;
 }
 
+/// Nothing of the attempt before is left when the next begins.
+void end_all_others() {
+  ::kill(-1, SIGKILL);
+  int status = 0;
+  for (pid_t pid = 0; pid >= 0;) {
+    pid = ::waitpid(-1, &status, __WALL);
+    if (pid > 0) on_visitor_ended(pid, status);
+  }
+}
+
+/// Another attempt of its batch, after the last: as start_cold() with what came through the door.
+pid_t start_next(const NextProgram& next) {
+  Program program;
+  end_all_others();
+  if (const int error = clear_own_files(); error != 0) fail_with(ProgramStep::files, error);
+  void* const blob =
+      ::mmap(nullptr, next.blob_bytes, PROT_READ, MAP_PRIVATE, next.descriptors[0], 0);
+  if (blob == MAP_FAILED) fail_with(ProgramStep::request, errno);
+  BlobReader reader(static_cast<const char*>(blob), next.blob_bytes);
+  if (!read_program(reader, program)) fail_with(ProgramStep::request, E2BIG);
+  take_files(reader);
+  for (int i = 0; i < 3; ++i) program.streams[i] = next.descriptors[i + 1];
+  const pid_t pid = start(program);
+  if (pid < 0) fail_with(ProgramStep::fork, errno);
+  if (program.failed_error != 0) fail_with(program.failed_step, program.failed_error);
+  ::munmap(blob, next.blob_bytes);
+  for (const int one : next.descriptors) ::close(one);
+  return pid;
+}
+
+void tell_ended(int status, const rusage& used) {
+  send_reply({.kind = ReplyKind::ended,
+              .status = status,
+              .user_us = used.ru_utime.tv_sec * 1'000'000 + used.ru_utime.tv_usec,
+              .system_us = used.ru_stime.tv_sec * 1'000'000 + used.ru_stime.tv_usec,
+              .memory_peak_kib = used.ru_maxrss,
+              .blocks_read = used.ru_inblock,
+              .blocks_written = used.ru_oublock,
+              .context_switches = used.ru_nvcsw + used.ru_nivcsw});
+}
+
 /// Until no process is left, or the supervisor ends this one and with it all.
 [[noreturn]] void reap(pid_t main_process) {
   sigset_t all;
@@ -123,16 +166,23 @@ pid_t start_warm(BlobReader& reader, int taken, int& door) {
   bool is_told = false;
   for (;;) {
     int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG | __WALL);
-    if (pid == main_process) {
-      send_reply({.kind = ReplyKind::ended, .status = status});
+    rusage used{};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG | __WALL, &used);
+    if (pid == main_process && !is_told) {
+      tell_ended(status, used);
       is_told = true;
     } else if (pid > 0) {
       on_visitor_ended(pid, status);
     }
     if (pid > 0) continue;
     if (pid < 0 && errno == ECHILD && !stays) ::_exit(0);
-    serve_door();
+    NextProgram next;
+    serve_door(next);
+    if (next.is_there) {
+      main_process = start_next(next);
+      is_told = false;
+      continue;
+    }
     const int signal = ::sigwaitinfo(&all, nullptr);
     if ((signal == SIGTERM || signal == SIGCONT) && !is_told) pass_on(signal, main_process);
   }

@@ -79,13 +79,19 @@ void open_door(int descriptor) {
   ::fcntl(door, F_SETFL, O_ASYNC | O_NONBLOCK);
 }
 
-void serve_door() {
+void serve_door(NextProgram& next) {
   int received[kDescriptorsMax];
   DoorMessage message;
   for (;;) {
     const int count = receive_at(door, message, received);
     if (count < 0) return;
-    if (message.signal == 0 && count == 4) start_visitor(message, received);
+    if (message.follows != 0 && count == 4 && !next.is_there) {
+      next.is_there = true;
+      next.blob_bytes = message.blob_bytes;
+      for (int i = 0; i < 4; ++i) next.descriptors[i] = received[i];
+      continue;
+    }
+    if (message.signal == 0 && message.follows == 0 && count == 4) start_visitor(message, received);
     if (message.signal != 0 && count == 0) signal_visitor(message);
     for (int i = 0; i < count; ++i) ::close(received[i]);
   }

@@ -141,6 +141,7 @@ void bind_task(Statement& statement, TaskId id, const Task& task, const TaskExtr
     buffer = encode_extra(*extra);
     statement.bind_blob(18, buffer);
   }
+  statement.bind(19, static_cast<std::int64_t>(task.batch.value));
 }
 
 bool read_task(const Statement& row, StoredTask& out) {
@@ -152,7 +153,8 @@ bool read_task(const Statement& row, StoredTask& out) {
                   read_integer(row, 4, task.code) && read_integer(row, 5, task.flags) &&
                   read_integer(row, 6, task.percent) && read_integer(row, 7, task.attempt) &&
                   read_integer(row, 8, task.charged) && read_reason(row, 9, task.reason) &&
-                  read_integer(row, 12, task.token.value);
+                  read_integer(row, 12, task.token.value) &&
+                  read_integer(row, 18, task.batch.value);
   task.flags |= core::kTaskStored;
   task.since = read_time(row, 13);
   task.wake_at = read_time(row, 14, kNever);

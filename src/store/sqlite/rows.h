@@ -23,11 +23,11 @@ TaskRange tasks_of(RunId run);
 
 inline constexpr std::string_view kTaskColumns =
     "id, state, group_index, outcome, code, flags, percent, attempt, charged, reason, reason_a, "
-    "reason_b, token, since, wake_at, queued_at, started_at, extra";
+    "reason_b, token, since, wake_at, queued_at, started_at, extra, batch";
 inline constexpr std::string_view kPutTask =
     "REPLACE INTO tasks (id, state, group_index, outcome, code, flags, percent, attempt, charged, "
-    "reason, reason_a, reason_b, token, since, wake_at, queued_at, started_at, extra) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "reason, reason_a, reason_b, token, since, wake_at, queued_at, started_at, extra, batch) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 /// `buffer` holds the encoded extra until the statement has run.
 void bind_task(Statement& statement, TaskId id, const core::Task& task,
                const core::TaskExtra* extra, std::string& buffer);
