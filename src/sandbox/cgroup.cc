@@ -20,6 +20,8 @@ class NoGroups final : public Cgroups {
   }
   void sweep(const std::string&) override {}
   void remove_abandoned() override {}
+  bool is_leaving() const override { return false; }
+  void remove_leaving() override {}
 
  private:
   CgroupAbilities abilities_;

@@ -61,7 +61,7 @@ struct CgroupAbilities {
 class Cgroup {
  public:
   /// Removes the group, and groups that its processes made below it. REQUIRES that no process is in
-  /// it; what the kernel still holds of dying ones stays until a sweep or a make of the same name.
+  /// it; what the kernel still holds of dying ones is leaving (Cgroups::remove_leaving).
   virtual ~Cgroup() = default;
   /// unsupported: a limit that this machine cannot hold; the message names it, and nothing is
   /// written. Writes only what differs from the last call. A memory limit below what is in use
@@ -99,6 +99,10 @@ class Cgroups {
   /// more. A supervisor that was killed leaves such groups, and its state may never be opened
   /// again.
   virtual void remove_abandoned() = 0;
+  /// Groups that went away while the kernel still held dying processes of theirs: whoever made them
+  /// calls remove_leaving() now and then until there are none.
+  virtual bool is_leaving() const = 0;
+  virtual void remove_leaving() = 0;
 
   /// `root` is "/" but in tests, which give a fake tree below it: proc/self/cgroup,
   /// proc/self/mountinfo and the mounted hierarchies. Never fails: abilities() says what there is.

@@ -86,6 +86,7 @@ Result<std::unique_ptr<GroupDirectories>> GroupParents::make(const std::string& 
   std::unique_ptr<GroupDirectories> group(new GroupDirectories(*this, name));
   for (const std::string& parent : directories_) {
     const std::string directory = group_in(parent, name);
+    leaving_.erase(directory);
     TRY_ASSIGN(const bool is_taken_over, make_or_take_over(directory));
     group->is_taken_over_ = group->is_taken_over_ || is_taken_over;
     group->paths_.push_back(directory);
@@ -119,6 +120,14 @@ void GroupParents::remove_abandoned() {
   }
 }
 
+void GroupParents::remove_leaving() {
+  std::erase_if(leaving_, [](const std::string& directory) {
+    if (remove_group(directory) == 0) return true;
+    static_cast<void>(kill_groups({directory}));  // whoever is in it was to be gone
+    return remove_group(directory) == 0;
+  });
+}
+
 GroupDirectories::GroupDirectories(GroupParents& parents, const std::string& name)
     : parents_(parents),
       name_(name) {}
@@ -126,7 +135,9 @@ GroupDirectories::GroupDirectories(GroupParents& parents, const std::string& nam
 GroupParents::~GroupParents() { ENSURE(alive_.empty()); }
 
 GroupDirectories::~GroupDirectories() {
-  for (const std::string& directory : paths_) static_cast<void>(remove_group(directory));
+  for (const std::string& directory : paths_) {
+    if (remove_group(directory) != 0) parents_.leaving_.insert(directory);
+  }
   parents_.alive_.erase(name_);
 }
 

@@ -21,7 +21,7 @@ class GroupParents;
 
 class GroupDirectories {
  public:
-  ~GroupDirectories();  ///< removes them; what the kernel still holds stays for a sweep or a make
+  ~GroupDirectories();  ///< removes them; what the kernel still holds is leaving
   GroupDirectories(const GroupDirectories&) = delete;
   GroupDirectories& operator=(const GroupDirectories&) = delete;
 
@@ -56,11 +56,15 @@ class GroupParents {
   /// Leaves alone what a GroupDirectories of ours owns.
   void sweep(const std::string& prefix);
   void remove_abandoned();
+  /// Tries again to remove what dying processes kept.
+  void remove_leaving();
+  bool is_leaving() const { return !leaving_.empty(); }
 
  private:
   friend class GroupDirectories;
   std::vector<std::string> directories_;
   std::set<std::string> alive_;
+  std::set<std::string> leaving_;  ///< directories that could not be removed yet
 };
 
 /// Whether groups can be made in the directory: makes one and removes it.

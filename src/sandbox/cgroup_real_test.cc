@@ -289,6 +289,23 @@ TEST_F(RealCgroups, are_swept_after_a_supervisor_that_died) {
   for (const std::string& file : files) EXPECT_NE(::access(file.c_str(), F_OK), 0) << file;
 }
 
+TEST_F(RealCgroups, that_the_kernel_still_holds_are_leaving_until_they_are_gone) {
+  if (!can(groups->abilities().version > 0, {})) return;
+  auto made = groups->make(name_of("leaving"));
+  ASSERT_TRUE(made) << made.error().text();
+  const std::vector<std::string> files = (*made)->join_files();
+  Child child(**made, [] { return 'y'; });
+  ASSERT_EQ(child.report(), 'y');
+  EXPECT_FALSE(groups->is_leaving());
+  made->reset();
+  EXPECT_TRUE(groups->is_leaving()) << "a process is in it";
+  groups->remove_leaving();
+  EXPECT_EQ(child.wait(), SIGKILL);
+  groups->remove_leaving();
+  EXPECT_FALSE(groups->is_leaving());
+  for (const std::string& file : files) EXPECT_NE(::access(file.c_str(), F_OK), 0) << file;
+}
+
 TEST_F(RealCgroups, of_a_dead_process_are_removed_when_they_are_empty) {
   if (!can(groups->abilities().version > 0, {})) return;
   const pid_t dead = ::fork();

@@ -229,6 +229,8 @@ class GroupsV1 final : public Cgroups {
   }
   void sweep(const std::string& prefix) override { parents_.sweep(prefix); }
   void remove_abandoned() override { parents_.remove_abandoned(); }
+  bool is_leaving() const override { return parents_.is_leaving(); }
+  void remove_leaving() override { parents_.remove_leaving(); }
 
  private:
   Layout layout_;

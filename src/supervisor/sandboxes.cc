@@ -1,5 +1,6 @@
 #include "supervisor/sandboxes.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@ constexpr std::size_t kFreeMax = 64;
 constexpr std::size_t kWarmFreeMax = 16;
 /// So long it waits for nobody. What it has imported is never older than that.
 constexpr Duration kWarmKept = std::chrono::minutes(5);
+// The kernel lets go of a group soon after the last process of it has died.
+constexpr Duration kLeavingRetried = std::chrono::milliseconds{20};
+constexpr Duration kLeavingPatience = std::chrono::seconds{2};
 
 std::string shape_of(const SandboxRequest& request, const Sandboxes::Kind& kind) {
   std::string shape = kind.work_directory;
@@ -111,6 +115,11 @@ Sandboxes::~Sandboxes() {
   sandboxes_.clear();
   dying_.clear();
   if (!groups_) return;
+  const Instant until = monotonic_now() + kLeavingPatience;
+  while (groups_->is_leaving() && monotonic_now() < until) {
+    groups_->remove_leaving();
+    if (groups_->is_leaving()) ::poll(nullptr, 0, 5);
+  }
   groups_->remove_abandoned();
   device_groups_.sweep(settings_.state_id + ".");
   device_groups_.remove_abandoned();
@@ -312,6 +321,10 @@ bool Sandboxes::set_free(Sandbox& sandbox) {
 }
 
 void Sandboxes::on_time(Instant now) {
+  if (groups_ && groups_->is_leaving() && settle_at_ <= now) {
+    groups_->remove_leaving();
+    settle_at_ = now + kLeavingRetried;
+  }
   if (drop_at_ > now) return;
   drop_at_ = kNoDeadline;
   std::vector<SandboxNumber> spare;

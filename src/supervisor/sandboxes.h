@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -97,7 +98,9 @@ class Sandboxes {
   /// Sees that one waits for the next attempt of a kind for which a program is started ahead.
   void keep_ahead(const Launch& launch, const Kind& kind);
   /// When on_time() is due.
-  Instant next_deadline() const { return drop_at_; }
+  Instant next_deadline() const {
+    return groups_ && groups_->is_leaving() ? std::min(drop_at_, settle_at_) : drop_at_;
+  }
   /// Ends programs that were started ahead and that nobody has used for a while.
   void on_time(Instant now);
   Sandbox* find(SandboxNumber number);
@@ -137,6 +140,7 @@ class Sandboxes {
   SandboxNumber last_number_ = 0;
   std::map<SandboxNumber, std::unique_ptr<Sandbox>> sandboxes_;
   Instant drop_at_ = kNoDeadline;
+  Instant settle_at_{};                        ///< when groups that are leaving are tried again
   std::list<std::unique_ptr<Sandbox>> dying_;  // until their processes are reaped
 };
 
