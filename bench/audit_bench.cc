@@ -130,7 +130,7 @@ int run(int count, char** words) {
   std::filesystem::create_directories(directory);
   fmt::print("bare write and fdatasync, one thread: {:.0f} a second\n",
              bare_syncs(directory, seconds));
-  for (const int threads : {1, 8, 64})
+  for (const int threads : {1, 8, 64, 256})
     fmt::print("{} threads that wait: {:.0f} records a second\n", threads,
                appends(directory, threads, seconds));
   for (const int outstanding : {64, 1000})

@@ -13,11 +13,12 @@ std::string audit_directory(const StateLayout& layout) { return layout.root + "/
 Result<AuditedChange> AuditedChange::begin(const StateLayout& layout) {
   auto log = security::AuditLog::open(audit_directory(layout));
   if (!log && log.error().code == ErrorCode::conflict)
-    return fail(ErrorCode::conflict,
-                fmt::format("a service is at work on {} and keeps its audit log: ask it, or stop it "
-                            "first (runs go on)",
-                            layout.root));
-  TRY(log);
+    return fail(
+        ErrorCode::conflict,
+        fmt::format("a service is at work on {} and keeps its audit log: ask it, or stop it "
+                    "first (runs go on)",
+                    layout.root));
+  if (!log) return tl::unexpected(std::move(log).error());
   return AuditedChange(*std::move(log), fmt::format("local:{}", ::geteuid()));
 }
 

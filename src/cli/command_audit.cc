@@ -111,9 +111,10 @@ std::string proof_text(const security::AuditProof& proof) {
   std::string out = fmt::format("{} records in {} files are as they were written\n", proof.records,
                                 proof.segments);
   if (proof.tail_bytes > 0)
-    out += fmt::format("{} bytes behind them were on their way, or torn by a crash: nobody was "
-                       "answered for them\n",
-                       proof.tail_bytes);
+    out += fmt::format(
+        "{} bytes behind them were on their way, or torn by a crash: nobody was "
+        "answered for them\n",
+        proof.tail_bytes);
   return out;
 }
 

@@ -71,9 +71,12 @@ Checked<std::string> read_secret_value(const Session& session, const std::string
 }
 
 JsonObject secret_json(const security::SecretRecord& record) {
-  return {{"name", record.name},       {"namespace", record.name_space},
-          {"version", record.version}, {"size_bytes", record.size},
-          {"set_at", time_json(record.set_at)}, {"set_by", record.set_by}};
+  return {{"name", record.name},
+          {"namespace", record.name_space},
+          {"version", record.version},
+          {"size_bytes", record.size},
+          {"set_at", time_json(record.set_at)},
+          {"set_by", record.set_by}};
 }
 
 Ended list_secrets(const Session& session) {
@@ -81,7 +84,8 @@ Ended list_secrets(const Session& session) {
   TRY_ASSIGN(const StateLayout layout, session.find_state());
   Listing listing{.kind = "secrets", .id_field = "name"};
   if (::access((layout.root + "/security.db").c_str(), F_OK) == 0) {
-    TRY_ASSIGN(const auto store, open_secret_store(layout.root, session.arguments.find("key-file")));
+    TRY_ASSIGN(const auto store,
+               open_secret_store(layout.root, session.arguments.find("key-file")));
     TRY_ASSIGN(const auto all, store->list(session.arguments.value_or("namespace", "")));
     for (const security::SecretRecord& record : all) listing.items.push_back(secret_json(record));
   }
@@ -105,8 +109,8 @@ Ended set_secret(const Session& session, const std::string& name) {
     TRY_ASSIGN(record, store->set(name_space, name, value, change.who(), wall_now()));
     return {};
   }));
-  session.say(fmt::format("{} of the namespace {} is set (version {})", name, name_space,
-                          record.version));
+  session.say(
+      fmt::format("{} of the namespace {} is set (version {})", name, name_space, record.version));
   return kExitDone;
 }
 

@@ -3,7 +3,6 @@
 // whoever may submit a run there could ask for any variable of it. Engine thread only.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,8 +11,6 @@
 #include "security/secret_store.h"
 
 namespace reeve::cli {
-
-enum class SecretSources : std::uint8_t { store_and_environment, store };
 
 class StateSecrets final : public engine::Secrets {
  public:

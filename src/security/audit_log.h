@@ -34,7 +34,8 @@ class AuditLog {
   /// Returns once it is durable. After a failure of the disk all later calls fail too: what was to
   /// be audited must then not happen.
   Status append(AuditRecord record);
-  /// `done` is called by the thread of the log: it must not block. exhausted: at once.
+  /// `done` is called by the thread of the log, or by this one if it is refused at once
+  /// (exhausted, or the disk has failed): it must not block.
   void append(AuditRecord record, Done done);
 
   /// Of what is durable.

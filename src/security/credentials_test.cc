@@ -8,6 +8,7 @@
 #include "security/private_file.h"
 #include "security/test_directory.h"
 #include "security/token_text.h"
+#include "store/sqlite/connection.h"
 
 namespace reeve::security {
 namespace {
@@ -336,6 +337,33 @@ TEST_F(CredentialsTest, the_administrators_token_goes_nowhere_where_others_could
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   EXPECT_EQ(make_admin_token(*credentials, path, kStart).error().code, ErrorCode::conflict);
   EXPECT_TRUE(credentials->tokens().empty());
+}
+
+TEST_F(CredentialsTest, databases_of_a_newer_reeve_and_of_others_are_refused) {
+  const NewToken token = make();
+  const auto change = [this](const std::string& sql) {
+    credentials.reset();
+    auto database = store::sqlite::Connection::open(directory.path("security.db"),
+                                                    store::sqlite::Access::read_write, Duration{0});
+    ASSERT_TRUE(database->execute(sql));
+  };
+  const auto code = [this] {
+    return Credentials::open(directory.path("security.db")).error().code;
+  };
+  change("PRAGMA user_version = 99");
+  EXPECT_EQ(code(), ErrorCode::unsupported);
+  change("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  EXPECT_EQ(code(), ErrorCode::conflict);
+  change("PRAGMA application_id = 0x52454556");  // that of the engine
+  EXPECT_EQ(code(), ErrorCode::conflict);
+  change("PRAGMA application_id = 0x52454553; UPDATE tokens SET only_actions = 'runs.fly'");
+  EXPECT_FALSE(Credentials::open(directory.path("security.db")));
+  change("UPDATE tokens SET only_actions = NULL");
+  reopen();
+  EXPECT_TRUE(is_known(token.text));
+  credentials.reset();
+  write_file(directory.path("security.db"), std::string(8192, 'x'));
+  EXPECT_EQ(code(), ErrorCode::corrupt);
 }
 
 TEST_F(CredentialsTest, a_database_that_others_can_read_is_refused) {

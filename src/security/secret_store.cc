@@ -366,8 +366,8 @@ Status SecretStore::rotate_key(const Key* next) {
   SealingKey& key = state_->key;
   if (next == nullptr && key.source != KeySource::file)
     return fail(ErrorCode::invalid_argument,
-                "the key comes from the environment or from systemd: give the next one, and put it "
-                "in that place afterwards");
+                "the key comes from the environment or from systemd: name the file of the next one "
+                "(--next-key), and put it in that place afterwards");
   Key chosen = next == nullptr ? random_key() : *next;
   const std::string file = key.path + std::string(kNextKeySuffix);
   if (key.source == KeySource::file) TRY(create_private_file(file, format_key(chosen) + "\n"));
