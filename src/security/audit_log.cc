@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -15,6 +17,7 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "base/ensure.h"
 #include "base/fd.h"
@@ -44,6 +47,49 @@ tl::unexpected<Error> not_sound(const std::string& path, std::string_view what) 
               fmt::format("the audit log is not as it was written: {}: {}; see `reeve audit "
                           "verify`, restore it, or move its directory away to begin a new one",
                           path, what));
+}
+
+bool is_missing_or_empty(const std::string& directory) {
+  std::error_code error;
+  return !std::filesystem::exists(directory, error) || std::filesystem::is_empty(directory, error);
+}
+
+Status fill_new_log(const std::string& directory) {
+  Key seed = random_key();
+  PublicKey public_key{};
+  SigningKey key{};
+  ENSURE(crypto_sign_seed_keypair(public_key.data(), key.data(), seed.data()) == 0);
+  Checkpoint head{.at = Time{}, .chain = first_link(log_of(public_key))};
+  sign(head, log_of(public_key), key);
+  const auto path_of = [&](std::string_view name) { return directory + "/" + std::string(name); };
+  Status made = create_private_file(path_of(kSigningKeyName), format_key(seed) + "\n");
+  sodium_memzero(seed.data(), seed.size());
+  sodium_memzero(key.data(), key.size());
+  TRY(made);
+  TRY(create_private_file(path_of(kPublicKeyName), format_key(public_key) + "\n"));
+  if (::chmod(path_of(kPublicKeyName).c_str(), 0644) != 0)
+    return fail_errno(errno, fmt::format("cannot make {} readable", path_of(kPublicKeyName)));
+  return create_private_file(path_of(kHeadName), encode_head(head, head));
+}
+
+/// All at once: what lies in a directory that is there is a whole log, and anything that is missing
+/// in it has been removed.
+Status make_log(const std::string& directory) {
+  std::string made = directory + ".XXXXXX";
+  if (::mkdtemp(made.data()) == nullptr)
+    return fail_errno(errno, fmt::format("cannot make {}", made));
+  std::error_code ignored;
+  if (Status filled = fill_new_log(made); !filled) {
+    std::filesystem::remove_all(made, ignored);
+    return filled;
+  }
+  if (::rename(made.c_str(), directory.c_str()) != 0) {
+    const int error = errno;
+    std::filesystem::remove_all(made, ignored);
+    if (error == ENOTEMPTY || error == EEXIST) return {};  // another process was faster
+    return fail_errno(error, fmt::format("cannot make {}", directory));
+  }
+  return sync_directory_of(directory);
 }
 
 struct Waiting {
@@ -87,7 +133,7 @@ struct AuditLog::State {
   ~State() { sodium_memzero(key.data(), key.size()); }
   Status take_lock();
   Status load_key();
-  Status load_head(bool is_new);
+  Status load_head();
   Status load_segments();
   Result<bool> load_segment(std::uint32_t which, bool may_be_torn);
   Status open_segment(std::uint64_t sound, std::uint64_t found);
@@ -109,43 +155,31 @@ Status AuditLog::State::take_lock() {
 }
 
 Status AuditLog::State::load_key() {
-  TRY_ASSIGN(Key seed, read_or_make_key(path_of(kSigningKeyName)));
-  ENSURE(crypto_sign_seed_keypair(public_key.data(), key.data(), seed.data()) == 0);
-  sodium_memzero(seed.data(), seed.size());
+  auto seed = read_key(path_of(kSigningKeyName));
+  if (!seed && seed.error().code == ErrorCode::not_found)
+    return not_sound(path_of(kSigningKeyName), "it is missing");
+  TRY(seed);
+  ENSURE(crypto_sign_seed_keypair(public_key.data(), key.data(), seed->data()) == 0);
+  sodium_memzero(seed->data(), seed->size());
   log = log_of(public_key);
   const std::string path = path_of(kPublicKeyName);
   const auto found = read_audit_file(path);
-  if (!found && found.error().code == ErrorCode::not_found) {
-    TRY(create_private_file(path, format_key(public_key) + "\n"));
-    if (::chmod(path.c_str(), 0644) != 0)
-      return fail_errno(errno, fmt::format("cannot make {} readable", path));
-    return {};
-  }
+  if (!found && found.error().code == ErrorCode::not_found) return not_sound(path, "it is missing");
   TRY(found);
   TRY_ASSIGN(const Key stated, parse_key(*found, path));
   if (stated != public_key) return not_sound(path, "it is not the other half of signing.key");
   return {};
 }
 
-Status AuditLog::State::load_head(bool is_new) {
+Status AuditLog::State::load_head() {
   const std::string path = path_of(kHeadName);
   const auto bytes = read_audit_file(path);
-  if (!bytes && (bytes.error().code != ErrorCode::not_found || !is_new)) {
-    if (bytes.error().code == ErrorCode::not_found) return not_sound(path, "it is missing");
-    return tl::unexpected(bytes.error());
-  }
-  if (!bytes) {
-    head.chain = first_link(log);
-    head.at = Time{};
-    sign(head, log, key);
-    TRY(create_private_file(path, encode_head(head, head)));
-  } else {
-    HeadSlots slots;
-    if (const auto fault = read_head(*bytes, log, public_key, slots))
-      return not_sound(path, *fault);
-    head = slots.newest;
-    next_slot = 1 - slots.newest_slot;
-  }
+  if (!bytes && bytes.error().code == ErrorCode::not_found) return not_sound(path, "it is missing");
+  TRY(bytes);
+  HeadSlots slots;
+  if (const auto fault = read_head(*bytes, log, public_key, slots)) return not_sound(path, *fault);
+  head = slots.newest;
+  next_slot = 1 - slots.newest_slot;
   head_file = Fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!head_file) return fail_errno(errno, fmt::format("cannot open {}", path));
   return {};
@@ -307,16 +341,13 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::string& directory,
   ENSURE(sodium_init() >= 0);
   ENSURE(options.segment_bytes_max >= kSegmentBytesLeast &&
          options.segment_bytes_max <= kSegmentBytesMax / 2);
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail_errno(errno, fmt::format("cannot make {}", directory));
+  if (is_missing_or_empty(directory)) TRY(make_log(directory));
   auto state = std::make_unique<State>();
   state->directory = directory;
   state->options = options;
-  // Without a key of its own, nothing that lies there can be this log's.
-  const bool is_new = ::access(state->path_of(kPublicKeyName).c_str(), F_OK) != 0;
   TRY(state->take_lock());
   TRY(state->load_key());
-  TRY(state->load_head(is_new));
+  TRY(state->load_head());
   TRY(state->load_segments());
   State* const running = state.get();
   state->writer = std::thread([running] { running->run(); });

@@ -242,6 +242,42 @@ TEST_F(AuditTest, removed_and_swapped_files_are_found) {
   EXPECT_FALSE(proof().fault);
 }
 
+TEST_F(AuditTest, a_log_that_lost_what_testifies_of_its_length_is_not_taken_for_a_new_one) {
+  write(0, 5);
+  const auto all = files();
+  const std::string last = std::prev(all.find("head"))->first;
+  const std::string public_key = read_file(file("signing.pub"));
+  const std::string key_text = read_file(file("signing.key"));
+  for (const std::string& name :
+       {std::string("head"), std::string("signing.pub"), std::string("signing.key")}) {
+    write_file(file(last), all.at(last).substr(0, kSegmentHeaderBytes));
+    fs::remove(file(name));
+    EXPECT_EQ(AuditLog::open(log()).error().code, ErrorCode::corrupt) << name;
+    if (name == "signing.pub") {
+      EXPECT_FALSE(read_audit(log(), [](std::uint64_t, const AuditRecord&) { return true; }));
+    }
+    if (name == "head") restore(all);
+    write_file(file("signing.pub"), public_key);
+    write_file(file("signing.key"), key_text);
+    fs::permissions(file("signing.key"), fs::perms::owner_read | fs::perms::owner_write);
+    restore(all);
+    EXPECT_TRUE(open()) << name;
+  }
+  for (const auto& each : fs::directory_iterator(log())) {
+    if (each.path().filename() != "signing.key" && each.path().extension() != ".log")
+      fs::remove(each.path());
+  }
+  EXPECT_FALSE(AuditLog::open(log()));
+}
+
+TEST_F(AuditTest, an_empty_directory_becomes_a_log) {
+  fs::create_directory(log());
+  write(0, 1);
+  EXPECT_FALSE(proof().fault);
+  for (const auto& each : fs::directory_iterator(directory.root()))
+    EXPECT_EQ(each.path().filename(), "audit");
+}
+
 TEST_F(AuditTest, a_log_with_another_key_is_found) {
   write(0, 2);
   const auto first = files();
