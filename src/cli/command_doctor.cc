@@ -16,13 +16,13 @@
 namespace reeve::cli {
 namespace {
 
-using Status = MachineCheck::Status;
+using CheckStatus = MachineCheck::Status;
 
-std::string_view name(Status status) {
+std::string_view name(CheckStatus status) {
   switch (status) {
-    case Status::good: return "good";
-    case Status::missing: return "missing";
-    case Status::bad: return "bad";
+    case CheckStatus::good: return "good";
+    case CheckStatus::missing: return "missing";
+    case CheckStatus::bad: return "bad";
   }
   return "";
 }
@@ -37,8 +37,8 @@ JsonObject check_json(const MachineCheck& check) {
 /// What encloses tasks here: found out by enclosing one.
 MachineCheck tier_check() {
   const auto made = sandbox::try_sandbox();
-  if (made) return {"sandbox", Status::good, "tier native", *made};
-  return {"sandbox", Status::bad, "tier none", made.error().text()};
+  if (made) return {"sandbox", CheckStatus::good, "tier native", *made};
+  return {"sandbox", CheckStatus::bad, "tier none", made.error().text()};
 }
 
 /// A program that is looked for in PATH.
@@ -53,14 +53,14 @@ MachineCheck program_check(const std::string& what, const std::string& program,
     found = is_there(std::string(rest.substr(0, colon)) + "/" + program);
     rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
-  return {what, found ? Status::good : Status::missing, program, found ? "" : meaning};
+  return {what, found ? CheckStatus::good : CheckStatus::missing, program, found ? "" : meaning};
 }
 
 /// What tasks need that list what they may reach.
 MachineCheck egress_check() {
   const auto found = egress::find_programs();
-  if (found) return {"egress", Status::good, found->nft + ", " + found->slirp, ""};
-  return {"egress", Status::missing, "tasks with a list under `network` are refused",
+  if (found) return {"egress", CheckStatus::good, found->nft + ", " + found->slirp, ""};
+  return {"egress", CheckStatus::missing, "tasks with a list under `network` are refused",
           found.error().text()};
 }
 
@@ -78,14 +78,14 @@ Ended command_doctor(const Session& session) {
   const Result<StateLayout> layout = session.find_state();
   const std::string directory = layout ? layout->root : session.surroundings.working_directory;
   std::vector<MachineCheck> checks = kernel_checks();
-  checks.push_back({"machine", Status::good, format_resources(machine_capacity()), ""});
+  checks.push_back({"machine", CheckStatus::good, format_resources(machine_capacity()), ""});
   for (auto& list : {limit_checks(), disk_checks(directory)})
     checks.insert(checks.end(), list.begin(), list.end());
-  checks.push_back({"state directory", Status::good, layout ? layout->root : "none yet", ""});
+  checks.push_back({"state directory", CheckStatus::good, layout ? layout->root : "none yet", ""});
   if (layout) {
     if (const auto holder = EngineLock::holder(*layout); holder)
       checks.push_back(
-          {"engine", Status::good, fmt::format("process {}", holder->pid), holder->command});
+          {"engine", CheckStatus::good, fmt::format("process {}", holder->pid), holder->command});
   }
   checks.push_back(tier_check());
   checks.push_back(program_check("images", "skopeo", "none can be fetched: apt install skopeo"));
@@ -108,7 +108,7 @@ Ended command_doctor(const Session& session) {
                    Align::left, true}}};
   for (const MachineCheck& check : checks) listing.items.push_back(check_json(check));
   const bool is_bad = std::ranges::any_of(
-      checks, [](const MachineCheck& check) { return check.status == Status::bad; });
+      checks, [](const MachineCheck& check) { return check.status == CheckStatus::bad; });
   return session.print(listing, choice, is_bad ? kExitFailed : kExitDone);
 }
 

@@ -41,7 +41,7 @@ constexpr auto kCommonExitStatuses = std::to_array<ExitStatus>({
 std::vector<Command> all_commands() {
   std::vector<Command> all;
   for (const auto section : {running_commands(), looking_commands(), acting_commands(),
-                             preparing_commands(), program_commands()})
+                             preparing_commands(), security_commands(), program_commands()})
     all.insert(all.end(), section.begin(), section.end());
   return all;
 }

@@ -75,5 +75,6 @@ std::span<const Command> looking_commands();
 std::span<const Command> acting_commands();
 std::span<const Command> preparing_commands();
 std::span<const Command> program_commands();
+std::span<const Command> security_commands();
 
 }  // namespace reeve::cli

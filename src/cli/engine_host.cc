@@ -14,8 +14,8 @@
 
 #include "api/control_server.h"
 #include "artifacts/file_artifact_store.h"
-#include "cli/environment_secrets.h"
 #include "cli/image_settings.h"
+#include "cli/state_secrets.h"
 #include "cli/system_clock.h"
 #include "cli/version.h"
 #include "executors/local_executor.h"
@@ -88,7 +88,7 @@ struct EngineHost::Parts {
   SystemClock clock;
   std::optional<StoreWithClock> store_with_clock;
   SystemRandom random;
-  EnvironmentSecrets secrets;
+  std::unique_ptr<StateSecrets> secrets;
   std::unique_ptr<executors::LocalExecutor> executor;
   std::unique_ptr<engine::Engine> engine;
   // Behind the engine: its workers must have gone before the inbox that they answer to.
@@ -126,12 +126,13 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!parts->ended) return fail_errno(errno, "cannot make an event descriptor");
+  parts->secrets = std::make_unique<StateSecrets>(options.layout.root, options.secrets);
   engine::Ports ports{.clock = parts->clock,
                       .random = parts->random,
                       .store = *parts->store_with_clock,
                       .executors = {parts->executor.get()},
                       .artifacts = parts->artifacts.get(),
-                      .secrets = &parts->secrets};
+                      .secrets = parts->secrets.get()};
   const SignalsBlocked blocked;
   TRY_ASSIGN(parts->engine, engine::Engine::open(std::move(ports), engine_options(options, self)));
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(parts)));

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/sandbox_rules.h"
+#include "cli/environment_secrets.h"
 #include "cli/state_directory.h"
 #include "engine/engine.h"
 
@@ -24,6 +25,7 @@ struct HostOptions {
   std::optional<core::PolicySet> policy;  ///< nothing: one queue, no limits
   std::vector<RunId> resume;              ///< other unfinished runs are held as interrupted
   std::string command_line;               ///< of this process, for those who find the lock taken
+  SecretSources secrets = SecretSources::store_and_environment;
 };
 
 class EngineHost {

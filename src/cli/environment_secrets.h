@@ -2,13 +2,18 @@
 // engine of `reeve run`. Engine thread only.
 #pragma once
 
+#include <cstdint>
+
 #include "engine/ports/secrets.h"
 
 namespace reeve::cli {
 
+/// Where an engine looks for secrets: state_secrets.h.
+enum class SecretSources : std::uint8_t { store_and_environment, store };
+
 class EnvironmentSecrets final : public engine::Secrets {
  public:
-  Result<std::string> read(std::string_view name) override;
+  Result<std::string> read(const engine::SecretName& secret) override;
 };
 
 }  // namespace reeve::cli

@@ -25,7 +25,7 @@
 namespace reeve::cli {
 namespace {
 
-using Status = MachineCheck::Status;
+using FoundStatus = MachineCheck::Status;
 
 std::string read_text(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -48,26 +48,27 @@ std::string status_field(const std::string& name) {
 MachineCheck kernel_check() {
   utsname names{};
   ::uname(&names);
-  return {"kernel", Status::good,
+  return {"kernel", FoundStatus::good,
           fmt::format("{} {} {}", names.sysname, names.release, names.machine), ""};
 }
 
 MachineCheck pidfd_check() {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (process) return {"pidfd", Status::good, "yes", ""};
-  return {"pidfd", Status::bad, "no", "tasks cannot be supervised: Linux 5.3 or newer is needed"};
+  if (process) return {"pidfd", FoundStatus::good, "yes", ""};
+  return {"pidfd", FoundStatus::bad, "no",
+          "tasks cannot be supervised: Linux 5.3 or newer is needed"};
 }
 
 MachineCheck cgroup_check() {
   struct statfs found {};
   if (::statfs("/sys/fs/cgroup", &found) != 0)
-    return {"control groups", Status::missing, "none", "no limits of memory and cpu per task"};
+    return {"control groups", FoundStatus::missing, "none", "no limits of memory and cpu per task"};
   if (static_cast<unsigned long>(found.f_type) != CGROUP2_SUPER_MAGIC)
-    return {"control groups", Status::missing, "version 1", "limits per task need root"};
+    return {"control groups", FoundStatus::missing, "version 1", "limits per task need root"};
   const std::string own = read_text("/proc/self/cgroup");
   const std::string path = "/sys/fs/cgroup" + own.substr(std::min(own.find("::") + 2, own.size()));
   const bool writable = ::access((path + "/cgroup.procs").c_str(), W_OK) == 0;
-  return {"control groups", Status::good,
+  return {"control groups", FoundStatus::good,
           fmt::format("version 2, controllers: {}", read_text("/sys/fs/cgroup/cgroup.controllers")),
           writable ? "delegated to this user" : "not delegated to this user"};
 }
@@ -79,9 +80,9 @@ MachineCheck user_namespace_check() {
   int status = 0;
   const bool reaped = child > 0 && ::waitpid(child, &status, 0) == child;
   if (reaped && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-    return {"user namespaces", Status::good, "can be made", ""};
+    return {"user namespaces", FoundStatus::good, "can be made", ""};
   const int error = reaped && WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
-  return {"user namespaces", Status::missing,
+  return {"user namespaces", FoundStatus::missing,
           fmt::format("refused ({})", std::generic_category().message(error)),
           "no sandbox without root"};
 }
@@ -89,27 +90,28 @@ MachineCheck user_namespace_check() {
 MachineCheck capability_check() {
   const std::string effective = status_field("CapEff");
   const bool none = effective.find_first_not_of('0') == std::string::npos;
-  return {"capabilities", Status::good, none ? "none" : effective,
+  return {"capabilities", FoundStatus::good, none ? "none" : effective,
           ::geteuid() == 0 ? "this is root; only tasks without a sandbox are, too" : ""};
 }
 
 MachineCheck overlay_check() {
   const bool found = read_text("/proc/filesystems").find("overlay") != std::string::npos;
-  return {"overlayfs", found ? Status::good : Status::missing, found ? "yes" : "no",
+  return {"overlayfs", found ? FoundStatus::good : FoundStatus::missing, found ? "yes" : "no",
           found ? "" : "images cannot be used as roots"};
 }
 
 MachineCheck seccomp_check() {
   const std::string actions = read_text("/proc/sys/kernel/seccomp/actions_avail");
-  if (actions.empty()) return {"seccomp", Status::missing, "no", "system calls cannot be filtered"};
-  return {"seccomp", Status::good, actions, ""};
+  if (actions.empty())
+    return {"seccomp", FoundStatus::missing, "no", "system calls cannot be filtered"};
+  return {"seccomp", FoundStatus::good, actions, ""};
 }
 
 MachineCheck landlock_check() {
   const long version =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (version < 1) return {"Landlock", Status::missing, "no", ""};
-  return {"Landlock", Status::good, fmt::format("version {}", version), ""};
+  if (version < 1) return {"Landlock", FoundStatus::missing, "no", ""};
+  return {"Landlock", FoundStatus::good, fmt::format("version {}", version), ""};
 }
 
 MachineCheck limit_check(const std::string& name, int resource, rlim_t least,
@@ -120,7 +122,7 @@ MachineCheck limit_check(const std::string& name, int resource, rlim_t least,
     return value == RLIM_INFINITY ? std::string("unlimited") : fmt::format("{}", value);
   };
   const bool enough = limit.rlim_cur == RLIM_INFINITY || limit.rlim_max >= least;
-  return {name, enough ? Status::good : Status::bad,
+  return {name, enough ? FoundStatus::good : FoundStatus::bad,
           fmt::format("{} (at most {})", text(limit.rlim_cur), text(limit.rlim_max)),
           enough ? "" : meaning};
 }
@@ -146,16 +148,16 @@ constexpr auto kFileSystems = std::to_array<FileSystem>({
 MachineCheck file_system_check(const std::string& directory) {
   struct statfs found {};
   if (::statfs(directory.c_str(), &found) != 0)
-    return {"file system", Status::bad, std::generic_category().message(errno), ""};
+    return {"file system", FoundStatus::bad, std::generic_category().message(errno), ""};
   const auto magic = static_cast<unsigned long>(found.f_type);
   const auto known = std::ranges::find(kFileSystems, magic, &FileSystem::magic);
   const std::string name =
       known == kFileSystems.end() ? fmt::format("type {:#x}", magic) : std::string(known->name);
   const bool is_network = known != kFileSystems.end() && known->is_network;
   if (is_network)
-    return {"file system", Status::missing, name,
+    return {"file system", FoundStatus::missing, name,
             "locks and shared memory of SQLite may fail there: use a local disk (--state DIR)"};
-  return {"file system", Status::good, name,
+  return {"file system", FoundStatus::good, name,
           magic == TMPFS_MAGIC ? "gone after a restart of the machine" : ""};
 }
 
@@ -165,7 +167,7 @@ MachineCheck sync_check(const std::string& directory) {
   constexpr std::size_t kTries = 15;
   const Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file)
-    return {"durable write", Status::bad, std::generic_category().message(errno),
+    return {"durable write", FoundStatus::bad, std::generic_category().message(errno),
             "nothing can be recorded in " + directory};
   const std::array<char, 4096> page{};
   std::vector<Duration> times;
@@ -173,13 +175,14 @@ MachineCheck sync_check(const std::string& directory) {
     const auto begin = steady_clock::now();
     const bool written =
         ::write(file.get(), page.data(), page.size()) > 0 && ::fdatasync(file.get()) == 0;
-    if (!written) return {"durable write", Status::bad, std::generic_category().message(errno), ""};
+    if (!written)
+      return {"durable write", FoundStatus::bad, std::generic_category().message(errno), ""};
     times.push_back(std::chrono::duration_cast<Duration>(steady_clock::now() - begin));
   }
   std::ranges::sort(times);
   const Duration median = times[kTries / 2];
   const bool slow = median > std::chrono::milliseconds{50};
-  return {"durable write", Status::good, format_duration(median),
+  return {"durable write", FoundStatus::good, format_duration(median),
           slow ? "slow: each round of decisions waits for it" : ""};
 }
 
@@ -187,9 +190,9 @@ MachineCheck space_check(const std::string& directory) {
   constexpr std::int64_t kBytesMin = std::int64_t{256} << 20;
   struct statfs found {};
   if (::statfs(directory.c_str(), &found) != 0)
-    return {"disk space", Status::bad, std::generic_category().message(errno), ""};
+    return {"disk space", FoundStatus::bad, std::generic_category().message(errno), ""};
   const auto free = static_cast<std::int64_t>(found.f_bavail) * found.f_bsize;
-  return {"disk space", free >= kBytesMin ? Status::good : Status::bad,
+  return {"disk space", free >= kBytesMin ? FoundStatus::good : FoundStatus::bad,
           format_bytes(free) + " free", free >= kBytesMin ? "" : "logs and records need room"};
 }
 

@@ -234,6 +234,54 @@ constexpr auto kGraph = std::to_array<FieldInfo>({
     {"proven_seconds", "number", "what no schedule can be faster than, as far as is known"},
     {"proven_ratio", "number", "makespan over that"},
 });
+constexpr auto kSecret = std::to_array<FieldInfo>({
+    {"name", "string", "never its value"},
+    {"namespace", "string", "whose runs are given it"},
+    {"version", "number", "1, and one more each time it is set"},
+    {"size_bytes", "number", "of the value"},
+    {"set_at", "time", ""},
+    {"set_by", "string", ""},
+});
+constexpr auto kFlag = std::to_array<FieldInfo>({
+    {"name", "string", ""},
+    {"description", "string", ""},
+    {"on", "boolean", "false: off for all"},
+    {"rules", "array", "namespaces, labels, rollout_percent; the first that matches decides"},
+    {"rollout_percent", "number", "of the subjects that no rule matches"},
+    {"version", "number", "1, and one more with each change"},
+    {"removed", "boolean", "this version took it away"},
+    {"set_at", "time", ""},
+    {"set_by", "string", ""},
+});
+constexpr auto kAudit = std::to_array<FieldInfo>({
+    {"sequence", "number", "1, 2, 3, ... in the log"},
+    {"at", "time", ""},
+    {"who", "string", "user:NAME, token:ID(label), attempt:RUN/TASK#N, local:UID"},
+    {"action", "string", "one of docs/security.md"},
+    {"object", "string", "what was touched"},
+    {"namespace", "string", "or empty"},
+    {"from", "string", "an address, unix or command"},
+    {"result", "string", "allowed, refused or failed"},
+    {"request_id", "string", "or empty"},
+    {"detail", "string", "a reason, or empty"},
+});
+constexpr auto kAuditProof = std::to_array<FieldInfo>({
+    {"is_sound", "boolean", "all of it is as it was written"},
+    {"records", "number", "that are proved"},
+    {"files", "number", ""},
+    {"tail_bytes", "number", "behind the last record that anybody was answered for"},
+    {"fault", "object?", "sequence of the first record that is not proved, file, offset, what"},
+});
+constexpr auto kSettingFields = std::to_array<FieldInfo>({
+    {"name", "string", "as in docs/configuration.md"},
+    {"value", "any", "seconds for durations, bytes for sizes"},
+    {"text", "string", "the value as the file would have it"},
+    {"type", "string", ""},
+    {"origin", "string", "default, file, environment or flag"},
+    {"place", "string?", "file:line:column, the variable, or --set"},
+    {"live", "boolean", "a running service takes it on"},
+    {"meaning", "string", ""},
+});
 constexpr auto kVersion = std::to_array<FieldInfo>({
     {"reeve", "string", "version of this program"},
     {"compiler", "string", ""},
@@ -258,6 +306,11 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"simulations", "simulate --swf", kSimulation},
     {"comparison", "simulate --compare", kComparison},
     {"graphs", "simulate --dag", kGraph},
+    {"secrets", "secret ls", kSecret},
+    {"flags", "flag ls, flag history", kFlag},
+    {"audit", "audit ls", kAudit},
+    {"audit_proof", "audit verify", kAuditProof},
+    {"settings", "config show", kSettingFields},
     {"program", "version", kVersion},
 });
 

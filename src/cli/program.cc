@@ -31,7 +31,9 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"replay", command_replay},     {"completion", command_completion},
     {"man", command_man},           {"help", command_help},
     {"queue", command_queue},       {"version", command_version},
-    {"simulate", command_simulate},
+    {"simulate", command_simulate}, {"secret", command_secret},
+    {"flag", command_flag},         {"audit", command_audit},
+    {"config", command_config},
 });
 
 constexpr int kHelpColumnsMax = 100;

@@ -59,6 +59,11 @@ Ended command_plan(const Session& session);
 Ended command_simulate(const Session& session);
 Ended command_schema(const Session& session);
 
+Ended command_secret(const Session& session);
+Ended command_flag(const Session& session);
+Ended command_audit(const Session& session);
+Ended command_config(const Session& session);
+
 Ended command_doctor(const Session& session);
 Ended command_replay(const Session& session);
 Ended command_completion(const Session& session);

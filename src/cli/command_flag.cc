@@ -1,0 +1,171 @@
+// `reeve flag`.
+#include <cstdlib>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "cli/audited_change.h"
+#include "cli/session.h"
+#include "cli/system_clock.h"
+#include "cli/workflow_file.h"
+#include "config/flag_store.h"
+
+namespace reeve::cli {
+namespace {
+
+using config::Flag;
+using config::FlagStore;
+using config::FlagVersion;
+
+Result<std::unique_ptr<FlagStore>> open_flags(const StateLayout& layout) {
+  return FlagStore::open(layout.root + "/flags.db");
+}
+
+JsonObject flag_item(const FlagVersion& version) {
+  boost::system::error_code error;
+  JsonObject item = boost::json::parse(config::flag_json(version.flag), error).get_object();
+  item["version"] = version.version;
+  item["removed"] = version.removed;
+  item["set_at"] = time_json(version.at);
+  item["set_by"] = version.by;
+  return item;
+}
+
+Ended print_flags(const Session& session, const std::vector<FlagVersion>& flags) {
+  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "flags"));
+  Listing listing{.kind = "flags", .id_field = "name"};
+  for (const FlagVersion& version : flags) listing.items.push_back(flag_item(version));
+  const auto column = [](std::string_view title, std::string_view field) {
+    return Column{title, [field](const JsonObject& item) { return Cell{text_of(item, field)}; }};
+  };
+  listing.columns = {
+      column("NAME", "name"),
+      {"STATE",
+       [](const JsonObject& item) {
+         if (item.at("removed").as_bool()) return Cell{"removed"};
+         return item.at("on").as_bool() ? Cell{"● on", Tone::good} : Cell{"○ off"};
+       }},
+      {"ROLLOUT",
+       [](const JsonObject& item) { return Cell{text_of(item, "rollout_percent") + " %"}; }},
+      {"RULES",
+       [](const JsonObject& item) {
+         return Cell{fmt::format("{}", item.at("rules").as_array().size())};
+       }},
+      column("VERSION", "version"),
+      column("SET AT", "set_at"),
+      column("BY", "set_by")};
+  return session.print(listing, choice);
+}
+
+/// "12.5" of --rollout, in hundredths of a percent.
+Checked<std::optional<std::uint32_t>> rollout_option(const Arguments& arguments) {
+  const std::string* const text = arguments.find("rollout");
+  if (text == nullptr) return std::optional<std::uint32_t>();
+  char* end = nullptr;
+  const double percent = std::strtod(text->c_str(), &end);
+  if (text->empty() || *end != '\0' || !(percent >= 0 && percent <= 100))
+    return usage(fmt::format("--rollout: 0 to 100 is expected, not '{}'", *text));
+  return std::optional(static_cast<std::uint32_t>(percent * 100 + 0.5));
+}
+
+/// The flag as it was, with what the options say; or all of it from --file.
+Checked<Flag> wanted_flag(const Session& session, const std::string& name,
+                          const std::optional<FlagVersion>& before) {
+  const Arguments& arguments = session.arguments;
+  if (const std::string* const file = arguments.find("file")) {
+    TRY_ASSIGN(const std::string text, read_source(*file));
+    TRY_ASSIGN(Flag flag, config::parse_flag(text));
+    if (flag.name != name)
+      return usage(fmt::format("{} is of the flag '{}', not '{}'", *file, flag.name, name));
+    return flag;
+  }
+  if (arguments.has("on") && arguments.has("off"))
+    return usage("flag set: --on and --off exclude each other");
+  Flag flag = before ? before->flag : Flag{.name = name};
+  if (arguments.has("on")) flag.on = true;
+  if (arguments.has("off")) flag.on = false;
+  if (const std::string* const text = arguments.find("description")) flag.description = *text;
+  TRY_ASSIGN(const std::optional<std::uint32_t> rollout, rollout_option(arguments));
+  if (!arguments.has("namespace") && !arguments.has("label")) {
+    if (rollout) flag.rollout = *rollout;
+    return flag;
+  }
+  // One rule: on for these, and for nobody else but by the rules that are there.
+  config::FlagRule rule{.rollout = rollout.value_or(10'000)};
+  for (const std::string& each : arguments.all("namespace")) rule.namespaces.push_back(each);
+  for (const std::string& each : arguments.all("label")) {
+    TRY_ASSIGN(Assignment label, parse_assignment("label", each));
+    rule.labels.insert_or_assign(std::move(label.name), std::move(label.value));
+  }
+  if (flag.rules.empty()) flag.rollout = 0;
+  flag.rules.push_back(std::move(rule));
+  return flag;
+}
+
+Ended set_flag(const Session& session, const std::string& name) {
+  TRY_ASSIGN(const StateLayout layout, session.make_state());
+  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
+  TRY_ASSIGN(const auto store, open_flags(layout));
+  TRY_ASSIGN(const std::optional<FlagVersion> before, store->find(name));
+  TRY_ASSIGN(const Flag flag, wanted_flag(session, name, before));
+  TRY(config::validate(flag));
+  FlagVersion made;
+  TRY(change.make(security::Action::flags_write, "flag/" + name, "", [&]() -> Status {
+    TRY_ASSIGN(made, store->set(flag, before ? before->version : 0, change.who(), wall_now()));
+    return {};
+  }));
+  session.say(
+      fmt::format("flag {} is {} (version {})", name, flag.on ? "on" : "off", made.version));
+  return kExitDone;
+}
+
+Ended remove_flag(const Session& session, const std::string& name) {
+  TRY_ASSIGN(const StateLayout layout, session.find_state());
+  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
+  TRY_ASSIGN(const auto store, open_flags(layout));
+  TRY(change.make(security::Action::flags_write, "flag/" + name, "", [&] {
+    return store->remove(name, FlagStore::kAnyVersion, change.who(), wall_now());
+  }));
+  session.say(fmt::format("flag {} is removed", name));
+  return kExitDone;
+}
+
+/// What the flag would say to a subject.
+Ended ask_flag(const Session& session, const std::string& name) {
+  const Arguments& arguments = session.arguments;
+  config::FlagSubject subject{.key = arguments.value_or("subject", ""),
+                              .name_space = arguments.value_or("namespace", "default")};
+  for (const std::string& each : arguments.all("label")) {
+    TRY_ASSIGN(Assignment label, parse_assignment("label", each));
+    subject.labels.insert_or_assign(std::move(label.name), std::move(label.value));
+  }
+  TRY_ASSIGN(const StateLayout layout, session.find_state());
+  TRY_ASSIGN(const auto store, open_flags(layout));
+  TRY_ASSIGN(const config::FlagAnswer answer, store->ask(name, subject));
+  session.say(answer.why);
+  return session.print(answer.on ? "on\n" : "off\n");
+}
+
+}  // namespace
+
+Ended command_flag(const Session& session) {
+  const std::vector<std::string>& words = session.arguments.words;
+  const std::string& verb = words.front();
+  const bool takes_name = verb != "ls";
+  if (takes_name != (words.size() == 2))
+    return usage(takes_name ? fmt::format("flag {}: the name of the flag is missing", verb)
+                            : "flag ls: takes no name");
+  if (verb == "set") return set_flag(session, words[1]);
+  if (verb == "rm") return remove_flag(session, words[1]);
+  if (verb == "ask") return ask_flag(session, words[1]);
+  TRY_ASSIGN(const StateLayout layout, session.find_state());
+  TRY_ASSIGN(const auto store, open_flags(layout));
+  if (verb == "history") {
+    TRY_ASSIGN(const auto all, store->history(words[1]));
+    return print_flags(session, all);
+  }
+  TRY_ASSIGN(const auto all, store->list());
+  return print_flags(session, all);
+}
+
+}  // namespace reeve::cli
