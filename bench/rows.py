@@ -84,6 +84,21 @@ def sandbox_rate(bed):
     return {"value": SANDBOXES / took, "baseline": SANDBOXES / floor}
 
 
+def batch_rate(bed):
+    """5,000 x /bin/true as an array in native sandboxes, with batches of 100 and without."""
+    folder = bed.folder()
+    rates = {}
+    for name, batch in (("alone", ""), ("batched", "    batch: {max: 100}\n")):
+        workflow = folder / f"{name}.yaml"
+        workflow.write_text(f"name: {name}\ntasks:\n  t:\n    array: {SPAWNS}\n{batch}"
+                            "    command: [/bin/true]\n", encoding="utf-8")
+        took = bed.time([bed.reeve, "run", "--state", str(folder / name), "-j", "2",
+                         str(workflow)], cwd=folder)
+        rates[name] = SPAWNS / took
+    bed.drop(folder)
+    return {"value": rates["batched"], "baseline": rates["alone"]}
+
+
 def many_alive(bed):
     """Memory of the supervisor and of what it keeps beside 500 tasks that sleep, for each."""
     alive = 500
@@ -290,6 +305,8 @@ ROWS = [
         "ms", 1.5, image_cost, better="lower"),
     Row("egress", "attempt with a list under `network` over one without a network, one at a time",
         "ms", 50, egress_cost, better="lower"),
+    Row("batch", "5,000 x /bin/true in sandboxes, batches of 100 over each alone", "tasks/s", 1.6,
+        batch_rate, judged="ratio", aim=2.0),
     Row("sandbox-alone", "the same by the supervisor alone, without an engine", "tasks/s", 0.87,
         beside.alone, judged="ratio"),
     Row("sandbox-bwrap", "the same over `bwrap --unshare-all` with its own /proc, /dev, /tmp",

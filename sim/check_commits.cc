@@ -349,7 +349,9 @@ void Checker::check_final(const engine::TaskRow& row, const RunImage& run, const
   }
   switch (task.state) {
     case TaskState::succeeded:
-      if (!approval && (!tried || !attempt->outcome.is_success()))
+      if (task.reason.code == ReasonCode::shared_result)
+        check_shared(row, run);
+      else if (!approval && (!tried || !attempt->outcome.is_success()))
         complain("results", row.id, "succeeded without a successful attempt");
       break;
     case TaskState::skipped:

@@ -33,6 +33,24 @@ bool is_equal(const core::Task& a, const core::Task& b) {
 
 }  // namespace
 
+/// What took over another's result: that was executed, and ended well, and both allow it.
+void Checker::check_shared(const engine::TaskRow& row, const RunImage& run) {
+  const Reason& reason = row.task->reason;
+  const RunImage* const from = model_.find(RunId{static_cast<std::uint32_t>(reason.a)});
+  const auto index = static_cast<std::size_t>(std::max(reason.b, 0));
+  if (from == nullptr || index >= from->tasks.size()) {
+    complain("shared", row.id, "took over the result of a task that is not there");
+    return;
+  }
+  const TaskImage& leader = from->tasks[index];
+  const AttemptImage* const attempt = model_.find_attempt(leader.decided_by);
+  if (attempt == nullptr || !attempt->outcome.is_success())
+    complain("shared", row.id, "took over a result though that did not succeed");
+  if (!run.policy_of(row.task->group).single_flight ||
+      !from->policy_of(leader.row.group).single_flight)
+    complain("shared", row.id, "took over a result without single_flight");
+}
+
 void Checker::compare_run(const core::Run& run, const RunImage& image) {
   const std::uint32_t id = run.record.id.value;
   if (run.record.state != image.state || run.record.round != image.round ||

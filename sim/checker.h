@@ -76,6 +76,7 @@ class Checker final : public ProcessWatcher {
   void check_retry(const engine::TaskRow& row, const RunImage& run, TaskImage& image);
   void check_back_off(const engine::TaskRow& row, const RunImage& run, const TaskImage& image);
   void check_final(const engine::TaskRow& row, const RunImage& run, const TaskImage& image);
+  void check_shared(const engine::TaskRow& row, const RunImage& run);
   void check_end(const core::AttemptRecord& end);
   void check_undecided(const core::AttemptRecord& end, const TaskImage& task);
   void check_end_is_true(const core::AttemptRecord& end, const WorldToken& world);

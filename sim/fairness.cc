@@ -29,6 +29,7 @@ bool Fairness::waits_for_place_only(const RunImage& run, GroupIndex index) {
   const spec::TaskGroup& group = run.spec_of(index);
   if (!run.policy_of(index).locks.empty() || run.workflow->concurrency) return false;
   if (run.policy_of(index).batch.max_wait > Duration{0}) return false;
+  if (run.policy_of(index).single_flight) return false;
   return !group.detail || (!group.detail->concurrency && group.detail->max_parallel == 0);
 }
 

@@ -84,6 +84,7 @@ Shape draw_shape(std::uint64_t seed) {
   shape.features[static_cast<std::size_t>(Feature::hedges)] = !random.chance(300);
   shape.features[static_cast<std::size_t>(Feature::batches)] = !random.chance(300);
   shape.batch_seed = random.bits();
+  shape.features[static_cast<std::size_t>(Feature::flights)] = !random.chance(300);
   return shape;
 }
 

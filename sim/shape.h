@@ -32,9 +32,10 @@ enum class Feature : std::uint8_t {
   priorities,
   unplaceable,
   hedges,   ///< second attempts of what takes long
-  batches,  ///< tasks that share a start; drawn last
+  batches,  ///< tasks that share a start
+  flights,  ///< tasks that share one execution; drawn last
 };
-inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::batches) + 1;
+inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::flights) + 1;
 
 struct Shape {
   std::bitset<kFeatureCount> features = ~std::bitset<kFeatureCount>{};

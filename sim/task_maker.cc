@@ -91,6 +91,7 @@ spec::Policy TaskMaker::make_policy() {
     if (batches_.chance(400))
       policy.batch.max_wait = batches_.any_scale(milliseconds{1}, seconds{20});
   }
+  if (has(Feature::flights) && batches_.chance(200)) policy.single_flight = true;
   return policy;
 }
 

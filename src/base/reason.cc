@@ -142,6 +142,10 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "is queued again without counting it: its batch was lost before it began"},
     {ReasonCode::retry_budget, "retry_budget",
      "waits until {a:time} to be tried again: too much of its queue fails at once"},
+    {ReasonCode::shared_waits, "shared_waits",
+     "waits for task {b} of run {a}, which executes the same, and takes over what that gives"},
+    {ReasonCode::shared_result, "shared_result",
+     "took over what task {b} of run {a} gave, which executed the same"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

@@ -103,10 +103,13 @@ enum class ReasonCode : std::uint16_t {
   batch_undone,   ///< its batch was lost before it began: it is queued again
   // retries of a whole queue
   retry_budget,  ///< its queue is tried again too often. a: until, microseconds of Unix time
+  // tasks that share one execution (single_flight)
+  shared_waits,   ///< an identical one is being executed. a: its run; b: its index there
+  shared_result,  ///< took over what an identical one gave. a: its run; b: its index there
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::retry_budget) + 1;
+    static_cast<std::size_t>(ReasonCode::shared_result) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -53,7 +53,7 @@ struct NodeWeights {
 struct RetryBudgetSetup {
   std::int32_t share_permille = 200;            ///< comes in for each 1000 attempts that succeed
   std::int32_t floor_per_kilosecond = 100'000;  ///< … in 1000 s, whatever succeeds; at least 1
-  std::int32_t per_second_max = 1000;  ///< beyond any budget; in a burst a tenth of it at once
+  std::int32_t per_second_max = 1000;           ///< whatever was saved up
   friend bool operator==(const RetryBudgetSetup&, const RetryBudgetSetup&) = default;
   static constexpr auto fields() {
     return std::tuple{field("share_permille", &RetryBudgetSetup::share_permille),

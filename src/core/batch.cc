@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.h"
+#include "core/flight.h"
 
 namespace reeve::core {
 namespace {
@@ -14,7 +15,9 @@ const spec::Policy& policy_of(const Run& run, std::uint32_t index) {
 /// What is to be looked at when it fails would hold up those behind it.
 bool may_share_batch(const Run& run, std::uint32_t index) {
   const TaskExtra* const extra = run.extra(index);
-  return policy_of(run, index).batch.max > 1 && (extra == nullptr || extra->hold == Duration{0});
+  const spec::Policy& policy = policy_of(run, index);
+  if (policy.single_flight) return false;
+  return policy.batch.max > 1 && (extra == nullptr || extra->hold == Duration{0});
 }
 
 /// Of a new attempt, before there is one.
@@ -51,6 +54,7 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
     state.planner.spare(attempt.holder);
   step.changes.effects.emplace_back(
       StartAttempt{attempt.id, task.attempt, attempt.token, PoolId{}, attempt.batch});
+  take_off(state, run, attempt.id.index);
   if (run.record.state == RunState::queued)
     change_run(step, run, RunState::running, {ReasonCode::placed, 0, 0});
 }

@@ -212,6 +212,18 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   const Group& group = run.groups[task.group.value];
   if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none)
     return answer(hold);
+  if (task.reason.code == ReasonCode::shared_waits) {
+    Explanation out = answer(task.reason);
+    const TaskId leader{RunId{static_cast<std::uint32_t>(task.reason.a)},
+                        static_cast<std::uint32_t>(task.reason.b)};
+    const Run* const other = state.find_run(leader.run);
+    if (other != nullptr && leader.index < other->tasks.size())
+      out.facts.push_back("that is " + std::to_string(leader.run.value) + "/" +
+                          task_label(*other, leader.index) + ", which is " +
+                          std::string(name(other->tasks[leader.index].state)) +
+                          "; if it fails, this one is executed itself");
+    return out;
+  }
   const Pool& pool = state.pools.front();
   const schedule::ClassId id = group.ready_class;
   const schedule::Nodes& nodes = state.planner.nodes;

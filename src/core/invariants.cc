@@ -105,6 +105,16 @@ bool is_first_of_place(const State& state, const LiveAttempt& live, Token token,
   return batch.open.front() == token;
 }
 
+void check_flights(const State& state) {
+  ENSURE(state.flights.size() == state.flying.size());
+  for (const auto& [id, digest] : state.flying) {
+    const bool is_leader = state.flights.at(digest).leader == id;
+    ENSURE(is_leader);
+    const Task* const task = state.find_task(id);
+    ENSURE(task != nullptr && (is_live(task->state) || task->state == TaskState::validating));
+  }
+}
+
 void check_batches(const State& state, Held& held) {
   ENSURE(held.batches.size() == state.batches.size());
   for (auto& [first, tokens] : held.batches) {
@@ -152,6 +162,7 @@ void check_live(const State& state, Held& held) {
     }
   });
   check_batches(state, held);
+  check_flights(state);
   ENSURE(live_tasks + counted.second_live == state.live.size());
   ENSURE(counted.companions == state.hedges);
   std::size_t hedgeable = 0;

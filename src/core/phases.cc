@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/ensure.h"
+#include "core/flight.h"
 #include "core/launch.h"
 #include "core/step.h"
 
@@ -146,7 +147,9 @@ void release_ready_groups(Step& step, Run& run) {
 }
 
 void settle(Step& step) {
-  for (std::size_t i = 0; i < step.done_groups.size(); ++i) {
+  for (std::size_t i = 0; i < step.done_groups.size() || !step.landed.empty(); ++i) {
+    for (const Flight& landed : std::exchange(step.landed, {})) settle_flight(step, landed);
+    if (i == step.done_groups.size()) break;
     const auto [id, group] = step.done_groups[i];
     Run* run = step.state.find_run(id);
     ENSURE(run != nullptr);
@@ -163,7 +166,9 @@ void requeue_tasks(Step& step, Run& run, Age age) {
     const std::uint32_t end = group.first + group.count;
     while (begin < end) {
       std::uint32_t last = begin;
-      while (last < end && run.tasks[last].state == TaskState::queued) ++last;
+      while (last < end && run.tasks[last].state == TaskState::queued &&
+             !rejoin_flight(step, run, last))
+        ++last;
       if (last > begin)
         step.state.planner.waiting.push(group.ready_class, {{run.record.id, begin}, last - begin},
                                         age == Age::kept ? run.tasks[begin].queued_at : step.now);

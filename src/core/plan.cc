@@ -2,6 +2,7 @@
 #include "base/ensure.h"
 #include "core/batch.h"
 #include "core/core.h"
+#include "core/flight.h"
 #include "core/step.h"
 #include "schedule/pass.h"
 
@@ -163,6 +164,8 @@ bool start_tasks(Step& step) {
     if (!task) break;
     Run* run = waiting_run(step, *task);
     if (run == nullptr) {
+      pass.drop();
+    } else if (join_flight(step, *run, task->index)) {
       pass.drop();
     } else if (is_filling(step, *run, task->index)) {
       pass.skip();

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/ensure.h"
+#include "core/flight.h"
 #include "core/launch.h"
 #include "core/step.h"
 
@@ -94,6 +95,7 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
     const bool is_own = each.token == task.token;
     if (is_own && companion_of(std::as_const(run), each.task.index) != nullptr) ++step.state.hedges;
     join_hedgeable(step, run, each.task.index);
+    if (is_own) take_off(step.state, run, each.task.index);
     step.state.live.emplace(each.token, live);
   }
 }

@@ -95,6 +95,12 @@ struct LiveAttempt {
   Reason placed;
 };
 
+/// A task that executes for others that would do the same (core/flight.h).
+struct Flight {
+  TaskId leader;
+  std::vector<TaskId> followers;  ///< in the order in which they came
+};
+
 /// Attempts that were handed over together and run one after the other.
 struct Batch {
   schedule::HolderId holder = schedule::kNoHolder;
@@ -159,7 +165,9 @@ class State {
   std::uint32_t hedges = 0;  ///< tasks that have two live attempts
   Time next_hedge = kNever;  ///< when the next of `hedgeable` is due
   Time next_probe = kNever;
-  Time next_batch = kNever;  ///< when the next batch has waited long enough to be filled
+  std::map<Digest, Flight> flights;  ///< by what is executed
+  std::map<TaskId, Digest> flying;   ///< their leaders
+  Time next_batch = kNever;          ///< when the next batch has waited long enough to be filled
   /// Numbers of the groups whose tasks may share a batch (schedule::ClassKey::batch), from 1.
   std::map<std::pair<Digest, GroupIndex>, std::uint32_t> batch_kinds;
   /// The class that was found last, and for what: most runs are like the one before.

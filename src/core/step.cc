@@ -1,6 +1,7 @@
 #include "core/step.h"
 
 #include "base/ensure.h"
+#include "core/flight.h"
 
 namespace reeve::core {
 
@@ -24,6 +25,10 @@ bool is_held(const Run& run) {
 void change_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason reason) {
   Task& task = run.tasks[index];
   ENSURE(is_allowed(task.state, to));
+  const auto is_executed = [](TaskState state) {
+    return is_live(state) || state == TaskState::validating;
+  };
+  const bool lands = is_executed(task.state) && !is_executed(to);
   if (task.state == TaskState::running) leave_hedgeable(step, run, index);
   step.changes.task_changes.push_back(
       {{run.record.id, index}, 1, task.state, to, task.attempt, reason});
@@ -33,6 +38,7 @@ void change_task(Step& step, Run& run, std::uint32_t index, TaskState to, Reason
   task.reason = reason;
   mark_task(step, run, index);
   if (to == TaskState::running) join_hedgeable(step, run, index);
+  if (lands) land(step, run, index);
 }
 
 void change_run(Step& step, Run& run, RunState to, Reason reason) {

@@ -20,6 +20,7 @@ struct Step {
   /// Groups that became done and whose dependents have not been looked at: a list instead of
   /// recursion, since a chain may be a million groups long.
   std::vector<std::pair<RunId, GroupIndex>> done_groups{};
+  std::vector<Flight> landed{};  ///< whose leaders have ended; as done_groups
 };
 
 // step.cc: marking and state changes -------------------------------------------------------------
@@ -66,7 +67,7 @@ void release_ready_groups(Step& step, Run& run);
 /// When a deadline of the run or of one of its groups ends what is left; kNever: there is none, or
 /// it had passed before a person retried the run, who meant it.
 Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now);
-/// Works off step.done_groups.
+/// Works off step.landed and step.done_groups.
 void settle(Step& step);
 /// Pushes all queued tasks of the run into the ready queue again: after a hold, which costs them
 /// their place in line, or with the age that they have.

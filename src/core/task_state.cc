@@ -23,6 +23,7 @@ constexpr auto kTransitions = std::to_array<TaskTransition>({
     {blocked, cancelled, "a person cancelled it or its run"},
     {blocked, aborted, "its fan-out failed fast, or a newer run replaced its run"},
     {queued, starting, "a place was free and it was first in order"},
+    {queued, succeeded, "an identical task has succeeded, and it takes over what that gave"},
     {queued, paused, "a person paused it"},
     {queued, timed_out, "its queue limit or the deadline passed"},
     {queued, cancelled, "a person cancelled it or its run"},

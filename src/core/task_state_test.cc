@@ -95,6 +95,11 @@ std::vector<Row> before_it_starts() {
       {blocked, cancelled, [](World& w) { w.submit(kTwo), w.cancel(); }},
       {blocked, aborted, [](World& w) { w.submit(kReplaced), w.submit(kReplaced); }},
       {queued, starting, [](World& w) { w.submit(kOne); }},
+      {queued, succeeded,
+       [](World& w) {
+         for (int i = 0; i < 2; ++i) w.submit("tasks: {a: {run: x, single_flight: true}}");
+         w.succeed("a");
+       }},
       {queued, paused, [](World& w) { w.pool(false).submit(kOne), w.pause_task("a"); }},
       {queued, timed_out,
        [](World& w) {

@@ -75,17 +75,15 @@ void RetryBudgets::on_success(const std::string& queue, Time now) {
 Time RetryBudgets::take(const std::string& queue, Time now) {
   Budget& budget = budget_of(queue, now);
   budget.millionths -= kOne;
-  Time at = now;
-  if (budget.millionths < 0) {
-    const std::int64_t missing = std::min(-budget.millionths, kDurationMax.count() / 1000);
-    at += Duration{(missing * 1000 + floor_of(budget.setup) - 1) / floor_of(budget.setup)};
-  }
   const std::int64_t cap = std::max<std::int64_t>(budget.setup.per_second_max, 1);
-  const Duration every{(kOne + cap - 1) / cap};
-  const Time next = budget.next == kUnset ? at : std::max(budget.next, at);
-  at = std::max(at, next - kBurst);
-  budget.next = next + every;
-  return at;
+  if (budget.millionths < 0) {  // promised: as the floor comes in, one after the other
+    const std::int64_t rate = std::min(floor_of(budget.setup), cap * 1000);
+    const std::int64_t missing = std::min(-budget.millionths, kDurationMax.count() / 1000);
+    return now + Duration{(missing * 1000 + rate - 1) / rate};
+  }
+  const Time next = budget.next == kUnset ? now : std::max(budget.next, now);
+  budget.next = next + Duration{(kOne + cap - 1) / cap};
+  return std::max(now, next - kBurst);
 }
 
 std::int64_t RetryBudgets::left(const std::string& queue, Time now) const {

@@ -1,8 +1,9 @@
 // How often the tasks of each queue may be tried again: a bulkhead, so that what fails in one queue
 // neither uses up the retries of another nor comes back all at once. A budget as in Finagle's
 // RetryBudget (a share of what succeeds, and a floor that comes in by itself, saved up for ten
-// seconds) and a cap on retries in a second (generic cell rate algorithm). Whoever is beyond either
-// is given a moment of its own, in the order in which they ask, so each asks once.
+// seconds). What there is budget for goes at once, but for a cap in a second (generic cell rate
+// algorithm). Whoever is beyond either is given a moment of its own, in the order in which they
+// ask, so each asks once: beyond the budget as the floor comes in, and not faster than the cap.
 //
 // Integers only: the same calls give the same moments. Pure; one thread.
 #pragma once

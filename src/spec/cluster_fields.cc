@@ -82,7 +82,7 @@ constexpr Shape kRetryCap{.scalar = ScalarKind::integer, .min = 1, .max = 1'000'
 constexpr std::array kRetryBudgetFields{
     Field{"share", {}, &kShare, "Retries for what succeeds (20 %)."},
     Field{"floor", {}, &kRetryFloor, "Retries a second that come in by themselves (100)."},
-    Field{"max_per_second", {}, &kRetryCap, "Not more than this, however many are saved (1000)."},
+    Field{"max_per_second", {}, &kRetryCap, "Not more at once, however many are saved up (1000)."},
 };
 constexpr Shape kRetryBudget{.name = "retry_budget",
                              .expected = "a map with share, floor, max_per_second",

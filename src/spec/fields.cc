@@ -174,6 +174,7 @@ constexpr std::array kTaskFields{
     Field{"idempotent", {}, &kBoolean, "Running it twice, even at the same time, does no harm."},
     Field{"hedge", {}, &kHedge, "Starts a second attempt beside one that takes too long."},
     Field{"batch", {}, &kBatch, "Short tasks of its kind share one sandbox start."},
+    Field{"single_flight", {}, &kBoolean, "Identical ones at the same time are executed once."},
     Field{"continue-on-error", {}, &kContinue, "Whether its failure counts as success."},
     Field{"resources", {}, &kResources, "What it needs of the machine."},
     Field{"sandbox", {}, &kSandbox, "What encloses it, and what it may reach outside."},

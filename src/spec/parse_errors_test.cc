@@ -49,10 +49,10 @@ TEST(ParseErrors, the_file) {
       {"\xEF\xBB\xBFtasks: {a: {run: x, \xC3\xA9: 1}}\nnam: x",
        "f.yaml:1:21: error: unknown key '\xC3\xA9'; expected one of name, description, run, "
        "command, approval, shell, warm, needs, if, matrix, for_each, array, max-parallel, "
-       "fail-fast, timeout, timeout-minutes, retry, idempotent, hedge, continue-on-error, "
-       "resources, sandbox, image, priority, deadline, concurrency, locks, env, secrets, workdir, "
-       "artifacts, labels, output_limit, queue, placement, preemptible, rate_limit, delay, reads "
-       "and writes\n"
+       "fail-fast, timeout, timeout-minutes, retry, idempotent, hedge, batch, single_flight, "
+       "continue-on-error, resources, sandbox, image, priority, deadline, concurrency, locks, env, "
+       "secrets, workdir, artifacts, labels, output_limit, queue, placement, preemptible, "
+       "rate_limit, delay, ...\n"
        "f.yaml:2:1: error: unknown key 'nam'; expected one of version, name, description, labels, "
        "on, inputs, outputs, env, secrets, defaults, tasks, on_failure, finally, concurrency, "
        "priority, deadline, locks, queue, not_before and parallel; did you mean 'name'?\n"},

@@ -99,6 +99,7 @@ struct Policy {
   bool idempotent = false;  ///< running it twice, even at once, does no harm
   Hedge hedge;
   Batch batch;
+  bool single_flight = false;  ///< identical ones that wait share one execution
   std::int64_t output_bytes_max = std::int64_t{256} << 20;  ///< stored log of one attempt
   std::string queue{kDefaultQueue};
   /// Instead of `resources`, in the order in which they are preferred; at most kAlternativesMax.

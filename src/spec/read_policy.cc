@@ -13,10 +13,10 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 17> kPolicyFields{
+constexpr std::array<std::string_view, 18> kPolicyFields{
     "retry",       "timeout",      "timeout-minutes", "resources", "sandbox", "priority",
     "locks",       "output_limit", "image",           "warm",      "queue",   "placement",
-    "preemptible", "rate_limit",   "idempotent",      "hedge",     "batch"};
+    "preemptible", "rate_limit",   "idempotent",      "hedge",     "batch",   "single_flight"};
 
 struct ClassName {
   std::string_view name;
@@ -118,6 +118,8 @@ void PolicyReader::apply(const Section& section, Policy& policy) {
     policy.idempotent = reading_.read_boolean(*idempotent);
   if (const auto hedge = section.get("hedge")) apply_hedge(*hedge, policy);
   if (const auto batch = section.get("batch")) apply_batch(*batch, policy);
+  if (const auto value = section.get("single_flight"))
+    policy.single_flight = reading_.read_boolean(*value);
   if (const auto limit = section.get("output_limit"))
     policy.output_bytes_max = parse_bytes(limit->text()).value_or(0);
   if (const auto queue = section.get("queue")) policy.queue = reading_.read_text(*queue);
@@ -237,6 +239,8 @@ void PolicyReader::check_batch(const YamlNode& node, const Policy& policy) {
                       "which is no reason for a second attempt; leave one of them out");
   if (!policy.locks.empty())
     diagnostics.warning(node, "batch does nothing here: a task that holds locks is started alone");
+  if (policy.single_flight)
+    diagnostics.warning(node, "batch does nothing here: with single_flight each is started alone");
   if (policy.nodes > 1)
     diagnostics.warning(node,
                         "batch does nothing here: a task over several nodes is started alone");

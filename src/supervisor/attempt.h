@@ -105,6 +105,8 @@ struct Attempt {
     return launch.batch != Token{} && launch.sandbox.tier == SandboxTier::native && !warm &&
            launch.sandbox.network != SandboxNetwork::egress && launch.hold == Duration{0};
   }
+  /// By itself, and nobody is there who could still write.
+  bool has_ended_plainly() const;
   /// Its names are to be pinned before its sandbox can be composed.
   bool wants_link() const {
     return launch.sandbox.network == SandboxNetwork::egress && link == kNoLink;
@@ -120,6 +122,8 @@ struct Attempt {
   bool pipes_at_end() const { return !standard_output.reader && !standard_error.reader; }
 };
 
+/// What is to be started in a sandbox; takes the attempt's own files.
+sandbox::ProgramRequest program_of(Attempt& attempt);
 void add_usage(Usage& usage, const rusage& used);
 void add_usage(Usage& usage, const sandbox::Reply& ended);
 

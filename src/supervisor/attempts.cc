@@ -202,7 +202,7 @@ void Attempts::end_unstarted(std::unique_ptr<Attempt> attempt, const Outcome& ou
                              std::string message, Instant now) {
   links_.stop(attempt->link);
   if (!attempt->launch.secrets.empty()) secret_files_.remove(attempt->launch.token);
-  if (!events_.is_followed(attempt->launch.batch)) close_place(attempt->launch.batch);
+  if (!events_.is_followed(attempt->launch.batch)) places_.close(attempt->launch.batch);
   Ended ended;
   ended.end.token = attempt->launch.token;
   ended.end.outcome = outcome;

@@ -4,9 +4,8 @@
 // instant of this round.
 //
 // A pipe joins the epoll set only when its attempt has lived for kPipeRest, and rests again after
-// each piece. So a short attempt costs no epoll call, a task that writes single bytes cannot make
-// more than a few hundred frames a second, and one that writes as fast as it can is slowed down
-// before it slows down its neighbours.
+// each piece: a short attempt costs no epoll call, single bytes make no flood of frames, and who
+// writes as fast as it can is slowed down before it slows down its neighbours.
 #pragma once
 
 #include <memory>
@@ -19,6 +18,7 @@
 
 #include "supervisor/attempt.h"
 #include "supervisor/attempt_surroundings.h"
+#include "supervisor/batch_places.h"
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
@@ -42,8 +42,6 @@ class Attempts {
   /// conflict: it does not run (any more). The streams may be closed afterwards.
   Status enter(Token token, const VisitRequest& request);
   void signal_visit(Token token, std::uint32_t number, int signal);
-  /// Nobody follows: the sandbox that waits for the next of the batch is given up, if there is one.
-  void close_place(Token batch);
   /// If its sandbox is kept open.
   std::optional<AttemptHold> hold_of(Token token) const;
 
@@ -61,22 +59,13 @@ class Attempts {
   Instant next_deadline();
   /// Before the end, with no attempt left: whatever was adopted goes too.
   std::vector<pid_t> end_strays(Duration patience);
-
   /// The store of images is being cleaned up.
   bool is_cleaning() const { return images_.is_cleaning(); }
-
+  BatchPlaces& places() { return places_; }
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
   SecretFiles& secret_files() { return secret_files_; }
-
  private:
-  /// A sandbox whose last attempt has ended, with the process 1 that waits for the next.
-  struct Place {
-    SandboxNumber sandbox = kNoSandbox;
-    pid_t init = 0;  ///< 0: it has ended
-    Fd files;
-    sandbox::Door door;
-  };
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, Additions given, std::string& message);
   int open_pipes(Attempt& attempt);
@@ -114,16 +103,9 @@ class Attempts {
   void start_enclosed(std::unique_ptr<Attempt> attempt, Instant now);
   void enclose(std::unique_ptr<Attempt> attempt, Instant now);
   Status prepare_enclosed(Attempt& attempt);
+  bool follow(Attempt& attempt, BatchPlace& place);  // in attempts_batch.cc
   bool launch_enclosed(Attempt& attempt, Sandbox& sandbox, Instant now);
-  static sandbox::ProgramRequest program_of(Attempt& attempt);
   Result<sandbox::ZygoteProcess::Started> start_in(Attempt& attempt, Sandbox& sandbox);
-
-  // attempts_batch.cc: attempts that follow each other in one sandbox
-  bool can_be_followed(const Attempt& attempt) const;
-  bool leave_place(Attempt& attempt, Sandbox& sandbox);
-  std::optional<Place> take_place(const Attempt& attempt);
-  bool follow(Attempt& attempt, Place& place);
-  void give_up(Place& place);
 
   // attempts_warm.cc: attempts whose program is started ahead
   void prepare_warm(Attempt& attempt);
@@ -187,6 +169,7 @@ class Attempts {
   Leftovers leftovers_;
   ImageFetches images_;
   Sandboxes sandboxes_;
+  BatchPlaces places_{sandboxes_};
   EgressLinks links_;
   SecretFiles secret_files_;
   // Of the last attempt that was given secrets: the next one mostly has the same.
@@ -202,7 +185,6 @@ class Attempts {
   std::unordered_map<Serial, std::unique_ptr<Attempt>> attempts_;
   std::unordered_map<Token, Serial> by_token_;
   std::unordered_map<pid_t, Serial> by_pid_;  // of main processes that are not reaped
-  std::unordered_map<Token, Place> places_;   // by batch: between two attempts
   std::set<Serial> clearing_;
   std::set<Serial> living_;  // all attempts, in the order of their start
   bool settle_due_ = false;

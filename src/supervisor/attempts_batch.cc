@@ -25,57 +25,13 @@ void add_usage(Usage& usage, const sandbox::Reply& ended) {
   usage.context_switches += ended.context_switches;
 }
 
-bool Attempts::can_be_followed(const Attempt& attempt) const {
-  return attempt.may_share() && attempt.has_status && !attempt.was_killed && !attempt.was_stopped &&
-         attempt.verdict.kind == OutcomeClass::none && attempt.pipes_at_end() &&
-         by_pid_.contains(attempt.pid) && events_.is_followed(attempt.launch.batch);
-}
-
-/// False: the sandbox is to be given back.
-bool Attempts::leave_place(Attempt& attempt, Sandbox& sandbox) {
-  if (!attempt.leaves_place) return false;
-  by_pid_.erase(attempt.pid);
-  Place place{attempt.sandbox, attempt.pid, std::move(attempt.files), std::move(attempt.door)};
-  sandbox.count_anew();
-  // The verdict may be new: it comes from the account of the group.
-  if (attempt.verdict.kind == OutcomeClass::none && !sandbox.is_broken)
-    places_.insert_or_assign(attempt.launch.batch, std::move(place));
-  else
-    give_up(place);
-  return true;
-}
-
-void Attempts::give_up(Place& place) {
-  if (place.init != 0) ::kill(place.init, SIGKILL);
-  Sandbox* const sandbox = sandboxes_.find(place.sandbox);
-  if (sandbox == nullptr) return;
-  sandbox->is_broken = true;  // what dies in it may still be counted
-  sandboxes_.give_back(place.sandbox);
-}
-
-void Attempts::close_place(Token batch) {
-  if (places_.empty()) return;
-  auto node = places_.extract(batch);
-  if (!node.empty()) give_up(node.mapped());
-}
-
-/// The one that the last of its batch has left, if it is what this one asks for.
-std::optional<Attempts::Place> Attempts::take_place(const Attempt& attempt) {
-  if (places_.empty()) return std::nullopt;
-  auto node = places_.extract(attempt.launch.batch);
-  if (node.empty()) return std::nullopt;
-  Place place = std::move(node.mapped());
-  const Sandbox* const sandbox = sandboxes_.find(place.sandbox);
-  const bool fits = sandbox != nullptr && !sandbox->is_broken && place.init != 0 &&
-                    attempt.may_share() &&
-                    sandboxes_.suits(*sandbox, attempt.launch, attempt.kind());
-  if (fits) return place;
-  give_up(place);
-  return std::nullopt;
+bool Attempt::has_ended_plainly() const {
+  return has_status && !was_killed && !was_stopped && verdict.kind == OutcomeClass::none &&
+         pipes_at_end();
 }
 
 /// False: it is to start in a sandbox of its own.
-bool Attempts::follow(Attempt& attempt, Place& place) {
+bool Attempts::follow(Attempt& attempt, BatchPlace& place) {
   int error = open_pipes(attempt);
   if (error == 0) error = sandboxes_.give_pipe(attempt.output.get());
   if (error == 0) error = sandboxes_.give_pipe(attempt.errors.get());

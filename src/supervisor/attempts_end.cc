@@ -59,8 +59,7 @@ void Attempts::reap_adopted(pid_t pid, Instant now) {
   int status = 0;
   ::wait4(pid, &status, 0, &used);
   if (images_.on_child_ended(pid) || links_.on_child_ended(pid)) return;
-  for (auto& [batch, place] : places_)
-    if (place.init == pid) place.init = 0;
+  places_.on_child_ended(pid);
   if (const Serial user = sandboxes_.on_child_ended(pid); user != kNoSerial)
     on_sandbox_lost(user, now);
   if (Attempt* attempt = find(owner)) add_usage(attempt->usage, used);
@@ -94,7 +93,9 @@ void Attempts::begin_clearing(Attempt& attempt) {
 /// REQUIRES leftovers_.look() since the last reaping. Kills what is there.
 bool Attempts::is_cleared(Attempt& attempt) {
   if (attempt.is_enclosed()) {
-    attempt.leaves_place = can_be_followed(attempt);
+    attempt.leaves_place = attempt.may_share() && attempt.has_ended_plainly() &&
+                           by_pid_.contains(attempt.pid) &&
+                           events_.is_followed(attempt.launch.batch);
     if (attempt.leaves_place) return true;
     // The kernel has ended all that was in it before its init could be reaped.
     signal_group(attempt, SIGKILL);

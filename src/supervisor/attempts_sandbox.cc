@@ -45,13 +45,13 @@ void Attempts::start_enclosed(std::unique_ptr<Attempt> attempt, Instant now) {
 void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
   if (attempt->wants_link()) return start_link(std::move(attempt), now);
   Status prepared = prepare_enclosed(*attempt);
-  if (auto place = prepared ? take_place(*attempt) : std::nullopt) {
+  if (auto place = prepared ? places_.take(*attempt) : std::nullopt) {
     if (follow(*attempt, *place)) {
       Attempt& added = *attempt;
       add(std::move(attempt), now);
       return on_running(added, now);
     }
-    give_up(*place);
+    places_.give_up(*place);
   }
   Sandbox* sandbox = nullptr;
   if (prepared) {
@@ -119,7 +119,7 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
   return {};
 }
 
-sandbox::ProgramRequest Attempts::program_of(Attempt& attempt) {
+sandbox::ProgramRequest program_of(Attempt& attempt) {
   const SpawnPlan& plan = attempt.plan;
   sandbox::ProgramRequest request{
       .arguments = plan.arguments,
@@ -295,7 +295,9 @@ void Attempts::collect_enclosed(Attempt& attempt) {
       }
     }
   }
-  if (!leave_place(attempt, *sandbox)) sandboxes_.give_back(attempt.sandbox);
+  if (!attempt.leaves_place) return sandboxes_.give_back(attempt.sandbox);
+  by_pid_.erase(attempt.pid);
+  places_.keep(attempt, *sandbox);
 }
 
 }  // namespace reeve::supervisor

@@ -8,13 +8,13 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr Duration kProgressPoll = std::chrono::milliseconds(500);
-constexpr Duration kProgressInterval = std::chrono::milliseconds(250);
+constexpr Duration kProgressLook = std::chrono::milliseconds(250);
 
 }  // namespace
 
 Instant Attempts::due(const Attempt& attempt) const {
   Instant due = std::min(attempt.limits.next(), attempt.linger_until);
-  if (attempt.progress) due = std::min(due, attempt.progress_told + kProgressInterval);
+  if (attempt.progress) due = std::min(due, attempt.progress_told + kProgressLook);
   return due;
 }
 
@@ -27,7 +27,7 @@ void Attempts::arm(Attempt& attempt) {
 }
 
 void Attempts::on_due(Attempt& attempt, Instant now) {
-  if (attempt.progress && attempt.progress_told + kProgressInterval <= now)
+  if (attempt.progress && attempt.progress_told + kProgressLook <= now)
     tell_progress(attempt, now);
   if (attempt.linger_until <= now) begin_clearing(attempt);
   const Breach breach = attempt.limits.check(now);

@@ -298,7 +298,7 @@ void Supervisor::on_stop(const Stop& stop) {
     running_.stop(stop.token, stop.kill, stop.grace, now_);
     return;
   }
-  if (!waiting_.is_followed(launch->batch)) running_.close_place(launch->batch);
+  if (!waiting_.is_followed(launch->batch)) running_.places().close(launch->batch);
   const int signal = stop.kill ? SIGKILL : SIGTERM;
   Ended ended;
   ended.end.token = stop.token;
