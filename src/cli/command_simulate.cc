@@ -1,4 +1,5 @@
 // `reeve simulate`.
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 
@@ -29,7 +30,9 @@ JsonObject item_of(const ChosenPolicy& policy, const schedule::SimulationSummary
           {"makespan_seconds", of.makespan_seconds},
           {"utilisation", of.utilisation},
           {"user_fairness", of.user_fairness},
-          {"extended_jobs", of.extended}};
+          {"extended_jobs", of.extended},
+          {"jobs_with_deadline", of.with_deadline},
+          {"deadline_misses", of.deadline_misses}};
 }
 
 double number_of(const JsonObject& item, std::string_view field) {
@@ -49,19 +52,28 @@ Column wait_column(std::string_view title, std::string_view field) {
           Align::right};
 }
 
-std::vector<Column> columns() {
-  return {{"POLICY", [](const JsonObject& item) { return Cell{text_of(item, "policy")}; }},
-          factor_column("SLOWDOWN", "mean_bounded_slowdown"),
-          factor_column("p99", "p99_bounded_slowdown"),
-          wait_column("WAIT", "mean_wait_seconds"),
-          wait_column("median", "median_wait_seconds"),
-          wait_column("p99", "p99_wait_seconds"),
-          wait_column("max", "max_wait_seconds"),
-          {"USED",
-           [](const JsonObject& item) {
-             return Cell{fmt::format("{:.1f} %", 100 * number_of(item, "utilisation"))};
-           },
-           Align::right}};
+std::vector<Column> columns(bool has_deadlines) {
+  std::vector<Column> all{
+      {"POLICY", [](const JsonObject& item) { return Cell{text_of(item, "policy")}; }},
+      factor_column("SLOWDOWN", "mean_bounded_slowdown"),
+      factor_column("p99", "p99_bounded_slowdown"),
+      wait_column("WAIT", "mean_wait_seconds"),
+      wait_column("median", "median_wait_seconds"),
+      wait_column("p99", "p99_wait_seconds"),
+      wait_column("max", "max_wait_seconds"),
+      {"USED",
+       [](const JsonObject& item) {
+         return Cell{fmt::format("{:.1f} %", 100 * number_of(item, "utilisation"))};
+       },
+       Align::right}};
+  if (!has_deadlines) return all;
+  all.push_back({"LATE",
+                 [](const JsonObject& item) {
+                   return Cell{fmt::format("{} of {}", item.at("deadline_misses").as_int64(),
+                                           item.at("jobs_with_deadline").as_int64())};
+                 },
+                 Align::right});
+  return all;
 }
 
 /// With one policy its figures stand at the top as well.
@@ -91,7 +103,7 @@ Ended command_simulate(const Session& session) {
   if (schedule_file != nullptr && policies.size() != 1)
     return usage("--schedule writes what one policy gave", "name one: --policy NAME");
   TRY_ASSIGN(const SimulationInput input, simulation_input(session));
-  Listing listing{.kind = "simulations", .id_field = "policy", .items = {}, .columns = columns()};
+  Listing listing{.kind = "simulations", .id_field = "policy", .items = {}, .columns = {}};
   std::vector<SimulatedPolicy> simulated;
   for (const ChosenPolicy& policy : policies) {
     TRY_ASSIGN(auto result, schedule::simulate_log(input.log, input.processors, policy.policy));
@@ -103,6 +115,8 @@ Ended command_simulate(const Session& session) {
                 static_cast<double>(input.processors) / static_cast<double>(input.log.units)));
     simulated.push_back({policy.name, std::move(result), summary});
   }
+  listing.columns = columns(std::ranges::any_of(
+      simulated, [](const SimulatedPolicy& one) { return one.summary.with_deadline > 0; }));
   if (const std::string* const report = session.arguments.find("report"); report != nullptr)
     TRY(write_file(*report, simulation_report(input.log, simulated)));
   if (choice.format == Format::json && choice.fields.empty() && listing.items.size() == 1)

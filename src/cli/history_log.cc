@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 
 namespace reeve::cli {
 namespace {
@@ -76,6 +77,10 @@ class Reader {
     job.run = attempt.ended_at - attempt.started_at;
     job.processors = std::max<std::int64_t>(policy.resources.cpu_millicores, 1);
     job.requested = std::max(limit, job.run);
+    std::optional<Duration> deadline = workflow.deadline;
+    if (group.detail && group.detail->deadline)
+      deadline = std::min(deadline.value_or(Duration::max()), *group.detail->deadline);
+    if (deadline) job.deadline = run.submitted_at + *deadline - attempt.queued_at;
     job.user = users_.of(run.origin == nullptr ? "" : run.origin->submitter);
     job.executable = groups_.of(workflow.name + "\n" + group.id);
     first_ = std::min(first_, job.submitted);

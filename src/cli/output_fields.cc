@@ -211,6 +211,8 @@ constexpr auto kSimulation = std::to_array<FieldInfo>({
     {"utilisation", "number", "of the processors in that time, 0 to 1"},
     {"user_fairness", "number", "Jain's index of users' mean slowdowns: 1 if all fare alike"},
     {"extended_jobs", "number", "that took longer than expected"},
+    {"jobs_with_deadline", "number", "from a history; logs have none"},
+    {"deadline_misses", "number", "of those, jobs that ended later"},
 });
 constexpr auto kComparison = std::to_array<FieldInfo>({
     {"figure", "string", "mean_bounded_slowdown, mean_wait_seconds, ..."},

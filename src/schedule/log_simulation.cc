@@ -331,6 +331,9 @@ SimulationSummary summarise(const WorkloadLog& log, const SimulationResult& resu
     work += run * static_cast<double>(job.processors);
     last_end = std::max(last_end, job.submitted + wait + job.run);
     if (result.jobs[i].extended > 0) ++summary.extended;
+    if (job.deadline == Duration::max()) continue;
+    ++summary.with_deadline;
+    if (wait + job.run > job.deadline) ++summary.deadline_misses;
   }
   summary.makespan_seconds = seconds_of(last_end - log.jobs.front().submitted);
   summary.utilisation = work / (summary.makespan_seconds * static_cast<double>(result.processors));

@@ -90,6 +90,8 @@ struct SimulationSummary {
   double makespan_seconds = 0;  ///< from the first submission to the last end
   double utilisation = 0;       ///< of processors in that time
   std::int64_t extended = 0;    ///< jobs that took longer than expected
+  std::int64_t with_deadline = 0;
+  std::int64_t deadline_misses = 0;  ///< of those, jobs that ended later
   /// Of the mean bounded slowdowns of users: 1 if all fare alike, 1 / users if one has it all
   /// (R. Jain, D. Chiu and W. Hawe, "A quantitative measure of fairness", DEC TR-301, 1984).
   double user_fairness = 1;

@@ -103,6 +103,15 @@ TEST(LogSimulation, summarises) {
   EXPECT_EQ(summarise({}, {}).jobs, 0);
 }
 
+TEST(LogSimulation, counts_what_ended_after_its_deadline) {
+  WorkloadLog log{{job(1, 0, 100, 2, 100), job(2, 0, 5, 2, 5), job(3, 0, 5, 2, 5)}};
+  log.jobs[0].deadline = seconds{100};
+  log.jobs[1].deadline = seconds{104};
+  const SimulationSummary summary = summarise(log, *simulate_log(log, 2, *find_policy("fcfs")));
+  EXPECT_EQ(summary.with_deadline, 2);
+  EXPECT_EQ(summary.deadline_misses, 1);
+}
+
 TEST(LogSimulation, writes_a_schedule_that_is_a_log) {
   const WorkloadLog log{{job(1, 0, 100, 2, 150), job(2, 5, 5, 2, 5)}, 2};
   const auto result = simulate_log(log, 2, *find_policy("easy"));

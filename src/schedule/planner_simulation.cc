@@ -91,6 +91,7 @@ class PlannerRun {
     const LogJob& job = log_.jobs[index];
     ClassKey key{.leaf = planner_.shares.leaf("default", std::to_string(job.user)),
                  .demand = planner_.nodes.intern(demand_of(job))};
+    if (job.deadline != Duration::max()) key.deadline = submitted(index) + job.deadline;
     key.preemptible = planner_.shares.preemptible(key.leaf);
     const Duration expected =
         std::min(history_.expect(kind_of_job(job)).value_or(job.requested), job.requested);

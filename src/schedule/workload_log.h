@@ -22,6 +22,7 @@ struct LogJob {
       0};  ///< what the user said it would take at most; the run time if they did not
   std::int64_t user = -1;
   std::int64_t executable = -1;
+  Duration deadline = Duration::max();  ///< after its submission; max: none. No log has it
   friend bool operator==(const LogJob&, const LogJob&) = default;
 };
 
