@@ -52,7 +52,6 @@ class Attempts {
   void on_link(LinkNumber number, Instant now);
   /// A child changed its state: reaps all that ended.
   void on_child(Instant now);
-  /// Looks at everything that is due.
   void on_time(Instant now);
   /// Ends the attempts of which nothing is left. Once per round, after the calls above.
   void settle(Instant now);
@@ -65,6 +64,7 @@ class Attempts {
   WallClock& clock() { return clock_; }
   RunFolders& folders() { return folders_; }
   SecretFiles& secret_files() { return secret_files_; }
+
  private:
   // attempts.cc: start and stop
   int prepare(Attempt& attempt, Additions given, std::string& message);

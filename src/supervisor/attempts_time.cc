@@ -27,8 +27,7 @@ void Attempts::arm(Attempt& attempt) {
 }
 
 void Attempts::on_due(Attempt& attempt, Instant now) {
-  if (attempt.progress && attempt.progress_told + kProgressLook <= now)
-    tell_progress(attempt, now);
+  if (attempt.progress && attempt.progress_told + kProgressLook <= now) tell_progress(attempt, now);
   if (attempt.linger_until <= now) begin_clearing(attempt);
   const Breach breach = attempt.limits.check(now);
   const Serial serial = attempt.serial;
