@@ -169,7 +169,7 @@ struct SchedulingPolicy {
   /// An attempt that outlives its prediction is expected to take as long again, or its time limit.
   Overrun overrun = Overrun::extend;
   std::int32_t preemption_gap = 0;  ///< levels of priority that may stop preemptible work; 0: never
-  std::int32_t preemptions_max = 3;  ///< of one task; then it is left alone
+  std::int32_t preemptions_max = 3;  ///< of one task
   Duration preemption_grace = std::chrono::seconds{10};
   /// Whoever has had less may stop preemptible work of those who have had more than their share.
   bool reclaim_share = false;

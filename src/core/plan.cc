@@ -164,7 +164,9 @@ bool start_tasks(Step& step) {
     if (!task) break;
     Run* run = waiting_run(step, *task);
     if (run == nullptr) {
+      // A replay must drop it too: queued again, its old entry would count.
       pass.drop();
+      step.changes.timer_fired = true;
     } else if (join_flight(step, *run, task->index)) {
       pass.drop();
     } else if (is_filling(step, *run, task->index)) {

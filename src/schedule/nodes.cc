@@ -285,9 +285,14 @@ bool Nodes::is_no_room_known(const Compiled& demand) const {
 
 bool Nodes::may_have_room(DemandId id) {
   Compiled& demand = demands_[id.value];
-  if (!is_no_room_known(demand)) return true;
-  for (std::uint64_t growth = demand.no_room_at; growth < growths_; ++growth) {
-    if (has_room(demand, grown_at(growth).value)) return true;
+  if (is_no_room_known(demand)) {
+    for (std::uint64_t growth = demand.no_room_at; growth < growths_; ++growth) {
+      if (has_room(demand, grown_at(growth).value)) return true;
+    }
+  } else {
+    for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+      if (has_room(demand, node)) return true;
+    }
   }
   demand.no_room_at = growths_;
   return false;

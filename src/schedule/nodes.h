@@ -94,8 +94,8 @@ class Nodes {
   bool may_take(NodeId node, DemandId demand) const;  ///< rules and open, not room
   /// Whether enough empty nodes, open or not, would hold it.
   bool could_ever_fit(DemandId id) const;
-  /// False when it is known that no node has room, kept or not: what was found when it was last
-  /// looked for still holds.
+  /// Whether a node has room, kept or not. Cheap where what was found when it was last looked for
+  /// still holds; the answer does not depend on that.
   bool may_have_room(DemandId id);
   std::int64_t free(NodeId node, std::uint32_t dimension) const {
     return dimension < free_.size() ? free_[dimension][node.value] : 0;
