@@ -10,6 +10,8 @@ set(Boost_USE_STATIC_LIBS ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)  # Boost::json
+set(OPENSSL_USE_STATIC_LIBS ON)
+find_package(OpenSSL 3 REQUIRED)                    # OpenSSL::SSL OpenSSL::Crypto
 find_package(tl-expected REQUIRED)                 # tl::expected
 find_package(fmt REQUIRED)                         # reeve_fmt
 find_package(spdlog REQUIRED)                      # spdlog::spdlog
