@@ -10,7 +10,7 @@
 #include "cli/cluster_settings.h"
 #include "cli/plan_simulation.h"
 #include "cli/resource_list.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/run_times.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"

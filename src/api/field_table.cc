@@ -1,7 +1,11 @@
-// The fields of what commands print as JSON: the contract, and docs/cli.md.
-#include "cli/output.h"
+#include "api/field_table.h"
 
-namespace reeve::cli {
+#include <algorithm>
+#include <array>
+
+#include "base/ensure.h"
+
+namespace reeve::api {
 namespace {
 
 constexpr auto kRun = std::to_array<FieldInfo>({
@@ -265,4 +269,10 @@ constexpr auto kKinds = std::to_array<KindInfo>({
 
 std::span<const KindInfo> kind_table() { return kKinds; }
 
-}  // namespace reeve::cli
+const KindInfo& kind_info(std::string_view kind) {
+  const auto found = std::ranges::find(kKinds, kind, &KindInfo::kind);
+  ENSURE(found != kKinds.end());
+  return *found;
+}
+
+}  // namespace reeve::api
