@@ -6,19 +6,12 @@
 #include <fmt/format.h>
 
 #include "api/run_json.h"
-#include "core/explain.h"
 #include "core/launch.h"
 
 namespace reeve::api {
 namespace {
 
 constexpr std::size_t kFactsMax = 20;
-
-void take_over(Answer& answer, const core::Explanation& explanation) {
-  answer.reason = std::string(name(explanation.reason.code));
-  answer.sentence = explanation.sentence;
-  answer.facts = explanation.facts;
-}
 
 std::string attempt_fact(const core::AttemptRecord& attempt) {
   const bool ran = attempt.started_at != kUnset && attempt.ended_at != kUnset;
@@ -126,6 +119,12 @@ Result<Answer> explain_whole_run(const LoadedRun& loaded, const AskLive& ask, Ti
 }
 
 }  // namespace
+
+void take_over(Answer& answer, const core::Explanation& explanation) {
+  answer.reason = std::string(name(explanation.reason.code));
+  answer.sentence = explanation.sentence;
+  answer.facts = explanation.facts;
+}
 
 Result<Answer> explain(engine::History& history, const LoadedRun& loaded, const std::string& task,
                        const AskLive& ask, Time now) {

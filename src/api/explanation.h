@@ -10,6 +10,7 @@
 
 #include "api/json_values.h"
 #include "api/loaded_run.h"
+#include "core/explain.h"
 
 namespace reeve::api {
 
@@ -31,6 +32,9 @@ using AskLive =
 /// `task`: "" for the whole run, else as find_task() understands it.
 Result<Answer> explain(engine::History& history, const LoadedRun& loaded, const std::string& task,
                        const AskLive& ask, Time now);
+
+/// What the core says, as part of an answer.
+void take_over(Answer& answer, const core::Explanation& explanation);
 
 /// The fields of kind "explanation".
 JsonObject answer_json(const Answer& answer);

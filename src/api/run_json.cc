@@ -184,6 +184,15 @@ JsonObject group_json(const core::Run& run, GroupIndex index) {
           {"tasks", counts_object(counts, total)}};
 }
 
+JsonObject diagnostic_json(const spec::Diagnostic& diagnostic) {
+  return {{"file", text_json(diagnostic.file)},
+          {"line", diagnostic.line},
+          {"column", diagnostic.column},
+          {"severity", diagnostic.severity == spec::Severity::error ? "error" : "warning"},
+          {"message", text_json(diagnostic.message)},
+          {"suggestion", optional_text(diagnostic.suggestion)}};
+}
+
 Json egress_json(const SandboxRequest& sandbox) {
   boost::json::array list;
   for (const std::string& entry : sandbox.egress) list.emplace_back(entry);

@@ -8,6 +8,7 @@
 #include "api/json_values.h"
 #include "core/state.h"
 #include "engine/ports/history.h"
+#include "spec/parse.h"
 
 namespace reeve::api {
 
@@ -28,6 +29,9 @@ JsonObject run_document(const core::Run& run);
 JsonObject group_json(const core::Run& run, GroupIndex group);
 JsonObject task_json(const core::Run& run, std::uint32_t index);
 JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& log_path);
+
+/// What is wrong with a workflow: the fields of kind "diagnostics".
+JsonObject diagnostic_json(const spec::Diagnostic& diagnostic);
 
 /// What its policy lets a task reach: the `egress` of its JSON.
 Json egress_json(const SandboxRequest& sandbox);

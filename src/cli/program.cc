@@ -31,7 +31,8 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"replay", command_replay},     {"completion", command_completion},
     {"man", command_man},           {"help", command_help},
     {"queue", command_queue},       {"version", command_version},
-    {"simulate", command_simulate},
+    {"simulate", command_simulate}, {"serve", command_serve},
+    {"dev", command_dev},
 });
 
 constexpr int kHelpColumnsMax = 100;

@@ -153,7 +153,10 @@ void tell_observers(Engine::Parts& parts, Time now) {
                             .runs = changes.run_changes,
                             .tasks = changes.task_changes,
                             .attempts = changes.attempts,
-                            .progressed = changes.progressed};
+                            .progressed = changes.progressed,
+                            .step = parts.last_step,
+                            .run_rows = changes.runs,
+                            .task_rows = changes.tasks};
   for (Observer* observer : parts.observers) observer->on_committed(committed);
 }
 
