@@ -24,7 +24,7 @@ struct AuditOptions {
 
 class AuditLog {
  public:
-  using Done = std::function<void(Status)>;
+  using Done = std::function<void(const Status&)>;
 
   static Result<std::unique_ptr<AuditLog>> open(const std::string& directory,
                                                 AuditOptions options = {});

@@ -24,6 +24,8 @@ struct AuditProof {
   std::uint64_t records = 0;
   std::uint32_t segments = 0;
   Checkpoint last;  ///< the last sound one
+  /// Bytes behind that which nobody was answered for: a group on its way, or torn by a crash.
+  std::uint64_t tail_bytes = 0;
   std::optional<AuditFault> fault;
 };
 

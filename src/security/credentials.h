@@ -98,8 +98,8 @@ class Credentials {
   std::string attempt_token(const AttemptGrant& grant) const;
 
   Status add_user(const UserRecord& user, std::string_view password, Time now);
-  Status set_password(std::string_view name, std::string_view password, Time now);
-  Status set_user(const UserRecord& user, Time now);  ///< scope and disabled; ends its sessions
+  Status set_password(std::string_view name, std::string_view password);  ///< ends its sessions
+  Status set_user(const UserRecord& user);  ///< scope and disabled; ends its sessions
   Status remove_user(std::string_view name);
   std::vector<UserRecord> users() const;
 
@@ -120,6 +120,7 @@ class Credentials {
   Result<ActionSet> actions_of_role(std::string_view role) const;
 
  private:
+  friend Result<bool> make_admin_token(Credentials& credentials, const std::string& path, Time now);
   struct State;
   explicit Credentials(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
@@ -128,9 +129,10 @@ class Credentials {
 /// In constant time for texts of equal length.
 bool same_secret(std::string_view a, std::string_view b);
 
-/// First start: makes an administrator's token without an end and writes it to `path` (0600, must
-/// not exist). Does nothing, and gives false, when there has ever been a token. Refuses a symbolic
-/// link, and a file of somebody else.
+/// First start: makes an administrator's token without an end and writes it to `path` (0600). Does
+/// nothing, and gives false, when there has ever been a token. A token that lies there already is
+/// taken on (a start that was interrupted); a symbolic link, a file of somebody else or one that
+/// others can read is refused.
 Result<bool> make_admin_token(Credentials& credentials, const std::string& path, Time now);
 
 }  // namespace reeve::security

@@ -18,6 +18,8 @@ inline constexpr std::size_t kPrivateFileMax = 64 * 1024;
 Status create_private_file(const std::string& path, std::string_view content);
 /// not_found; permission_denied: not ours, readable by others, a link, or not a regular file.
 Result<std::string> read_private_file(const std::string& path);
+/// The same checks, without reading.
+Status check_private_file(const std::string& path);
 /// Makes the entries of the directory that holds `path` durable.
 Status sync_directory_of(const std::string& path);
 
@@ -26,6 +28,8 @@ Status sync_directory_of(const std::string& path);
 using Key = std::array<std::uint8_t, 32>;
 Result<Key> read_or_make_key(const std::string& path);
 Result<Key> read_key(const std::string& path);
+/// As read_key, of a file that systemd has passed on: another may own it, and the group may read.
+Result<Key> read_credential_key(const std::string& path);
 /// 64 hexadecimal digits, white space around them allowed. `origin` is for the message.
 Result<Key> parse_key(std::string_view text, std::string_view origin);
 std::string format_key(const Key& key);

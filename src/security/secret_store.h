@@ -1,6 +1,7 @@
 // Secrets of namespaces: sealed with XChaCha20-Poly1305 in STATE/security.db, under a key that is
 // not in it. The name, namespace and version are authenticated with the value, so that no sealed
 // value can be put in the place of another. Values are given to the engine and to nobody else.
+// Several processes may work on the file: what another has changed is seen at the next call.
 // Thread-safe.
 #pragma once
 
@@ -62,7 +63,7 @@ class SecretStore {
                            std::string_view value, std::string_view by, Time now);
   Result<std::string> read(std::string_view name_space, std::string_view name);
   Status remove(std::string_view name_space, std::string_view name);
-  std::vector<SecretRecord> list(std::string_view name_space) const;  ///< "": of all
+  Result<std::vector<SecretRecord>> list(std::string_view name_space);  ///< "": of all
   /// Seals everything anew in one transaction. From a file: that is replaced by the new key, which
   /// may be empty: made here. Otherwise `next` is demanded, and the caller puts it in its place.
   Status rotate_key(const Key* next);

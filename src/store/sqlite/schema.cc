@@ -186,8 +186,9 @@ Result<FileVersion> version_of(Connection& connection) {
 }
 
 /// Ours or empty, and not from the future.
-Status check_known(const FileVersion& found, std::int64_t newest, const std::string& path) {
-  if (found.application != kApplicationId && (found.application != 0 || found.has_tables)) {
+Status check_known(const FileVersion& found, std::int64_t newest, const std::string& path,
+                   std::int64_t application_id = kApplicationId) {
+  if (found.application != application_id && (found.application != 0 || found.has_tables)) {
     return fail(ErrorCode::conflict,
                 fmt::format("{} is a database of another program: choose another place", path));
   }
@@ -204,16 +205,17 @@ Status check_known(const FileVersion& found, std::int64_t newest, const std::str
 
 std::span<const Migration> migrations() { return kMigrations; }
 
-Status migrate(Connection& connection, std::span<const Migration> steps) {
+Status migrate(Connection& connection, std::span<const Migration> steps,
+               std::int64_t application_id) {
   const std::int64_t newest = steps.back().to;
   TRY_ASSIGN(FileVersion found, version_of(connection));
-  TRY(check_known(found, newest, connection.path()));
+  TRY(check_known(found, newest, connection.path(), application_id));
   while (found.version < newest) {
     TRY(connection.execute("BEGIN IMMEDIATE"));
     // Another process may have been faster between the look above and the lock.
     const auto one_step = [&]() -> Status {
       TRY_ASSIGN(found, version_of(connection));
-      TRY(check_known(found, newest, connection.path()));
+      TRY(check_known(found, newest, connection.path(), application_id));
       for (const Migration& step : steps) {
         if (step.to != found.version + 1) continue;
         TRY(connection.execute(step.sql));

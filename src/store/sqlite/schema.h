@@ -21,7 +21,9 @@ struct Migration {
 std::span<const Migration> migrations();
 
 /// Brings the file up to the last of `steps`. A crash leaves it at the version before or after.
-Status migrate(Connection& connection, std::span<const Migration> steps);
+/// `application_id`: what the first step makes the file say; other databases have one of their own.
+Status migrate(Connection& connection, std::span<const Migration> steps,
+               std::int64_t application_id = kApplicationId);
 
 /// Ok if the file is empty, or ours and not from a newer Reeve. Changes nothing.
 Status check_ours(Connection& connection);

@@ -1,0 +1,59 @@
+#include "security/audit_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "security/audit_scan.h"
+
+namespace reeve::security {
+
+Result<std::vector<std::uint32_t>> audit_segments(const std::string& directory) {
+  const auto close = [](DIR* opened) { ::closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close)> opened(::opendir(directory.c_str()), close);
+  if (!opened) {
+    if (errno == ENOENT)
+      return fail(ErrorCode::not_found, fmt::format("there is no audit log in {}", directory));
+    return fail_errno(errno, fmt::format("cannot list {}", directory));
+  }
+  std::vector<std::uint32_t> numbers;
+  while (const dirent* entry = ::readdir(opened.get())) {
+    if (const auto number = segment_number(entry->d_name)) numbers.push_back(*number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+Result<std::string> read_audit_file(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!file) {
+    if (errno == ENOENT) return fail(ErrorCode::not_found, fmt::format("{} is missing", path));
+    return fail_errno(errno, fmt::format("cannot open {}", path));
+  }
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0)
+    return fail_errno(errno, fmt::format("cannot read {}", path));
+  if (!S_ISREG(found.st_mode) || static_cast<std::uint64_t>(found.st_size) > kSegmentBytesMax)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} is no file of an audit log: too large, or not regular", path));
+  std::string content(static_cast<std::size_t>(found.st_size), '\0');
+  std::size_t size = 0;
+  while (size < content.size()) {
+    const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(errno, fmt::format("cannot read {}", path));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  content.resize(size);
+  return content;
+}
+
+}  // namespace reeve::security
