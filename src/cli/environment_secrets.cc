@@ -4,8 +4,8 @@
 
 namespace reeve::cli {
 
-Result<std::string> EnvironmentSecrets::read(std::string_view name) {
-  const std::string variable(name);
+Result<std::string> EnvironmentSecrets::read(const engine::SecretName& secret) {
+  const std::string variable(secret.name);
   const char* value = std::getenv(variable.c_str());
   if (value == nullptr)
     return fail(ErrorCode::not_found, "secret " + variable +

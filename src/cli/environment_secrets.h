@@ -8,7 +8,7 @@ namespace reeve::cli {
 
 class EnvironmentSecrets final : public engine::Secrets {
  public:
-  Result<std::string> read(std::string_view name) override;
+  Result<std::string> read(const engine::SecretName& secret) override;
 };
 
 }  // namespace reeve::cli

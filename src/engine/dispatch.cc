@@ -1,9 +1,24 @@
 #include "engine/dispatch.h"
 
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
 #include "core/launch.h"
 
 namespace reeve::engine {
 namespace {
+
+/// What the label "namespace" of a run says.
+std::string namespace_of(const core::Run* run) {
+  constexpr std::string_view kUsual = "default";
+  if (run == nullptr || run->record.texts == nullptr) return std::string(kUsual);
+  boost::system::error_code error;
+  const boost::json::value labels = boost::json::parse(run->record.texts->labels, error);
+  if (error || !labels.is_object()) return std::string(kUsual);
+  const boost::json::value* const found = labels.get_object().if_contains("namespace");
+  if (found == nullptr) return std::string(kUsual);
+  return found->is_string() ? std::string(found->get_string()) : std::string();
+}
 
 class Dispatcher {
  public:
@@ -65,10 +80,12 @@ class Dispatcher {
     parts_.own_events.push_back(collected(token, std::move(stored)));
   }
   Status read_secrets(Launch& launch) {
+    if (launch.secrets.empty()) return {};
+    const std::string name_space = namespace_of(state_.find_run(launch.task.run));
     for (auto& [name, value] : launch.secrets) {
       if (parts_.ports.secrets == nullptr)
         return fail(ErrorCode::unsupported, "secrets: this engine has none");
-      TRY_ASSIGN(value, parts_.ports.secrets->read(name));
+      TRY_ASSIGN(value, parts_.ports.secrets->read({name_space, name}));
     }
     return {};
   }

@@ -37,9 +37,10 @@ class FakeArtifacts final : public ArtifactStore {
 
 class FakeSecrets final : public Secrets {
  public:
-  Result<std::string> read(std::string_view name) override {
-    if (name == "KEY") return "hidden";
-    return fail(ErrorCode::not_found, "there is no secret " + std::string(name));
+  Result<std::string> read(const SecretName& secret) override {
+    if (secret.name == "KEY") return "hidden";
+    if (secret.name == "SPACE") return "of " + std::string(secret.name_space);
+    return fail(ErrorCode::not_found, "there is no secret " + std::string(secret.name));
   }
 };
 
@@ -126,6 +127,24 @@ TEST_F(SecretsPort, gives_the_values_to_the_executor_and_to_nobody_else) {
   for (const JournalRecord& record : disk.journal())
     EXPECT_EQ(record.events.find("hidden"), std::string::npos);
   ASSERT_TRUE(rig.run_all());
+}
+
+TEST_F(SecretsPort, says_whose_secrets_are_asked_for) {
+  rig.secrets = &secrets;
+  open();
+  const auto value_with = [this](std::string labels) {
+    core::SubmitRun request = submission("secrets: [SPACE]\ntasks: {a: {run: x}}");
+    request.texts.labels = std::move(labels);
+    EXPECT_TRUE(rig.ask(std::move(request)));
+    EXPECT_EQ(rig.executor.running.size(), 1U);
+    const std::string value = rig.executor.running.begin()->second.secrets.at(0).second;
+    EXPECT_TRUE(rig.run_all());
+    return value;
+  };
+  EXPECT_EQ(value_with(""), "of default");
+  EXPECT_EQ(value_with(R"({"team":"x"})"), "of default");
+  EXPECT_EQ(value_with(R"({"team":"x","namespace":"blue"})"), "of blue");
+  EXPECT_EQ(value_with(R"({"other":"\"namespace\":\"blue\""})"), "of default");
 }
 
 TEST_F(SecretsPort, a_secret_that_is_not_there_fails_the_task) {

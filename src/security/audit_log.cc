@@ -1,6 +1,7 @@
 #include "security/audit_log.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -55,6 +56,7 @@ struct Waiting {
 /// Of the writing thread alone, unless said otherwise.
 struct AuditLog::State {
   // Never changed once open.
+  Fd lock_file;
   std::string directory;
   AuditOptions options;
   SigningKey key{};
@@ -83,6 +85,7 @@ struct AuditLog::State {
   std::string path_of(std::string_view name) const { return directory + "/" + std::string(name); }
 
   ~State() { sodium_memzero(key.data(), key.size()); }
+  Status take_lock();
   Status load_key();
   Status load_head(bool is_new);
   Status load_segments();
@@ -93,6 +96,17 @@ struct AuditLog::State {
   Status write_head(const Checkpoint& checkpoint);
   void run();
 };
+
+/// Two that write would each go on from a chain that the other has left behind.
+Status AuditLog::State::take_lock() {
+  const std::string path = path_of("lock");
+  lock_file = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock_file) return fail_errno(errno, fmt::format("cannot open {}", path));
+  if (::flock(lock_file.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return fail_errno(errno, fmt::format("cannot lock {}", path));
+  return fail(ErrorCode::conflict,
+              fmt::format("another process writes the audit log in {}", directory));
+}
 
 Status AuditLog::State::load_key() {
   TRY_ASSIGN(Key seed, read_or_make_key(path_of(kSigningKeyName)));
@@ -300,6 +314,7 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::string& directory,
   state->options = options;
   // Without a key of its own, nothing that lies there can be this log's.
   const bool is_new = ::access(state->path_of(kPublicKeyName).c_str(), F_OK) != 0;
+  TRY(state->take_lock());
   TRY(state->load_key());
   TRY(state->load_head(is_new));
   TRY(state->load_segments());

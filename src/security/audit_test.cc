@@ -372,6 +372,11 @@ TEST_F(AuditTest, after_a_failure_of_the_disk_everything_is_refused) {
   EXPECT_FALSE(opened->append(record_of(9)));
 }
 
+TEST_F(AuditTest, one_process_writes_at_a_time) {
+  const auto first = open();
+  EXPECT_EQ(AuditLog::open(log()).error().code, ErrorCode::conflict);
+}
+
 TEST_F(AuditTest, too_many_that_wait_are_refused_at_once) {
   const auto opened = AuditLog::open(log(), {.waiting_max = 0}).value();
   EXPECT_EQ(opened->append(record_of(0)).error().code, ErrorCode::exhausted);

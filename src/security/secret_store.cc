@@ -147,7 +147,7 @@ struct Row {
   SecretRecord record;
   std::string sealed;
 };
-using Rows = std::map<std::pair<std::string, std::string>, Row, std::less<>>;
+using Rows = std::map<std::pair<std::string, std::string>, Row>;
 
 Result<Rows> load_rows(Connection& database) {
   Rows rows;
@@ -300,7 +300,7 @@ Result<SecretRecord> SecretStore::set(std::string_view name_space, std::string_v
 Result<std::string> SecretStore::read(std::string_view name_space, std::string_view name) {
   const std::lock_guard lock(state_->mutex);
   TRY(state_->refresh());
-  const auto found = state_->rows.find(std::pair(name_space, name));
+  const auto found = state_->rows.find(std::pair(std::string(name_space), std::string(name)));
   if (found == state_->rows.end()) return no_secret(name_space, name);
   const Row& row = found->second;
   std::optional<std::string> value =
@@ -317,7 +317,7 @@ Status SecretStore::remove(std::string_view name_space, std::string_view name) {
   TRY(check_names(name_space, name));
   const std::lock_guard lock(state_->mutex);
   TRY(state_->refresh());
-  const auto found = state_->rows.find(std::pair(name_space, name));
+  const auto found = state_->rows.find(std::pair(std::string(name_space), std::string(name)));
   if (found == state_->rows.end()) return no_secret(name_space, name);
   TRY_ASSIGN(Statement change,
              state_->database.prepare("DELETE FROM secrets WHERE namespace = ?1 AND name = ?2"));
@@ -386,10 +386,10 @@ Status SecretStore::rotate_key(const Key* next) {
   return state_->database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-Result<std::string> StoredSecrets::read(std::string_view name) {
-  auto found = store_.read(name_space_, name);
+Result<std::string> StoredSecrets::read(const engine::SecretName& secret) {
+  auto found = store_.read(secret.name_space, secret.name);
   if (found || found.error().code != ErrorCode::not_found || otherwise_ == nullptr) return found;
-  return otherwise_->read(name);
+  return otherwise_->read(secret);
 }
 
 }  // namespace reeve::security

@@ -74,18 +74,16 @@ class SecretStore {
   std::unique_ptr<State> state_;
 };
 
-/// The engine's port: the secrets of one namespace, then those of `otherwise`, if any.
+/// The engine's port: the secrets of the run's namespace, then those of `otherwise`, if any.
 class StoredSecrets final : public engine::Secrets {
  public:
-  StoredSecrets(SecretStore& store, std::string name_space, engine::Secrets* otherwise = nullptr)
+  explicit StoredSecrets(SecretStore& store, engine::Secrets* otherwise = nullptr)
       : store_(store),
-        name_space_(std::move(name_space)),
         otherwise_(otherwise) {}
-  Result<std::string> read(std::string_view name) override;
+  Result<std::string> read(const engine::SecretName& secret) override;
 
  private:
   SecretStore& store_;
-  std::string name_space_;
   engine::Secrets* otherwise_;
 };
 

@@ -9,11 +9,17 @@
 
 namespace reeve::engine {
 
+struct SecretName {
+  /// Of the run: its label "namespace", or "default". A run is given the secrets of no other.
+  std::string_view name_space;
+  std::string_view name;
+};
+
 class Secrets {
  public:
   virtual ~Secrets() = default;
   /// not_found says how to set it.
-  virtual Result<std::string> read(std::string_view name) = 0;
+  virtual Result<std::string> read(const SecretName& secret) = 0;
 };
 
 }  // namespace reeve::engine
