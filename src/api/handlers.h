@@ -45,4 +45,15 @@ void list_pools(ServiceParts& parts, CallPtr call);
 void list_nodes(ServiceParts& parts, CallPtr call);
 void list_locks(ServiceParts& parts, CallPtr call);
 
+// Streams of events.
+void stream_events(ServiceParts& parts, CallPtr call);
+void stream_run_events(ServiceParts& parts, CallPtr call);
+void stream_task_log(ServiceParts& parts, CallPtr call);
+
+// Who may.
+void get_whoami(ServiceParts& parts, CallPtr call);
+void list_tokens(ServiceParts& parts, CallPtr call);
+void create_token(ServiceParts& parts, CallPtr call);
+void revoke_token(ServiceParts& parts, CallPtr call);
+
 }  // namespace reeve::api

@@ -78,6 +78,8 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"PoolsReply", "pools", "Pool", true},
     {"NodesReply", "nodes", "Node", true},
     {"LocksReply", "locks", "Lock", true},
+    {"IdentityReply", "identity", "Identity"},
+    {"TokensReply", "tokens", "Token", true},
 });
 
 JsonObject envelope_schema(const Envelope& envelope) {
@@ -193,7 +195,7 @@ JsonObject operation(const Route& route) {
   out["responses"] = replies_of(route);
   if (is_probe) {
     out["security"] = boost::json::array{};
-  } else {
+  } else if (route.audience == Audience::allowed) {
     out["x-reeve-action"] = security::name(route.action);
   }
   return out;

@@ -67,6 +67,18 @@ constexpr std::string_view kSent = R"json({
   "properties": {"task": {"type": "string"}},
   "additionalProperties": false
 },
+"NewToken": {
+  "type": "object",
+  "properties": {
+    "label": {"type": "string", "minLength": 1, "maxLength": 100},
+    "role": {"type": "string", "default": "viewer"},
+    "namespaces": {"type": "array", "items": {"type": "string"}, "description": "or [*] for all"},
+    "actions": {"type": "array", "items": {"type": "string"}, "description": "of the role only these"},
+    "expires_in_seconds": {"type": "number", "minimum": 0}
+  },
+  "required": ["label"],
+  "additionalProperties": false
+},
 "Approve": {
   "type": "object",
   "properties": {
@@ -120,6 +132,44 @@ constexpr std::string_view kShown = R"json({
     }
   },
   "required": ["type", "title", "status", "detail"],
+  "additionalProperties": false
+},
+"Identity": {
+  "type": "object",
+  "properties": {
+    "subject": {"type": "string"},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": "array", "items": {"type": "string"}}
+  },
+  "required": ["subject", "role", "namespaces", "actions"],
+  "additionalProperties": false
+},
+"Token": {
+  "type": "object",
+  "properties": {
+    "id": {"type": "string"},
+    "label": {"type": "string"},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+    "created_by": {"type": "string"},
+    "created_at": {"type": ["string", "null"], "format": "date-time"},
+    "expires_at": {"type": ["string", "null"], "format": "date-time"},
+    "last_used_at": {"type": ["string", "null"], "format": "date-time"},
+    "revoked_at": {"type": ["string", "null"], "format": "date-time"}
+  },
+  "required": ["id", "label", "role", "namespaces", "created_at", "expires_at"],
+  "additionalProperties": false
+},
+"NewTokenReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "token": {"$ref": "#/components/schemas/Token"},
+    "text": {"type": "string", "description": "the secret: kept nowhere else"}
+  },
+  "required": ["version", "token", "text"],
   "additionalProperties": false
 },
 "SubmittedReply": {

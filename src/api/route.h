@@ -39,6 +39,7 @@ struct ReplyInfo {
 
 enum class Audience : std::uint8_t {
   everybody,  ///< without saying who one is
+  known,      ///< who has said who he is
   allowed,    ///< who may do the action
 };
 
@@ -53,7 +54,8 @@ struct Route {
   std::string_view body;  ///< a component, or "" for none
   std::string_view body_type = "application/json";
   std::span<const ReplyInfo> replies;
-  bool changes = false;  ///< needs an Idempotency-Key, and is audited
+  bool is_secret = false;  ///< the answer is given once, and not kept
+  bool changes = false;    ///< needs an Idempotency-Key, and is audited
   void (*handler)(ServiceParts&, CallPtr) = nullptr;
 };
 

@@ -70,6 +70,19 @@ constexpr auto kTaskLog =
 constexpr auto kAttemptLog = std::to_array<Parameter>(
     {kRunPath, kTaskPath, kAttemptPath, kFrom, kBytes, kTail, kGrep, kStream});
 
+constexpr Parameter kLastId{"Last-Event-ID", Place::header, "string", "go on behind this event"};
+constexpr auto kFollow = std::to_array<Parameter>({kLastId});
+constexpr auto kFollowRun = std::to_array<Parameter>({kRunPath, kLastId});
+constexpr auto kFollowTask = std::to_array<Parameter>({kRunPath, kTaskPath, kLastId});
+constexpr auto kOnlyKey = std::to_array<Parameter>({kKey});
+constexpr auto kOfToken =
+    std::to_array<Parameter>({{"token", Place::path, "string", "the id of a token"}, kKey});
+
+constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
+constexpr auto kIdentityReply = std::to_array<ReplyInfo>({{200, "IdentityReply"}});
+constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
+constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
+constexpr auto kNothing = std::to_array<ReplyInfo>({{204, ""}});
 constexpr auto kOk = std::to_array<ReplyInfo>({{200, "Probe"}});
 constexpr auto kVersion = std::to_array<ReplyInfo>({{200, "Version"}});
 constexpr auto kAnyJson = std::to_array<ReplyInfo>({{200, "Any"}});
@@ -217,6 +230,44 @@ constexpr auto kRoutes = std::to_array<Route>({
          list_nodes),
     look("/v1/locks", "listLocks", "locks that are held", Action::queues_read, {}, kLocksReply,
          list_locks),
+
+    look("/v1/events", "streamEvents", "what changes, as it changes", Action::events_read, kFollow,
+         kEventStream, stream_events),
+    look("/v1/runs/{run}/events", "streamRunEvents", "what changes in a run, to its end",
+         Action::events_read, kFollowRun, kEventStream, stream_run_events),
+    look("/v1/runs/{run}/tasks/{task}/logs/stream", "streamTaskLog",
+         "output of the latest attempt, as it comes", Action::logs_read, kFollowTask, kEventStream,
+         stream_task_log),
+
+    {.method = "GET",
+     .path = "/v1/whoami",
+     .id = "whoami",
+     .summary = "who is asking, and what he may do",
+     .audience = Audience::known,
+     .replies = kIdentityReply,
+     .handler = get_whoami},
+    look("/v1/tokens", "listTokens", "tokens, without their secrets", Action::tokens_read, {},
+         kTokensReply, list_tokens),
+    {.method = "POST",
+     .path = "/v1/tokens",
+     .id = "createToken",
+     .summary = "make a token; its text is shown this once",
+     .action = Action::tokens_write,
+     .parameters = kOnlyKey,
+     .body = "NewToken",
+     .replies = kNewTokenReply,
+     .is_secret = true,
+     .changes = true,
+     .handler = create_token},
+    {.method = "DELETE",
+     .path = "/v1/tokens/{token}",
+     .id = "revokeToken",
+     .summary = "let a token hold no more",
+     .action = Action::tokens_write,
+     .parameters = kOfToken,
+     .replies = kNothing,
+     .changes = true,
+     .handler = revoke_token},
 });
 
 }  // namespace

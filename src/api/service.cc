@@ -90,6 +90,7 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   parts->openapi = openapi_document(parts->options.version);
   parts->workflow_schema = spec::workflow_json_schema();
   parts->options.engine->add_observer(parts->versions);
+  parts->options.engine->add_observer(parts->events);
   return std::unique_ptr<Service>(new Service(std::move(parts)));
 }
 
@@ -98,7 +99,10 @@ std::size_t Service::body_limit(std::string_view method, std::string_view path) 
   return path == "/v1/runs:bulk" ? kBulkBodyMax : kBodyMax;
 }
 
-void Service::serve_on(http::Server& server) { parts_->server = &server; }
+void Service::serve_on(http::Server& server) {
+  parts_->server = &server;
+  parts_->events.serve_on(server);
+}
 
 void Service::drain() { parts_->draining = true; }
 
@@ -111,6 +115,9 @@ Checked<void> prepare(ServiceParts& parts, Call& call) {
     return tl::unexpected(
         Problem(400, "malformed-request", "Malformed query", query.error().text()));
   call.query = *std::move(query);
+  if (call.route->audience == Audience::known) {
+    TRY_ASSIGN(call.identity, parts.identify(call.request));
+  }
   if (call.route->audience == Audience::allowed) {
     TRY_ASSIGN(call.identity, parts.identify(call.request));
     // Of what belongs to a namespace, the handler finds out to which.
@@ -150,8 +157,10 @@ bool begin_once(ServiceParts& parts, const CallPtr& call) {
       call->reply(std::move(begun.answer));
       return false;
   }
-  call->on_answer = [&parts, key](const http::Response& answer) {
-    const bool may_change = answer.status >= 500 || answer.status == 429 || answer.status == 409;
+  call->on_answer = [&parts, key,
+                     is_secret = call->route->is_secret](const http::Response& answer) {
+    const bool may_change =
+        is_secret || answer.status >= 500 || answer.status == 429 || answer.status == 409;
     if (may_change)
       parts.replays.abandon(key);
     else

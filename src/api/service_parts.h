@@ -13,6 +13,7 @@
 #include <string>
 
 #include "api/call.h"
+#include "api/event_hub.h"
 #include "api/idempotency.h"
 #include "api/run_cache.h"
 #include "api/run_versions.h"
@@ -70,6 +71,7 @@ struct ServiceParts {
   http::Server* server = nullptr;
   std::unique_ptr<Readers> readers;
   RunVersions versions;
+  EventHub events;
   RunCache runs{1024};
   WorkflowCache workflows{512, std::size_t{32} << 20};
   IdempotencyTable replays{10'000};
