@@ -168,7 +168,6 @@ void ControlMethods::enter(const ControlRequest& request, Reply reply) {
 
 void ControlMethods::look(std::function<Result<json::object>(const core::State&)> read,
                           Reply reply) {
-  // A tick changes nothing; its answer comes on the thread that owns the state.
   auto done = [this, read = std::move(read), reply](Result<engine::Receipt> receipt) {
     if (!receipt) {
       reply(tl::unexpected(std::move(receipt).error()));
@@ -176,7 +175,7 @@ void ControlMethods::look(std::function<Result<json::object>(const core::State&)
       reply(read(engine_.state()));
     }
   };
-  if (!engine_.post(core::Tick{}, std::move(done)))
+  if (!engine_.look(std::move(done)))
     reply(fail(ErrorCode::exhausted, "the engine has too much to do: try again"));
 }
 

@@ -8,23 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include "api/loaded_run.h"
 #include "cli/session.h"
-#include "core/core.h"
 #include "engine/ports/history.h"
 
 namespace reeve::cli {
 
-/// A run in memory, with all its tasks, for looking at.
-class LoadedRun {
- public:
-  LoadedRun(std::unique_ptr<core::Core> core, RunId id) : core_(std::move(core)), id_(id) {}
-  const core::State& state() const { return core_->state(); }
-  const core::Run& run() const { return *core_->state().find_run(id_); }
-
- private:
-  std::unique_ptr<core::Core> core_;
-  RunId id_;
-};
+using api::find_one_task;
+using api::find_task;
+using api::LoadedRun;
+using api::TaskChoice;
 
 struct Archive {
   StateLayout layout;
@@ -44,14 +37,5 @@ struct Target {
   std::string task;  ///< "" for the whole run
 };
 Result<Target> find_target(Archive& archive, const std::string& text);
-
-/// The tasks that a name means: a group, one element of it, or one label.
-struct TaskChoice {
-  GroupIndex group;
-  std::optional<std::uint32_t> index;  ///< of the task in its run; none: the whole group
-};
-Result<TaskChoice> find_task(const core::Run& run, const std::string& name);
-/// As find_task, but one task: a fan-out is a failure that says how to name its elements.
-Result<std::uint32_t> find_one_task(const core::Run& run, const std::string& name);
 
 }  // namespace reeve::cli

@@ -46,7 +46,7 @@ struct ExitStatus {
   std::string_view meaning;
 };
 
-enum class Section : std::uint8_t { running, looking, acting, preparing, program };
+enum class Section : std::uint8_t { running, serving, looking, acting, preparing, program };
 std::string_view title(Section section);
 
 struct Command {

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "cli/archive.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "core/launch.h"
 
 namespace reeve::cli {

@@ -3,7 +3,7 @@
 
 #include "cli/archive.h"
 #include "cli/engine_access.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/visit.h"
 #include "core/launch.h"
 

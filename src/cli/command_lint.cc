@@ -1,22 +1,13 @@
 // `reeve lint`.
 #include <fmt/format.h>
 
+#include "api/run_json.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
 
 namespace reeve::cli {
 namespace {
-
-JsonObject diagnostic_json(const spec::Diagnostic& diagnostic) {
-  const bool has_suggestion = !diagnostic.suggestion.empty();
-  return {{"file", diagnostic.file},
-          {"line", diagnostic.line},
-          {"column", diagnostic.column},
-          {"severity", diagnostic.severity == spec::Severity::error ? "error" : "warning"},
-          {"message", diagnostic.message},
-          {"suggestion", has_suggestion ? Json(diagnostic.suggestion) : Json(nullptr)}};
-}
 
 std::string plural(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
@@ -33,7 +24,7 @@ Ended command_lint(const Session& session) {
     TRY_ASSIGN(const spec::Parsed parsed, parse_file(path));
     for (const spec::Diagnostic& diagnostic : parsed.diagnostics) {
       if (diagnostic.severity == spec::Severity::error) ++errors;
-      listing.items.push_back(diagnostic_json(diagnostic));
+      listing.items.push_back(api::diagnostic_json(diagnostic));
       text += sanitize_for_terminal(diagnostic.text()) + "\n";
     }
   }

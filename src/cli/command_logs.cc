@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "api/line_filter.h"
 #include "base/text.h"
 #include "cli/archive.h"
-#include "cli/line_filter.h"
 #include "cli/log_tail.h"
 #include "cli/moment.h"
 #include "cli/poll_clock.h"
@@ -30,7 +30,7 @@ struct LogOptions {
   std::optional<std::int64_t> tail;
   std::optional<std::int64_t> attempt;
   std::optional<LogStream> stream;
-  std::optional<LineFilter> filter;
+  std::optional<api::LineFilter> filter;
 
   bool cuts_lines() const { return timestamps || tail || filter || since != kUnset; }
   static Checked<LogOptions> from(const Session& session);
@@ -49,7 +49,9 @@ Checked<LogOptions> LogOptions::from(const Session& session) {
   if (stream == "stdout") options.stream = LogStream::standard_output;
   if (stream == "stderr") options.stream = LogStream::standard_error;
   if (const std::string* pattern = arguments.find("grep"); pattern != nullptr) {
-    TRY_ASSIGN(options.filter, LineFilter::compile(*pattern));
+    auto filter = api::LineFilter::compile(*pattern);
+    if (!filter) return usage(fmt::format("--grep '{}': {}", *pattern, filter.error().message));
+    options.filter = *std::move(filter);
   }
   if (options.raw && (options.timestamps || options.filter))
     return usage(

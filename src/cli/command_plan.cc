@@ -1,6 +1,5 @@
 // `reeve plan`.
 #include <algorithm>
-#include <numeric>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -8,65 +7,15 @@
 #include "base/text.h"
 #include "cli/archive.h"
 #include "cli/cluster_settings.h"
-#include "cli/plan_simulation.h"
+#include "cli/plan_items.h"
 #include "cli/resource_list.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/run_times.h"
 #include "cli/session.h"
 #include "cli/workflow_file.h"
 
 namespace reeve::cli {
 namespace {
-
-std::string_view phase_name(spec::Phase phase) {
-  switch (phase) {
-    case spec::Phase::main: return "main";
-    case spec::Phase::on_failure: return "on_failure";
-    case spec::Phase::finally: return "finally";
-  }
-  return "";
-}
-
-Json number_or_null(const std::optional<std::uint32_t>& number) {
-  return number ? Json(*number) : Json(nullptr);
-}
-
-/// Of a forecast, in seconds: start or end, as low, middle or high.
-void add_forecast(JsonObject& item, const std::optional<PlanForecast>& forecast,
-                  std::uint32_t index) {
-  using Group = PlanForecast::Group;
-  const Group* const group =
-      forecast && forecast->groups[index] ? &*forecast->groups[index] : nullptr;
-  const auto put = [&](std::string_view name, Forecast Group::*what, Duration Forecast::*part) {
-    item[name] = group == nullptr ? Json(nullptr) : seconds_json(group->*what.*part);
-  };
-  put("start_seconds", &Group::start, &Forecast::middle);
-  put("start_low_seconds", &Group::start, &Forecast::low);
-  put("start_high_seconds", &Group::start, &Forecast::high);
-  put("end_seconds", &Group::end, &Forecast::middle);
-  put("end_low_seconds", &Group::end, &Forecast::low);
-  put("end_high_seconds", &Group::end, &Forecast::high);
-}
-
-JsonObject planned_json(const spec::Workflow& workflow, std::uint32_t index,
-                        const PlannedGroup& planned) {
-  const spec::TaskGroup& group = workflow.groups[index];
-  boost::json::array needs;
-  for (const spec::Need& need : group.needs)
-    needs.emplace_back(workflow.groups[need.group.value].id);
-  return {{"group", group.id},
-          {"phase", phase_name(group.phase)},
-          {"level", planned.level},
-          {"tasks", number_or_null(planned.tasks)},
-          {"first_step", number_or_null(planned.first_step)},
-          {"last_step", number_or_null(planned.last_step)},
-          {"needs", std::move(needs)},
-          {"condition", group.condition ? Json(group.condition->text()) : Json(nullptr)},
-          {"resources", format_resources(workflow.policy_of(group).resources)},
-          {"network", name(workflow.policy_of(group).sandbox.network)},
-          {"egress", egress_json(workflow.policy_of(group).sandbox)},
-          {"placeable", planned.is_placeable}};
-}
 
 Cell step_cell(const JsonObject& item) {
   const std::string first = text_of(item, "first_step");
@@ -119,16 +68,6 @@ std::vector<Column> plan_columns(bool has_forecast) {
                    {column("STARTS", "start_seconds"), column("ENDS", "end_seconds")});
   }
   return columns;
-}
-
-/// In the order in which they would start; those that would not, last.
-std::vector<std::uint32_t> order_of(const std::vector<PlannedGroup>& groups) {
-  std::vector<std::uint32_t> order(groups.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, {}, [&](std::uint32_t g) {
-    return std::pair(groups[g].first_step.value_or(UINT32_MAX), groups[g].level);
-  });
-  return order;
 }
 
 /// What tasks took before, where anything is known here of this workflow.
@@ -185,18 +124,6 @@ std::string parallelism_text(const spec::Workflow& workflow,
   return out + "\n";
 }
 
-/// Of a group: {need, why} of what was found.
-boost::json::array found_needs_json(const spec::Workflow& workflow,
-                                    const std::optional<spec::FoundParallelism>& parallelism,
-                                    std::uint32_t group) {
-  boost::json::array out;
-  if (!parallelism) return out;
-  for (const spec::FoundNeed& need :
-       std::ranges::equal_range(parallelism->needs, GroupIndex{group}, {}, &spec::FoundNeed::group))
-    out.push_back(JsonObject{{"need", workflow.groups[need.need.value].id}, {"why", need.why}});
-  return out;
-}
-
 }  // namespace
 
 Ended command_plan(const Session& session) {
@@ -215,11 +142,7 @@ Ended command_plan(const Session& session) {
   TRY_ASSIGN(const auto forecast, forecast_for(session, *workflow, given, capacity));
   Listing listing{
       .kind = "plan", .id_field = "group", .columns = plan_columns(forecast.has_value())};
-  for (const std::uint32_t g : order_of(groups)) {
-    listing.items.push_back(planned_json(*workflow, g, groups[g]));
-    listing.items.back()["found_needs"] = found_needs_json(*workflow, loaded.parallelism, g);
-    add_forecast(listing.items.back(), forecast, g);
-  }
+  listing.items = plan_items(loaded, groups, forecast);
   std::optional<core::PolicySet> policy;
   if (const auto layout = session.find_state(); layout) {
     TRY_ASSIGN(policy, engine_policy(nullptr, *layout));

@@ -7,7 +7,7 @@
 #include "cli/engine_access.h"
 #include "cli/queue_forecast.h"
 #include "cli/resource_list.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/system_clock.h"
 
 namespace reeve::cli {

@@ -6,7 +6,7 @@
 #include "cli/archive.h"
 #include "cli/engine_access.h"
 #include "cli/following.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 
 namespace reeve::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "cli/archive.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/run_report.h"
 #include "cli/run_tracker.h"
 #include "cli/system_clock.h"
@@ -146,7 +146,7 @@ Ended command_show(const Session& session) {
   if (session.arguments.has("tasks") || session.arguments.has("status"))
     return show_tasks(session, loaded, std::nullopt);
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "run"));
-  return session.print(render_document("run", run_document(loaded), choice,
+  return session.print(render_document("run", run_document(loaded.run()), choice,
                                        [&] { return run_text(session, loaded); }));
 }
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/session.h"
 #include "cli/simulate_compare.h"
 #include "cli/simulate_graphs.h"

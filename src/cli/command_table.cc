@@ -40,8 +40,9 @@ constexpr auto kCommonExitStatuses = std::to_array<ExitStatus>({
 
 std::vector<Command> all_commands() {
   std::vector<Command> all;
-  for (const auto section : {running_commands(), looking_commands(), acting_commands(),
-                             preparing_commands(), security_commands(), program_commands()})
+  for (const auto section :
+       {running_commands(), serving_commands(), looking_commands(), acting_commands(),
+        preparing_commands(), security_commands(), program_commands()})
     all.insert(all.end(), section.begin(), section.end());
   return all;
 }
@@ -51,6 +52,7 @@ std::vector<Command> all_commands() {
 std::string_view title(Section section) {
   switch (section) {
     case Section::running: return "Run";
+    case Section::serving: return "Serve";
     case Section::looking: return "Look";
     case Section::acting: return "Act";
     case Section::preparing: return "Prepare and check";

@@ -28,8 +28,8 @@ inline constexpr auto kOutputOptions = std::to_array<Option>({
     {.name = "json", .value = "FIELDS", .help = "JSON with these fields only, divided by commas"},
 });
 
-/// Shared by what starts or goes on with a run and follows it to its end.
-inline constexpr auto kFollowingOptions = std::to_array<Option>({
+/// Shared by what runs an engine.
+inline constexpr auto kEngineOptions = std::to_array<Option>({
     {.name = "jobs",
      .letter = 'j',
      .value = "CAPACITY",
@@ -52,6 +52,10 @@ inline constexpr auto kFollowingOptions = std::to_array<Option>({
              "this machine",
      .choices = kPermissions,
      .repeats = true},
+});
+
+/// Shared by what starts or goes on with a run and follows it to its end.
+inline constexpr auto kFollowingOptions = std::to_array<Option>({
     {.name = "plain", .help = "lines instead of the live view, also on a terminal"},
     {.name = "logs",
      .value = "WHICH",
@@ -71,6 +75,7 @@ inline constexpr ExitStatus kConflict{"6",
                                       "another engine holds the directory"};
 
 std::span<const Command> running_commands();
+std::span<const Command> serving_commands();
 std::span<const Command> looking_commands();
 std::span<const Command> acting_commands();
 std::span<const Command> preparing_commands();

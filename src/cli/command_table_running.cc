@@ -61,8 +61,8 @@ constexpr auto kBareOptions = std::to_array<Option>({
      .help = "with a command: a variable of its environment; NAME alone takes the present value",
      .repeats = true},
 });
-constexpr auto kRunLists =
-    std::to_array<Lists>({kRunOptions, kBareOptions, kFollowingOptions, kOutputOptions});
+constexpr auto kRunLists = std::to_array<Lists>(
+    {kRunOptions, kBareOptions, kEngineOptions, kFollowingOptions, kOutputOptions});
 constexpr auto kRunSynopses = std::to_array<std::string_view>({
     "[OPTIONS] FILE.yaml",
     "[OPTIONS] -",
@@ -100,7 +100,8 @@ constexpr auto kRunStatuses = std::to_array<ExitStatus>({
     {"130", "cancelled by Ctrl-C (143: by SIGTERM)"},
 });
 
-constexpr auto kResumeLists = std::to_array<Lists>({kFollowingOptions, kOutputOptions});
+constexpr auto kResumeLists =
+    std::to_array<Lists>({kEngineOptions, kFollowingOptions, kOutputOptions});
 constexpr auto kResumeSynopses = std::to_array<std::string_view>({"[OPTIONS] [ID[/TASK]...]"});
 constexpr auto kResumeArguments = std::to_array<Argument>({
     {.name = "ID[/TASK]",
@@ -136,7 +137,7 @@ constexpr auto kRetryOptions = std::to_array<Option>({
      .if_bare = "30m"},
 });
 constexpr auto kRetryLists =
-    std::to_array<Lists>({kRetryOptions, kFollowingOptions, kOutputOptions});
+    std::to_array<Lists>({kRetryOptions, kEngineOptions, kFollowingOptions, kOutputOptions});
 constexpr auto kRetrySynopses = std::to_array<std::string_view>(
     {"[OPTIONS] ID --failed", "[OPTIONS] ID --from TASK", "[OPTIONS] ID --debug[=DURATION]"});
 constexpr auto kRetryArguments = std::to_array<Argument>({

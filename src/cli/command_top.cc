@@ -10,7 +10,7 @@
 #include "cli/archive.h"
 #include "cli/engine_access.h"
 #include "cli/live_view.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/run_tracker.h"
 #include "cli/signals.h"
 #include "cli/system_clock.h"

@@ -3,7 +3,7 @@
 
 #include "cli/archive.h"
 #include "cli/poll_clock.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/system_clock.h"
 
 namespace reeve::cli {

@@ -26,7 +26,7 @@ namespace {
 
 engine::Options engine_options(const HostOptions& options, const LockHolder& self) {
   return {.pools = {{.name = "local", .capacity = options.capacity}},
-          .resume_all = false,
+          .resume_all = options.resume_all,
           .resume = options.resume,
           .sandbox = options.sandbox,
           .policy = options.policy,

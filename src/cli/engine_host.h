@@ -23,7 +23,8 @@ struct HostOptions {
   Resources capacity;
   SandboxRules sandbox;
   std::optional<core::PolicySet> policy;  ///< nothing: one queue, no limits
-  std::vector<RunId> resume;              ///< other unfinished runs are held as interrupted
+  bool resume_all = false;                ///< a service: all unfinished runs go on
+  std::vector<RunId> resume;              ///< else only these; others are held as interrupted
   std::string command_line;               ///< of this process, for those who find the lock taken
   SecretSources secrets = SecretSources::store_and_environment;
 };

@@ -92,7 +92,7 @@ std::string program_help() {
   std::string out =
       "reeve runs tasks and workflows, remembers everything and says why.\n\n"
       "Usage: reeve [OPTIONS] COMMAND [ARGUMENT...]\n";
-  for (const auto section : {Section::running, Section::looking, Section::acting,
+  for (const auto section : {Section::running, Section::serving, Section::looking, Section::acting,
                              Section::preparing, Section::program}) {
     out += fmt::format("\n{}:\n", title(section));
     for (const Command& command : command_table()) {

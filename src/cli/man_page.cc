@@ -89,7 +89,7 @@ std::string program_man_page() {
       "state directory first, so that runs survive the end of their process, and every decision "
       "carries its reason.");
   out += '\n';
-  for (const auto section : {Section::running, Section::looking, Section::acting,
+  for (const auto section : {Section::running, Section::serving, Section::looking, Section::acting,
                              Section::preparing, Section::program}) {
     out += fmt::format(".SS {}\n", roff(title(section)));
     for (const Command& command : command_table()) {

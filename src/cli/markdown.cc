@@ -87,7 +87,7 @@ std::string markdown_reference() {
       "terminal; `NO_COLOR`, `TERM=dumb` and `CI` are honoured.\n\n"
       "A run is named by its number (`12`), its id (`run_01k...`) or the end of it, or `last`; a "
       "task by its run and its name: `12/build`, `12/test[3]`.\n";
-  for (const auto section : {Section::running, Section::looking, Section::acting,
+  for (const auto section : {Section::running, Section::serving, Section::looking, Section::acting,
                              Section::preparing, Section::program}) {
     out += fmt::format("\n**{}**\n\n", title(section));
     for (const Command& command : command_table()) {

@@ -4,15 +4,12 @@
 
 #include <fmt/format.h>
 
-#include "base/ensure.h"
 #include "base/text.h"
 #include "cli/text_width.h"
-#include "spec/json_text.h"
 
 namespace reeve::cli {
 namespace {
 
-constexpr std::size_t kJsonBytesMax = std::size_t{4} << 30;
 constexpr int kShrunkenMin = 8;
 
 JsonObject selected(const JsonObject& item, const OutputChoice& choice) {
@@ -160,13 +157,6 @@ void append_yaml(std::string& out, const Json& value, std::size_t indent, bool i
 
 }  // namespace
 
-const KindInfo& kind_info(std::string_view kind) {
-  const auto table = kind_table();
-  const auto found = std::ranges::find(table, kind, &KindInfo::kind);
-  ENSURE(found != table.end());
-  return *found;
-}
-
 Checked<OutputChoice> OutputChoice::from(const Arguments& arguments, std::string_view kind) {
   OutputChoice choice;
   if (const std::string* fields = arguments.find("json"); fields != nullptr) {
@@ -250,34 +240,10 @@ std::string render_document(std::string_view kind, const JsonObject& body,
   return to_json_text(whole, choice.format == Format::json) + "\n";
 }
 
-std::string to_json_text(const Json& value, bool pretty) {
-  std::string out;
-  const bool fits = spec::append_json(
-      out, value, pretty ? spec::JsonStyle::pretty : spec::JsonStyle::compact, kJsonBytesMax);
-  ENSURE(fits);
-  return out;
-}
-
 std::string to_yaml_text(const Json& value) {
   std::string out;
   append_yaml(out, value, 0, false);
   return out;
-}
-
-Json time_json(Time time) {
-  if (time == kUnset || time == kNever) return nullptr;
-  const std::string text = format_time(time);
-  return Json(text);
-}
-
-Json seconds_json(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
-
-std::string text_of(const JsonObject& item, std::string_view field) {
-  const Json* const value = item.if_contains(field);
-  if (value == nullptr || value->is_null()) return {};
-  if (const auto* text = value->if_string(); text != nullptr)
-    return std::string(text->data(), text->size());
-  return to_json_text(*value, false);
 }
 
 }  // namespace reeve::cli

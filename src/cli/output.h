@@ -1,5 +1,5 @@
 // Data for people and programs: the same items as table, JSON, JSON lines, YAML or names. The JSON
-// is a contract: {"version": 1, "<kind>": [...]}, its fields described in output_fields.cc and in
+// is a contract: {"version": 1, "<kind>": [...]}, its fields described in api/field_table.cc and in
 // docs/cli.md. Pure but for the stream that is written to.
 #pragma once
 
@@ -9,36 +9,27 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
-
+#include "api/field_table.h"
+#include "api/json_values.h"
 #include "cli/arguments.h"
 #include "cli/styled_text.h"
 #include "cli/terminal.h"
 
 namespace reeve::cli {
 
-using Json = boost::json::value;
-using JsonObject = boost::json::object;
-
-inline constexpr int kOutputVersion = 1;
+using api::FieldInfo;
+using api::Json;
+using api::JsonObject;
+using api::kind_info;
+using api::kind_table;
+using api::KindInfo;
+using api::kOutputVersion;
+using api::seconds_json;
+using api::text_of;
+using api::time_json;
+using api::to_json_text;
 
 enum class Format : std::uint8_t { table, json, jsonl, yaml, name };
-
-/// One row of the contract.
-struct FieldInfo {
-  std::string_view name;
-  std::string_view type;  ///< "string", "number", "time?" (null when there is none), ...
-  std::string_view meaning;
-};
-/// What the items of one kind hold, e.g. of "runs".
-struct KindInfo {
-  std::string_view kind;
-  std::string_view command;  ///< that prints it
-  std::span<const FieldInfo> fields;
-};
-std::span<const KindInfo> kind_table();
-const KindInfo& kind_info(std::string_view kind);
 
 struct OutputChoice {
   Format format = Format::table;
@@ -75,14 +66,6 @@ std::vector<Line> render_table(const Listing& listing, int columns);
 std::string render_document(std::string_view kind, const JsonObject& body,
                             const OutputChoice& choice, const std::function<std::string()>& table);
 
-/// JSON with numbers as people write them, and YAML of the same value.
-std::string to_json_text(const Json& value, bool pretty);
 std::string to_yaml_text(const Json& value);
-
-/// RFC 3339, or null for kUnset and kNever; seconds, or null when it has not ended.
-Json time_json(Time time);
-Json seconds_json(Duration duration);
-/// Text of a field: "" for null and for what is not there.
-std::string text_of(const JsonObject& item, std::string_view field);
 
 }  // namespace reeve::cli

@@ -33,7 +33,8 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"queue", command_queue},       {"version", command_version},
     {"simulate", command_simulate}, {"secret", command_secret},
     {"flag", command_flag},         {"audit", command_audit},
-    {"config", command_config},
+    {"config", command_config},     {"serve", command_serve},
+    {"dev", command_dev},
 });
 
 constexpr int kHelpColumnsMax = 100;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/run_tracker.h"
 #include "cli/system_clock.h"
 #include "cli/text_width.h"
@@ -27,16 +27,6 @@ std::string when(const JsonObject& run, std::string_view field, Time now) {
 }
 
 }  // namespace
-
-JsonObject run_document(const LoadedRun& loaded) {
-  const core::Run& run = loaded.run();
-  JsonObject out = run_json(run.record, count_json(run), run.record.interrupted);
-  boost::json::array groups;
-  for (std::uint32_t g = 0; g < run.groups.size(); ++g)
-    groups.emplace_back(group_json(run, GroupIndex{g}));
-  out["groups"] = std::move(groups);
-  return out;
-}
 
 std::string run_text(const Session& session, const LoadedRun& loaded) {
   const core::Run& run = loaded.run();
@@ -79,7 +69,7 @@ Ended report_runs(const Session& session, const StateLayout& layout, const std::
   for (const Uuid& uuid : runs) {
     TRY_ASSIGN(const RunId id, archive.history->find_run(format_uuid("run", uuid)));
     TRY_ASSIGN(const LoadedRun loaded, archive.load(id));
-    out += render_document("run", run_document(loaded), choice,
+    out += render_document("run", run_document(loaded.run()), choice,
                            [&] { return run_text(session, loaded); });
   }
   return session.print(out, status);

@@ -11,9 +11,7 @@
 
 namespace reeve::cli {
 
-/// The fields of kind "run".
-JsonObject run_document(const LoadedRun& loaded);
-/// The same for people: lines of text.
+/// What `show` prints of a run: lines of text.
 std::string run_text(const Session& session, const LoadedRun& loaded);
 
 /// At the end of `run`, `resume`, `retry`: the runs, and the status that they ended with.

@@ -248,17 +248,4 @@ std::string short_outcome(OutcomeClass outcome, std::int32_t code) {
   return "";
 }
 
-std::string short_duration(Duration duration) {
-  constexpr Duration kMillisecondsBelow = std::chrono::milliseconds{100};
-  if (duration > Duration{0} && duration < kMillisecondsBelow)
-    return fmt::format("{}ms", std::max<std::int64_t>(duration.count() / 1000, 1));
-  const double seconds = std::max(static_cast<double>(duration.count()) / 1e6, 0.0);
-  if (seconds < 9.95) return fmt::format("{:.1f}s", seconds);
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
-  if (whole < 60) return fmt::format("{}s", whole);
-  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
-  if (whole < 86400) return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
-  return fmt::format("{}d{:02}h", whole / 86400, whole / 3600 % 24);
-}
-
 }  // namespace reeve::cli

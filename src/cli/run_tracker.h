@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/json_values.h"
 #include "core/effect.h"
 #include "core/state.h"
 
@@ -100,7 +101,6 @@ class RunTracker {
 std::string short_reason(const Reason& reason);
 /// How the latest attempt of a task ended: "exit status 2", "signal 9 (SIGKILL)", "timed out".
 std::string short_outcome(OutcomeClass outcome, std::int32_t code);
-/// "40ms", "0.4s", "12s", "2m05s": for numbers that are looked at while they grow.
-std::string short_duration(Duration duration);
+using api::short_duration;
 
 }  // namespace reeve::cli

@@ -38,6 +38,9 @@ Ended command_run(const Session& session);
 Ended command_resume(const Session& session);
 Ended command_retry(const Session& session);
 
+Ended command_serve(const Session& session);
+Ended command_dev(const Session& session);
+
 Ended command_ls(const Session& session);
 Ended command_show(const Session& session);
 Ended command_watch(const Session& session);

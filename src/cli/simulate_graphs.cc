@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/gzip_file.h"
-#include "cli/run_json.h"
+#include "cli/run_cells.h"
 #include "cli/wfcommons_file.h"
 
 namespace reeve::cli {

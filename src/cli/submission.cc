@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "api/bare_command.h"
 #include "base/ensure.h"
 #include "base/text.h"
 #include "cli/resource_list.h"
@@ -65,41 +66,16 @@ Checked<JsonObject> resources_of(const Session& session) {
   return out;
 }
 
-/// The task of a bare command with options; every word of the user's is an input, never a template.
-Checked<JsonObject> task_of(const Session& session, const JsonObject& environment) {
+Checked<api::BareCommand> bare_command(const Session& session) {
   const Arguments& arguments = session.arguments;
-  JsonObject task{{"command", "${{ inputs.argv }}"}};
+  api::BareCommand command{.words = arguments.trailing};
+  TRY_ASSIGN(command.environment, read_environment(session));
   TRY_ASSIGN(const auto timeout, arguments.duration("timeout"));
-  if (timeout) task["timeout"] = arguments.value_or("timeout", "");
-  TRY_ASSIGN(const auto retry, arguments.number("retry", 0, 1000));
-  if (retry) task["retry"] = *retry;
-  TRY_ASSIGN(JsonObject resources, resources_of(session));
-  if (!resources.empty()) task["resources"] = std::move(resources);
-  if (const std::string* array = arguments.find("array"); array != nullptr) task["array"] = *array;
-  JsonObject env;
-  for (const auto& [name, value] : environment)
-    env[name] = fmt::format("${{{{ inputs.env['{}'] }}}}", std::string_view(name));
-  if (!env.empty()) task["env"] = std::move(env);
-  return task;
-}
-
-Checked<std::shared_ptr<const spec::Workflow>> bare_workflow(const Session& session,
-                                                             const JsonObject& environment) {
-  const bool has_options = std::ranges::any_of(
-      kBareOnly, [&](std::string_view option) { return session.arguments.has(option); });
-  if (!has_options) return spec::bare_command_workflow();  // shared by all plain commands
-  TRY_ASSIGN(JsonObject task, task_of(session, environment));
-  const JsonObject object{{"type", "object"}, {"required", true}};
-  JsonObject inputs{{"argv", object}};
-  if (!environment.empty()) inputs["env"] = object;
-  const JsonObject document{
-      {"name", "command"}, {"inputs", std::move(inputs)}, {"tasks", {{"main", std::move(task)}}}};
-  spec::Parsed parsed = spec::parse_workflow(to_json_text(document, true), "command line");
-  if (parsed.workflow) return parsed.workflow;
-  std::string problems;
-  for (const spec::Diagnostic& diagnostic : parsed.diagnostics)
-    problems += (problems.empty() ? "" : "; ") + diagnostic.message;
-  return usage(problems);
+  if (timeout) command.timeout = arguments.value_or("timeout", "");
+  TRY_ASSIGN(command.retry, arguments.number("retry", 0, 1000));
+  TRY_ASSIGN(command.resources, resources_of(session));
+  command.array = arguments.value_or("array", "");
+  return command;
 }
 
 Checked<Submission> bare_submission(const Session& session) {
@@ -109,20 +85,12 @@ Checked<Submission> bare_submission(const Session& session) {
   if (session.arguments.has("input"))
     return usage("--input is for workflows; a command has its arguments");
   Submission submission{.is_bare = true, .is_single = !session.arguments.has("array")};
-  TRY_ASSIGN(JsonObject environment, read_environment(session));
-  TRY_ASSIGN(submission.event.workflow, bare_workflow(session, environment));
-  boost::json::array argv;
-  std::string typed;
-  for (const std::string& word : words) {
-    if (!is_valid_utf8(word))
-      return usage(fmt::format("run: '{}' is not UTF-8; put the command into a script",
-                               sanitize_for_terminal(word)));
-    argv.emplace_back(word);
-    typed += (typed.empty() ? "" : " ") + shell_quote(word);
-  }
-  JsonObject inputs{{"argv", std::move(argv)}};
-  if (!environment.empty()) inputs["env"] = std::move(environment);
-  submission.event.inputs = boost::json::serialize(inputs);
+  TRY_ASSIGN(const api::BareCommand command, bare_command(session));
+  auto run = api::bare_run(command);
+  if (!run) return usage("run: " + run.error().text());
+  submission.event.workflow = std::move(run->workflow);
+  submission.event.inputs = std::move(run->inputs);
+  const std::string typed = api::command_text(words);
   submission.event.texts.name =
       session.arguments.value_or("name", fit(sanitize_for_terminal(typed), kNameColumns));
   return submission;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/run_json.h"
+
 namespace reeve::cli {
 namespace {
 
@@ -123,20 +125,7 @@ StateCounts counts_of(const GroupModel& group) {
 }
 
 TaskState state_of(const GroupModel& group) {
-  if (!group.is_expanded) return TaskState::blocked;
-  constexpr auto kOpen = std::to_array<TaskState>(
-      {TaskState::running, TaskState::validating, TaskState::starting, TaskState::retry_wait,
-       TaskState::awaiting_approval, TaskState::paused, TaskState::queued, TaskState::blocked});
-  for (const TaskState state : kOpen) {
-    if (group.count(state) > 0) return state;
-  }
-  constexpr auto kEnded = std::to_array<TaskState>(
-      {TaskState::failed, TaskState::timed_out, TaskState::cancelled, TaskState::aborted});
-  for (const TaskState state : kEnded) {
-    if (group.count(state) > 0) return state;
-  }
-  const bool all_skipped = group.total > 0 && group.count(TaskState::skipped) == group.total;
-  return all_skipped ? TaskState::skipped : TaskState::succeeded;
+  return api::group_state(group.is_expanded, counts_of(group));
 }
 
 Picture take_picture(const RunModel& model, int rows) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/run_json.h"
 #include "cli/run_tracker.h"
 #include "cli/styled_text.h"
 
@@ -19,7 +20,7 @@ struct ViewShape {
   bool ascii = false;
 };
 
-using StateCounts = std::array<std::uint64_t, core::kTaskStateCount>;
+using api::StateCounts;
 
 struct PictureGroup {
   GroupModel group;             ///< `tasks`: only those that get a line

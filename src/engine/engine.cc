@@ -92,6 +92,16 @@ bool Engine::post(core::Event event, Completion done) {
   return parts_->inbox.try_push(envelope);
 }
 
+bool Engine::post(core::Event event, Check check, Completion done) {
+  Envelope envelope{std::move(event), std::move(done), std::move(check)};
+  return parts_->inbox.try_push(envelope);
+}
+
+bool Engine::look(Completion look) {
+  Envelope envelope{core::Tick{}, std::move(look), nullptr, true};
+  return parts_->inbox.try_push(envelope);
+}
+
 void Engine::submit(core::Event event, Completion done) {
   Envelope envelope{std::move(event), std::move(done)};
   if (!parts_->inbox.push(envelope) && envelope.done)

@@ -2,8 +2,8 @@
 // event, plans once, commits once, then answers clients and dispatches effects (DESIGN §2). step()
 // does one round and may be driven by hand (simulation, tests) or by run() on a thread of its own.
 //
-// Thread rule: post(), submit() and samples() from any thread; everything else from the engine's
-// thread only.
+// Thread rule: post(), look(), submit() and samples() from any thread; everything else from the
+// engine's thread only.
 #pragma once
 
 #include <atomic>
@@ -32,6 +32,9 @@ struct Committed {
   std::span<const core::TaskChange> tasks;
   std::span<const core::AttemptRecord> attempts;  ///< that ended
   std::span<const TaskId> progressed;             ///< new percentage or message
+  std::uint64_t step = 0;                         ///< of the journal
+  std::span<const RunId> run_rows;                ///< runs whose row was written, each once
+  std::span<const TaskId> task_rows;              ///< tasks of which one was
 };
 class Observer {
  public:
@@ -71,6 +74,13 @@ class Engine {
   /// Hands over an event. `done` (may be null) is called on the engine thread after the commit, or
   /// with an error if the event was refused or the engine stopped. False: the inbox is full.
   bool post(core::Event event, Completion done = nullptr);
+  /// As above, and the event is refused with what `check` says if that is a failure. It is called
+  /// on the engine thread, just before; what it sees may not be durable yet, but will be when
+  /// `done` is called.
+  bool post(core::Event event, Check check, Completion done);
+  /// Calls `look` on the engine thread, where state() may be read, after the round; nothing is
+  /// written for it. It gets an error if the engine stopped. False: the inbox is full.
+  bool look(Completion look);
   /// As post(), but waits for room. Not from the engine thread.
   void submit(core::Event event, Completion done = nullptr);
 

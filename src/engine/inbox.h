@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "core/event.h"
+#include "core/state.h"
 
 namespace reeve::engine {
 
@@ -20,10 +21,14 @@ struct Receipt {
   bool existed = false;  ///< the idempotency key was known: `run` is the earlier one
 };
 using Completion = std::function<void(Result<Receipt>)>;
+/// Looked at just before the event is obeyed; a failure refuses it.
+using Check = std::function<Status(const core::State&)>;
 
 struct Envelope {
   core::Event event;
   Completion done;
+  Check check = nullptr;
+  bool is_look = false;  ///< there is no event: only `done` is called, after the round
 };
 
 class Inbox {

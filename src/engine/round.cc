@@ -75,9 +75,20 @@ Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
   return Receipt{applied.run, false};
 }
 
-void take_in(Engine::Parts& parts, core::Event& event, Completion done, Time now) {
+/// A failure of the check is the answer.
+Result<Receipt> obey_checked(Engine::Parts& parts, Envelope& envelope, Time now) {
+  if (envelope.check) TRY(envelope.check(parts.core.state()));
+  return obey(parts, envelope.event, now);
+}
+
+void take_in(Engine::Parts& parts, Envelope& envelope, Time now) {
+  Completion done = std::move(envelope.done);
+  if (envelope.is_look) {
+    parts.answers.push_back({std::move(done), Receipt{}});
+    return;
+  }
   ++parts.counters.events;
-  Result<Receipt> receipt = obey(parts, event, now);
+  Result<Receipt> receipt = obey_checked(parts, envelope, now);
   if (!receipt) ++parts.counters.refused;
   if (done) parts.answers.push_back({std::move(done), std::move(receipt)});
 }
@@ -142,7 +153,10 @@ void tell_observers(Engine::Parts& parts, Time now) {
                             .runs = changes.run_changes,
                             .tasks = changes.task_changes,
                             .attempts = changes.attempts,
-                            .progressed = changes.progressed};
+                            .progressed = changes.progressed,
+                            .step = parts.last_step,
+                            .run_rows = changes.runs,
+                            .task_rows = changes.tasks};
   for (Observer* observer : parts.observers) observer->on_committed(committed);
 }
 
@@ -162,10 +176,12 @@ Status run_round(Engine::Parts& parts) {
   const Time now = engine_now(parts);
   std::vector<core::Event> own = std::move(parts.own_events);
   parts.own_events.clear();
-  for (core::Event& event : own) take_in(parts, event, nullptr, now);
+  for (core::Event& event : own) {
+    Envelope envelope{std::move(event), nullptr};
+    take_in(parts, envelope, now);
+  }
   parts.inbox.drain(parts.envelopes, parts.options.events_per_round_max);
-  for (Envelope& envelope : parts.envelopes)
-    take_in(parts, envelope.event, std::move(envelope.done), now);
+  for (Envelope& envelope : parts.envelopes) take_in(parts, envelope, now);
   parts.core.plan(now);
   parts.counters.stale_reports += parts.core.changes().stale_reports;
 

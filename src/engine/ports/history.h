@@ -25,11 +25,15 @@ struct RunView {
   TaskCounts counts;
 };
 
+/// The namespace of runs without that label.
+inline constexpr std::string_view kUnlabelledNamespace = "default";
+
 struct RunFilter {
   std::vector<core::RunState> states;  ///< empty: all
   std::string name;                    ///< of the workflow or the run; "": all
   std::string label_key;               ///< "": all
   std::string label_value;
+  std::vector<std::string> name_spaces;  ///< values of the label `namespace`; empty: all
   Time submitted_after = kUnset;
   RunId before;  ///< cursor: only runs with a smaller id; 0: from the newest
   std::uint32_t limit = 50;

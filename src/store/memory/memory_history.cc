@@ -57,6 +57,19 @@ bool has_label(const RunRecord& run, const RunFilter& filter) {
   return value != nullptr && value->is_string() && value->get_string() == filter.label_value;
 }
 
+bool is_in_namespace(const RunRecord& run, const RunFilter& filter) {
+  if (filter.name_spaces.empty()) return true;
+  std::string found(engine::kUnlabelledNamespace);
+  boost::system::error_code problem;
+  const boost::json::value labels =
+      run.texts == nullptr ? boost::json::value() : boost::json::parse(run.texts->labels, problem);
+  const boost::json::object* const object = problem ? nullptr : labels.if_object();
+  const boost::json::value* const value =
+      object == nullptr ? nullptr : object->if_contains("namespace");
+  if (value != nullptr && value->is_string()) found = value->get_string();
+  return std::ranges::find(filter.name_spaces, found) != filter.name_spaces.end();
+}
+
 bool has_name(const RunRecord& run, const std::string& name) {
   return name.empty() || run.workflow->name == name ||
          (run.texts != nullptr && run.texts->name == name);
@@ -64,7 +77,7 @@ bool has_name(const RunRecord& run, const std::string& name) {
 
 bool matches(const RunRecord& run, const RunFilter& filter) {
   return run.id.value != 0 && among(filter.states, run.state) && has_name(run, filter.name) &&
-         has_label(run, filter) &&
+         has_label(run, filter) && is_in_namespace(run, filter) &&
          (filter.submitted_after == kUnset || run.submitted_at > filter.submitted_after) &&
          (filter.before.value == 0 || run.id < filter.before);
 }

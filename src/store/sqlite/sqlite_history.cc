@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "store/sqlite/rows.h"
@@ -49,6 +51,12 @@ std::string runs_query(const RunFilter& filter) {
         " AND EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(labels) THEN labels ELSE '{}' "
         "END) WHERE key = ?3 AND value = ?4)";
   }
+  if (!filter.name_spaces.empty()) {
+    sql += fmt::format(
+        " AND coalesce(json_extract(CASE WHEN json_valid(labels) THEN labels END, '$.namespace'), "
+        "'{}') IN (SELECT value FROM json_each(?7))",
+        engine::kUnlabelledNamespace);
+  }
   if (filter.submitted_after != kUnset) sql += " AND submitted_at > ?5";
   return sql + " ORDER BY runs.id DESC LIMIT ?6";
 }
@@ -63,6 +71,11 @@ void bind_filter(Statement& rows, const RunFilter& filter) {
   if (filter.submitted_after != kUnset)
     rows.bind(5, filter.submitted_after.time_since_epoch().count());
   rows.bind(6, filter.limit);
+  if (!filter.name_spaces.empty()) {
+    boost::json::array all;
+    for (const std::string& each : filter.name_spaces) all.emplace_back(each);
+    rows.bind_text(7, boost::json::serialize(all));
+  }
 }
 
 /// Opens and looks at the file, so that what is wrong with it shows here.

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "cli/failure.h"
+#include "base/result.h"
 
-namespace reeve::cli {
+namespace reeve::api {
 
 class LineFilter {
  public:
-  static Checked<LineFilter> compile(const std::string& pattern);
+  /// invalid_argument: no such expression.
+  static Result<LineFilter> compile(const std::string& pattern);
   bool matches(std::string_view line) const;
 
  private:
@@ -23,4 +24,4 @@ class LineFilter {
   std::unique_ptr<Compiled, Free> compiled_;
 };
 
-}  // namespace reeve::cli
+}  // namespace reeve::api

@@ -1,41 +1,15 @@
-#include "cli/run_json.h"
+#include "api/run_json.h"
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "base/text.h"
-#include "cli/run_tracker.h"
-#include "cli/view_picture.h"
 #include "core/launch.h"
 
-namespace reeve::cli {
+namespace reeve::api {
 namespace {
 
 using core::TaskState;
-
-/// JSON that is stored as text; an object by contract.
-Json parsed(std::string_view text) {
-  if (text.empty()) return JsonObject{};
-  boost::system::error_code error;
-  Json value = boost::json::parse(text, error);
-  return error ? Json(JsonObject{}) : value;
-}
-
-/// Text from anywhere as JSON: what is not UTF-8 is escaped.
-Json text_json(const std::string& text) {
-  return is_valid_utf8(text) ? Json(text) : Json(sanitize_for_terminal(text, LineBreaks::keep));
-}
-
-Json optional_text(const std::string& text) {
-  return text.empty() ? Json(nullptr) : text_json(text);
-}
-
-Json duration_json(Time begin, Time end) {
-  if (begin == kUnset || end == kUnset) return nullptr;
-  return seconds_json(end - begin);
-}
 
 /// Null: it never ran, or nobody knows.
 Json tier_json(const core::AttemptRecord& attempt) {
@@ -74,8 +48,7 @@ boost::json::array entries_json(const std::vector<core::Entry>& entries) {
   return out;
 }
 
-JsonObject counts_object(const std::array<std::uint64_t, core::kTaskStateCount>& counts,
-                         std::uint64_t total) {
+JsonObject counts_object(const StateCounts& counts, std::uint64_t total) {
   JsonObject out{{"total", total}};
   for (std::size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] > 0) out[name(static_cast<TaskState>(i))] = counts[i];
@@ -119,9 +92,9 @@ JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts
           {"cancel_reason", optional_text(texts.cancel_reason)},
           {"priority", record.priority},
           {"round", record.round},
-          {"labels", parsed(texts.labels)},
-          {"inputs", parsed(record.inputs.view())},
-          {"outputs", parsed(texts.outputs)},
+          {"labels", stored_object(texts.labels)},
+          {"inputs", stored_object(record.inputs.view())},
+          {"outputs", stored_object(texts.outputs)},
           {"directory", text_json(record.origin ? record.origin->directory : "")},
           {"submitter", text_json(record.origin ? record.origin->submitter : "")},
           {"submitted_at", time_json(record.submitted_at)},
@@ -132,7 +105,7 @@ JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts
 }
 
 JsonObject count_json(const core::Run& run) {
-  std::array<std::uint64_t, core::kTaskStateCount> counts{};
+  StateCounts counts{};
   std::uint64_t total = 0;
   for (const core::Group& group : run.groups) {
     if (!group.expanded) continue;
@@ -157,32 +130,67 @@ JsonObject count_json(const core::RunRecord& record, const engine::TaskCounts& c
   return counts_object(all, total);
 }
 
+TaskState group_state(bool is_expanded, const StateCounts& counts) {
+  if (!is_expanded) return TaskState::blocked;
+  constexpr auto kOpen = std::to_array<TaskState>(
+      {TaskState::running, TaskState::validating, TaskState::starting, TaskState::retry_wait,
+       TaskState::awaiting_approval, TaskState::paused, TaskState::queued, TaskState::blocked});
+  constexpr auto kEnded = std::to_array<TaskState>(
+      {TaskState::failed, TaskState::timed_out, TaskState::cancelled, TaskState::aborted});
+  const auto count = [&](TaskState state) { return counts[static_cast<std::size_t>(state)]; };
+  for (const TaskState state : kOpen)
+    if (count(state) > 0) return state;
+  for (const TaskState state : kEnded)
+    if (count(state) > 0) return state;
+  const bool all_skipped = count(TaskState::skipped) > 0 && count(TaskState::succeeded) == 0;
+  return all_skipped ? TaskState::skipped : TaskState::succeeded;
+}
+
+JsonObject run_document(const core::Run& run) {
+  JsonObject out = run_json(run.record, count_json(run), run.record.interrupted);
+  boost::json::array groups;
+  for (std::uint32_t g = 0; g < run.groups.size(); ++g)
+    groups.emplace_back(group_json(run, GroupIndex{g}));
+  out["groups"] = std::move(groups);
+  return out;
+}
+
 JsonObject group_json(const core::Run& run, GroupIndex index) {
   const spec::TaskGroup& spec = run.group_spec(index);
-  RunTracker tracker;
   const core::Group& group = run.groups[index.value];
-  std::array<std::uint64_t, core::kTaskStateCount> counts{};
+  StateCounts counts{};
   Time started_at = kUnset;
   Time ended_at = kUnset;
-  GroupModel model{.is_expanded = group.expanded, .total = group.expanded ? group.count : 0};
-  for (std::uint32_t i = group.first; i < group.first + model.total; ++i) {
+  std::uint64_t finished = 0;
+  const std::uint32_t total = group.expanded ? group.count : 0;
+  for (std::uint32_t i = group.first; i < group.first + total; ++i) {
     const core::Task& task = run.tasks[i];
     ++counts[static_cast<std::size_t>(task.state)];
-    ++model.counts[static_cast<std::size_t>(task.state)];
     if (task.started_at != kUnset && (started_at == kUnset || task.started_at < started_at))
       started_at = task.started_at;
-    if (core::is_final(task.state)) ended_at = std::max(ended_at, task.since);
+    if (!core::is_final(task.state)) continue;
+    ended_at = std::max(ended_at, task.since);
+    ++finished;
   }
-  if (!model.is_finished()) ended_at = kUnset;
+  if (!group.expanded || finished < total) ended_at = kUnset;
   boost::json::array needs;
   for (const spec::Need& need : spec.needs) needs.emplace_back(run.group_spec(need.group).id);
   return {{"name", spec.id},
-          {"state", name(state_of(model))},
+          {"state", name(group_state(group.expanded, counts))},
           {"needs", std::move(needs)},
           {"started_at", time_json(started_at)},
           {"ended_at", time_json(ended_at)},
           {"duration_seconds", duration_json(started_at, ended_at)},
-          {"tasks", counts_object(counts, model.total)}};
+          {"tasks", counts_object(counts, total)}};
+}
+
+JsonObject diagnostic_json(const spec::Diagnostic& diagnostic) {
+  return {{"file", text_json(diagnostic.file)},
+          {"line", diagnostic.line},
+          {"column", diagnostic.column},
+          {"severity", diagnostic.severity == spec::Severity::error ? "error" : "warning"},
+          {"message", text_json(diagnostic.message)},
+          {"suggestion", optional_text(diagnostic.suggestion)}};
 }
 
 Json egress_json(const SandboxRequest& sandbox) {
@@ -261,41 +269,4 @@ JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& l
           {"log", log_path}};
 }
 
-Cell text_cell(const JsonObject& item, std::string_view field) { return {text_of(item, field)}; }
-
-Cell state_cell(const JsonObject& item) {
-  const std::string state = text_of(item, "state");
-  for (std::size_t i = 0; i < core::kTaskStateCount; ++i) {
-    const auto candidate = static_cast<TaskState>(i);
-    if (name(candidate) == state) {
-      const Mark mark = mark_of(candidate);
-      return {fmt::format("{} {}", mark.shape, state), mark.tone};
-    }
-  }
-  return {fmt::format("{} {}", interrupted_mark().shape, state), interrupted_mark().tone};
-}
-
-Cell time_cell(const JsonObject& item, std::string_view field, Time now) {
-  const auto time = parse_time(text_of(item, field));
-  if (!time) return {};
-  return {short_duration(now - *time) + " ago"};
-}
-
-Cell duration_cell(const JsonObject& item, std::string_view field) {
-  const Json* const value = item.if_contains(field);
-  if (value == nullptr || !value->is_number()) return {};
-  return {short_duration(Duration{static_cast<std::int64_t>(value->to_number<double>() * 1e6)})};
-}
-
-Cell counts_cell(const JsonObject& item, std::string_view field) {
-  const Json* const value = item.if_contains(field);
-  if (value == nullptr || !value->is_object()) return {};
-  StateCounts counts{};
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const Json* const count = value->get_object().if_contains(name(static_cast<TaskState>(i)));
-    if (count != nullptr && count->is_number()) counts[i] = count->to_number<std::uint64_t>();
-  }
-  return {to_text(counters(counts, false, false), Colour::none)};
-}
-
-}  // namespace reeve::cli
+}  // namespace reeve::api

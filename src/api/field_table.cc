@@ -1,7 +1,11 @@
-// The fields of what commands print as JSON: the contract, and docs/cli.md.
-#include "cli/output.h"
+#include "api/field_table.h"
 
-namespace reeve::cli {
+#include <algorithm>
+#include <array>
+
+#include "base/ensure.h"
+
+namespace reeve::api {
 namespace {
 
 constexpr auto kRun = std::to_array<FieldInfo>({
@@ -74,14 +78,32 @@ constexpr auto kTask = std::to_array<FieldInfo>({
     {"entries", "array",
      "who entered its sandbox: at, attempt, by, user_id, command; the newest 20"},
 });
+constexpr auto kAttempt = std::to_array<FieldInfo>({
+    {"number", "number", "1, 2, ..."},
+    {"outcome", "string", "as the outcome of a task"},
+    {"code", "number", "exit status or signal"},
+    {"reason", "string", "code"},
+    {"sentence", "string", "the reason in words"},
+    {"placed", "string", "why there and then"},
+    {"tier", "string?", "none, native or oci; null: it never ran, or nobody knows"},
+    {"next", "string?", "why it is tried again, or not"},
+    {"message", "string?", "what went wrong"},
+    {"queued_at", "time?", ""},
+    {"started_at", "time?", ""},
+    {"ended_at", "time?", ""},
+    {"duration_seconds", "number?", ""},
+    {"user_cpu_seconds", "number", ""},
+    {"system_cpu_seconds", "number", ""},
+    {"memory_peak_bytes", "number", ""},
+    {"read_bytes", "number", ""},
+    {"written_bytes", "number", ""},
+    {"context_switches", "number", ""},
+    {"output_bytes", "number", "stdout and stderr together, before any cap"},
+    {"log", "string", "the file with its output"},
+});
 constexpr auto kTaskDetail = std::to_array<FieldInfo>({
     {"task", "object", "as an item of tasks"},
-    {"attempts", "array",
-     "of those that ended: number, outcome, code, reason, sentence, placed, "
-     "tier (none or native; null: it never ran, or nobody knows), next, message, queued_at, "
-     "started_at, ended_at, duration_seconds, "
-     "user_cpu_seconds, system_cpu_seconds, memory_peak_bytes, read_bytes, "
-     "written_bytes, context_switches, output_bytes, log"},
+    {"attempts", "array", "those that ended, as the items of attempts"},
 });
 constexpr auto kUse = std::to_array<FieldInfo>({
     {"id", "string", "id of the run, a slash, name"},
@@ -296,6 +318,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"groups", "show", kGroup},
     {"tasks", "show --tasks", kTask},
     {"task", "show ID/TASK", kTaskDetail},
+    {"attempts", "show ID/TASK", kAttempt},
     {"use", "top", kUse},
     {"queue", "queue", kQueue},
     {"explanation", "explain", kExplanation},
@@ -320,4 +343,10 @@ constexpr auto kKinds = std::to_array<KindInfo>({
 
 std::span<const KindInfo> kind_table() { return kKinds; }
 
-}  // namespace reeve::cli
+const KindInfo& kind_info(std::string_view kind) {
+  const auto found = std::ranges::find(kKinds, kind, &KindInfo::kind);
+  ENSURE(found != kKinds.end());
+  return *found;
+}
+
+}  // namespace reeve::api

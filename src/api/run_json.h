@@ -1,14 +1,16 @@
-// Stored runs, tasks and attempts as the items that commands print: the fields of output_fields.cc.
-// Pure.
+// Stored runs, tasks and attempts as the items that commands and the API show: the fields of
+// field_table.cc. Pure; no thread rule.
 #pragma once
 
+#include <array>
 #include <string>
 
-#include "cli/output.h"
+#include "api/json_values.h"
 #include "core/state.h"
 #include "engine/ports/history.h"
+#include "spec/parse.h"
 
-namespace reeve::cli {
+namespace reeve::api {
 
 /// `held`: no engine works on the directory, so a run that is not final is interrupted.
 JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts, bool held);
@@ -17,9 +19,19 @@ JsonObject count_json(const core::Run& run);
 JsonObject count_json(const core::RunRecord& record, const engine::TaskCounts& counts,
                       std::uint64_t expanded_tasks);
 
+/// By core::TaskState.
+using StateCounts = std::array<std::uint64_t, core::kTaskStateCount>;
+/// The state that stands for a whole group.
+core::TaskState group_state(bool is_expanded, const StateCounts& counts);
+
+/// A run with its groups, as `show` gives it.
+JsonObject run_document(const core::Run& run);
 JsonObject group_json(const core::Run& run, GroupIndex group);
 JsonObject task_json(const core::Run& run, std::uint32_t index);
 JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& log_path);
+
+/// What is wrong with a workflow: the fields of kind "diagnostics".
+JsonObject diagnostic_json(const spec::Diagnostic& diagnostic);
 
 /// What its policy lets a task reach: the `egress` of its JSON.
 Json egress_json(const SandboxRequest& sandbox);
@@ -33,12 +45,4 @@ std::string run_sentence(const core::RunRecord& record, bool held);
 /// "succeeded", ..., or "interrupted".
 std::string run_state(const core::RunRecord& record, bool held);
 
-/// Cells of the columns that several tables share.
-Cell state_cell(const JsonObject& item);
-Cell time_cell(const JsonObject& item, std::string_view field, Time now);
-Cell duration_cell(const JsonObject& item, std::string_view field);
-Cell text_cell(const JsonObject& item, std::string_view field);
-/// "✔ 812  ✖ 1" of a "tasks" object.
-Cell counts_cell(const JsonObject& item, std::string_view field);
-
-}  // namespace reeve::cli
+}  // namespace reeve::api

@@ -1,11 +1,11 @@
-#include "cli/line_filter.h"
+#include "api/line_filter.h"
 
 #include <array>
 
 #include <fmt/format.h>
 #include <regex.h>
 
-namespace reeve::cli {
+namespace reeve::api {
 
 struct LineFilter::Compiled {
   regex_t value{};
@@ -17,13 +17,13 @@ void LineFilter::Free::operator()(Compiled* compiled) const {
   delete compiled;
 }
 
-Checked<LineFilter> LineFilter::compile(const std::string& pattern) {
+Result<LineFilter> LineFilter::compile(const std::string& pattern) {
   std::unique_ptr<Compiled, Free> compiled(new Compiled);
   const int error = ::regcomp(&compiled->value, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
   if (error != 0) {
     std::array<char, 256> message{};
     ::regerror(error, &compiled->value, message.data(), message.size());
-    return usage(fmt::format("--grep '{}': {}", pattern, message.data()));
+    return fail(ErrorCode::invalid_argument, message.data());
   }
   compiled->is_valid = true;
   return LineFilter(std::move(compiled));
@@ -37,4 +37,4 @@ bool LineFilter::matches(std::string_view line) const {
   return ::regexec(&compiled_->value, line.data(), 0, &range, REG_STARTEND) == 0;
 }
 
-}  // namespace reeve::cli
+}  // namespace reeve::api

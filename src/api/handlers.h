@@ -1,0 +1,59 @@
+// The handlers of the route table, by what they are about. Internal to api/. Each is called on the
+// server's thread and answers the call in the end, from any thread.
+#pragma once
+
+#include "api/route.h"
+
+namespace reeve::api {
+
+// Probes.
+void get_livez(ServiceParts& parts, CallPtr call);
+void get_readyz(ServiceParts& parts, CallPtr call);
+void get_version(ServiceParts& parts, CallPtr call);
+void get_openapi(ServiceParts& parts, CallPtr call);
+void get_workflow_schema(ServiceParts& parts, CallPtr call);
+
+// Runs.
+void submit_run(ServiceParts& parts, CallPtr call);
+void submit_bulk(ServiceParts& parts, CallPtr call);
+void list_runs(ServiceParts& parts, CallPtr call);
+void get_run(ServiceParts& parts, CallPtr call);
+void get_graph(ServiceParts& parts, CallPtr call);
+void get_timeline(ServiceParts& parts, CallPtr call);
+void get_explanation(ServiceParts& parts, CallPtr call);
+
+// What is asked of a run.
+void cancel_run(ServiceParts& parts, CallPtr call);
+void retry_run(ServiceParts& parts, CallPtr call);
+void pause_run(ServiceParts& parts, CallPtr call);
+void resume_run(ServiceParts& parts, CallPtr call);
+void approve_task(ServiceParts& parts, CallPtr call);
+
+// Tasks and their logs.
+void list_tasks(ServiceParts& parts, CallPtr call);
+void get_task(ServiceParts& parts, CallPtr call);
+void get_attempt(ServiceParts& parts, CallPtr call);
+void get_log(ServiceParts& parts, CallPtr call);
+
+// Workflows that are not run.
+void lint_workflow(ServiceParts& parts, CallPtr call);
+void plan_workflow(ServiceParts& parts, CallPtr call);
+
+// What the engine has.
+void list_queues(ServiceParts& parts, CallPtr call);
+void list_pools(ServiceParts& parts, CallPtr call);
+void list_nodes(ServiceParts& parts, CallPtr call);
+void list_locks(ServiceParts& parts, CallPtr call);
+
+// Streams of events.
+void stream_events(ServiceParts& parts, CallPtr call);
+void stream_run_events(ServiceParts& parts, CallPtr call);
+void stream_task_log(ServiceParts& parts, CallPtr call);
+
+// Who may.
+void get_whoami(ServiceParts& parts, CallPtr call);
+void list_tokens(ServiceParts& parts, CallPtr call);
+void create_token(ServiceParts& parts, CallPtr call);
+void revoke_token(ServiceParts& parts, CallPtr call);
+
+}  // namespace reeve::api

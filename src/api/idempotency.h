@@ -1,0 +1,48 @@
+// What was answered to requests with an Idempotency-Key, for those that are sent again: by key,
+// bounded by number. It forgets the oldest, and everything when the service ends; submissions are
+// also found by the key that is stored with their run. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/digest.h"
+#include "http/message.h"
+
+namespace reeve::api {
+
+class IdempotencyTable {
+ public:
+  explicit IdempotencyTable(std::size_t entries_max) : entries_max_(entries_max) {}
+
+  enum class Found : std::uint8_t {
+    nothing,    ///< it is under way from now on: finish() or abandon() it
+    under_way,  ///< 409
+    other,      ///< 422: with another request
+    answered,   ///< `answer` is what was said
+  };
+  struct Begun {
+    Found found = Found::nothing;
+    http::Response answer;
+  };
+  Begun begin(const std::string& key, const Digest& request);
+  void finish(const std::string& key, const http::Response& answer);
+  /// It may be tried again with the same key.
+  void abandon(const std::string& key);
+
+ private:
+  struct Entry {
+    Digest request;
+    std::optional<http::Response> answer;
+  };
+  const std::size_t entries_max_;
+  std::mutex mutex_;  // guards all below
+  std::map<std::string, Entry> entries_;
+  std::deque<std::string> answered_;  ///< oldest first
+};
+
+}  // namespace reeve::api

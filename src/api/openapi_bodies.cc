@@ -1,0 +1,372 @@
+#include "api/openapi_bodies.h"
+
+#include <boost/json/parse.hpp>
+
+#include "base/ensure.h"
+
+namespace reeve::api {
+namespace {
+
+constexpr std::string_view kSent = R"json({
+"Any": {"type": "object"},
+"Text": {"type": "string"},
+"Submission": {
+  "type": "object",
+  "description": "either a workflow or a command",
+  "properties": {
+    "workflow": {"type": ["string", "object"], "description": "YAML text, or the same as JSON"},
+    "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    "inputs": {"type": "object", "description": "of the workflow"},
+    "env": {"type": "object", "additionalProperties": {"type": "string"},
+            "description": "of the command"},
+    "timeout": {"type": "string", "description": "of the command: 10m"},
+    "retry": {"type": "integer", "minimum": 0, "maximum": 1000,
+              "description": "of the command: tries beside the first"},
+    "resources": {"type": "object", "description": "of the command, as in a workflow"},
+    "array": {"type": "string", "description": "of the command: 0-9, 1-100:2"},
+    "name": {"type": "string", "maxLength": 200},
+    "namespace": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"},
+    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+    "priority": {"type": "integer", "minimum": -1000000, "maximum": 1000000},
+    "directory": {"type": "string",
+                  "description": "of the machine, for administrators; usual: the namespace's own"}
+  },
+  "oneOf": [{"required": ["workflow"]}, {"required": ["command"]}],
+  "additionalProperties": false
+},
+"WorkflowText": {
+  "type": "object",
+  "properties": {
+    "workflow": {"type": "string", "description": "YAML text"},
+    "inputs": {"type": "object", "description": "for a plan"}
+  },
+  "required": ["workflow"],
+  "additionalProperties": false
+},
+"Cancel": {
+  "type": "object",
+  "properties": {
+    "task": {"type": "string", "description": "a task or a group; usual: the whole run"},
+    "reason": {"type": "string"},
+    "grace_seconds": {"type": "number", "minimum": 0, "maximum": 86400},
+    "kill": {"type": "boolean", "description": "SIGKILL at once; finally tasks do not run"}
+  },
+  "additionalProperties": false
+},
+"Retry": {
+  "type": "object",
+  "properties": {
+    "from": {"type": "string", "description": "this group and all after it; usual: what failed"},
+    "hold_seconds": {"type": "number", "minimum": 0, "maximum": 604800,
+                     "description": "keep sandboxes of tasks that fail open for so long"}
+  },
+  "additionalProperties": false
+},
+"OfTask": {
+  "type": "object",
+  "properties": {"task": {"type": "string"}},
+  "additionalProperties": false
+},
+"NewToken": {
+  "type": "object",
+  "properties": {
+    "label": {"type": "string", "minLength": 1, "maxLength": 100},
+    "role": {"type": "string", "default": "viewer"},
+    "namespaces": {"type": "array", "items": {"type": "string"}, "description": "or [*] for all"},
+    "actions": {"type": "array", "items": {"type": "string"}, "description": "of the role only these"},
+    "expires_in_seconds": {"type": "number", "minimum": 0}
+  },
+  "required": ["label"],
+  "additionalProperties": false
+},
+"Approve": {
+  "type": "object",
+  "properties": {
+    "task": {"type": "string"},
+    "approved": {"type": "boolean", "default": true}
+  },
+  "required": ["task"],
+  "additionalProperties": false
+}
+})json";
+
+constexpr std::string_view kShown = R"json({
+"Probe": {
+  "type": "object",
+  "properties": {"status": {"const": "ok"}, "executors": {"enum": ["up", "down"]}},
+  "required": ["status"],
+  "additionalProperties": false
+},
+"Version": {
+  "type": "object",
+  "properties": {
+    "reeve": {"type": "string"},
+    "api": {"const": "v1"},
+    "output": {"type": "integer", "description": "version of the objects"}
+  },
+  "required": ["reeve", "api", "output"],
+  "additionalProperties": false
+},
+"Problem": {
+  "type": "object",
+  "description": "RFC 9457",
+  "properties": {
+    "type": {"type": "string", "pattern": "^urn:reeve:problem:[a-z-]+$"},
+    "title": {"type": "string"},
+    "status": {"type": "integer"},
+    "detail": {"type": "string"},
+    "instance": {"type": "string"},
+    "errors": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "pointer": {"type": "string", "description": "JSON Pointer into what was sent"},
+          "detail": {"type": "string"},
+          "line": {"type": "integer"},
+          "column": {"type": "integer"}
+        },
+        "required": ["pointer", "detail"],
+        "additionalProperties": false
+      }
+    }
+  },
+  "required": ["type", "title", "status", "detail"],
+  "additionalProperties": false
+},
+"Identity": {
+  "type": "object",
+  "properties": {
+    "subject": {"type": "string"},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": "array", "items": {"type": "string"}}
+  },
+  "required": ["subject", "role", "namespaces", "actions"],
+  "additionalProperties": false
+},
+"Token": {
+  "type": "object",
+  "properties": {
+    "id": {"type": "string"},
+    "label": {"type": "string"},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+    "created_by": {"type": "string"},
+    "created_at": {"type": ["string", "null"], "format": "date-time"},
+    "expires_at": {"type": ["string", "null"], "format": "date-time"},
+    "last_used_at": {"type": ["string", "null"], "format": "date-time"},
+    "revoked_at": {"type": ["string", "null"], "format": "date-time"}
+  },
+  "required": ["id", "label", "role", "namespaces", "created_at", "expires_at"],
+  "additionalProperties": false
+},
+"NewTokenReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "token": {"$ref": "#/components/schemas/Token"},
+    "text": {"type": "string", "description": "the secret: kept nowhere else"}
+  },
+  "required": ["version", "token", "text"],
+  "additionalProperties": false
+},
+"SubmittedReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "run": {"$ref": "#/components/schemas/RunSummary"},
+    "warnings": {"type": "array", "items": {"type": "string"}}
+  },
+  "required": ["version", "run", "warnings"],
+  "additionalProperties": false
+},
+"BulkReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "accepted": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "index": {"type": "integer", "description": "of the line, from 0, empty ones left out"},
+          "number": {"type": "integer"},
+          "id": {"type": ["string", "null"], "description": "null: taken in by an earlier request"}
+        },
+        "required": ["index", "number", "id"],
+        "additionalProperties": false
+      }
+    },
+    "refused": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "index": {"type": "integer"},
+          "problem": {"$ref": "#/components/schemas/Problem"}
+        },
+        "required": ["index", "problem"],
+        "additionalProperties": false
+      }
+    }
+  },
+  "required": ["version", "accepted", "refused"],
+  "additionalProperties": false
+},
+"TaskDetail": {
+  "type": "object",
+  "properties": {
+    "task": {"$ref": "#/components/schemas/Task"},
+    "attempts": {"type": "array", "items": {"$ref": "#/components/schemas/Attempt"}}
+  },
+  "required": ["task", "attempts"],
+  "additionalProperties": false
+},
+"Graph": {
+  "type": "object",
+  "properties": {
+    "run": {"type": "string"},
+    "groups": {"type": "array", "items": {"type": "object"}},
+    "edges": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "from": {"type": "string"},
+          "to": {"type": "string"},
+          "condition": {"enum": ["success", "failure", "always"]}
+        },
+        "required": ["from", "to", "condition"],
+        "additionalProperties": false
+      }
+    }
+  },
+  "required": ["run", "groups", "edges"],
+  "additionalProperties": false
+},
+"Timeline": {
+  "type": "object",
+  "properties": {
+    "run": {"type": "string"},
+    "submitted_at": {"type": "string", "format": "date-time"},
+    "started_at": {"type": ["string", "null"], "format": "date-time"},
+    "ended_at": {"type": ["string", "null"], "format": "date-time"},
+    "entries": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "task": {"type": "string"},
+          "index": {"type": "integer"},
+          "attempt": {"type": "integer"},
+          "outcome": {"type": "string"},
+          "code": {"type": "integer"},
+          "queued_at": {"type": ["string", "null"], "format": "date-time"},
+          "started_at": {"type": ["string", "null"], "format": "date-time"},
+          "ended_at": {"type": ["string", "null"], "format": "date-time"}
+        },
+        "required": ["task", "index", "attempt", "outcome", "queued_at", "started_at", "ended_at"],
+        "additionalProperties": false
+      }
+    }
+  },
+  "required": ["run", "submitted_at", "started_at", "ended_at", "entries"],
+  "additionalProperties": false
+},
+"LogReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "lines": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "at": {"type": ["string", "null"], "format": "date-time"},
+          "stream": {"enum": ["stdout", "stderr", "notice"]},
+          "text": {"type": "string"},
+          "partial": {"type": "boolean", "description": "the line goes on"}
+        },
+        "required": ["at", "stream", "text", "partial"],
+        "additionalProperties": false
+      }
+    },
+    "position": {"type": "integer", "description": "send it as from to get what follows"}
+  },
+  "required": ["version", "lines", "position"],
+  "additionalProperties": false
+},
+"Capacity": {
+  "type": "object",
+  "properties": {
+    "cpu_millicores": {"type": "integer"},
+    "memory_bytes": {"type": "integer"},
+    "disk_bytes": {"type": "integer"},
+    "gpu_milli": {"type": "integer"},
+    "countables": {"type": "object", "additionalProperties": {"type": "integer"}}
+  },
+  "additionalProperties": false
+},
+"Queue": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "weight": {"type": "integer"},
+    "priority": {"type": "integer"},
+    "waiting": {"type": "integer", "description": "tasks"},
+    "running_max": {"type": ["integer", "null"]},
+    "queued_max": {"type": ["integer", "null"]},
+    "preemptible": {"type": "boolean"}
+  },
+  "required": ["name", "weight", "waiting"],
+  "additionalProperties": false
+},
+"Pool": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "up": {"type": "boolean"},
+    "capacity": {"$ref": "#/components/schemas/Capacity"}
+  },
+  "required": ["name", "up", "capacity"],
+  "additionalProperties": false
+},
+"Node": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "pool": {"type": "string"},
+    "open": {"type": "boolean"},
+    "capacity": {"$ref": "#/components/schemas/Capacity"},
+    "used": {"$ref": "#/components/schemas/Capacity"},
+    "staged": {"type": "integer", "description": "attempts handed over beyond the free capacity"}
+  },
+  "required": ["name", "pool", "open", "capacity", "used", "staged"],
+  "additionalProperties": false
+},
+"Lock": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "limit": {"type": "integer"},
+    "in_use": {"type": "integer"}
+  },
+  "required": ["name", "limit", "in_use"],
+  "additionalProperties": false
+}
+})json";
+
+}  // namespace
+
+JsonObject body_components() {
+  JsonObject out;
+  for (const std::string_view part : {kSent, kShown}) {
+    const Json value = boost::json::parse(boost::json::string_view(part.data(), part.size()));
+    for (const auto& [name, schema] : value.as_object()) out[name] = schema;
+  }
+  return out;
+}
+
+}  // namespace reeve::api

@@ -1,0 +1,363 @@
+#include "api/service.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "api/service_parts.h"
+#include "base/ensure.h"
+#include "base/text.h"
+
+namespace reeve::api {
+namespace {
+
+constexpr std::size_t kBodyMax = std::size_t{8} << 20;
+constexpr std::size_t kBulkBodyMax = std::size_t{256} << 20;
+constexpr std::size_t kKeyBytesMax = 255;
+constexpr std::size_t kReadsWaitingMax = 1024;
+
+Problem not_here(const http::Request& request) {
+  return {404, "not-found", "Not found",
+          fmt::format("there is nothing at {}; /openapi.json lists what there is",
+                      sanitize_for_terminal(request.path))};
+}
+
+bool is_media_type(std::string_view given, std::string_view wanted) {
+  given = given.substr(0, given.find(';'));
+  while (!given.empty() && given.back() == ' ') given.remove_suffix(1);
+  return std::ranges::equal(given, wanted, [](char a, char b) {
+    return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b);
+  });
+}
+
+/// Requests that would do the same have the same.
+Digest fingerprint(const Call& call) {
+  DigestBuilder builder;
+  for (const std::string* part :
+       {&call.request.method, &call.request.path, &call.request.query, &call.request.body}) {
+    builder.add_number(part->size());
+    builder.add(*part);
+  }
+  return builder.finish();
+}
+
+Checked<void> check_content(const Call& call) {
+  if (call.route->body.empty() || call.request.body.empty()) return {};
+  const std::string* const type = call.request.header("content-type");
+  const bool may_be_yaml = call.route->body == "WorkflowText";
+  const bool is_yaml = type != nullptr && (is_media_type(*type, "application/yaml") ||
+                                           is_media_type(*type, "text/yaml"));
+  if (type != nullptr && (is_media_type(*type, call.route->body_type) || (may_be_yaml && is_yaml)))
+    return {};
+  return tl::unexpected(Problem(415, "unsupported-media-type", "Unsupported media type",
+                                fmt::format("Content-Type must be {}", call.route->body_type)));
+}
+
+Checked<void> check_key(Call& call) {
+  if (!call.route->changes) return {};
+  const std::string* const key = call.request.header("idempotency-key");
+  if (key == nullptr)
+    return tl::unexpected(
+        Problem(400, "idempotency-key-missing", "Idempotency-Key is missing",
+                "send a header Idempotency-Key that is new for each thing that "
+                "you want done, such as a UUID, and the same when you try again"));
+  const bool is_good = !key->empty() && key->size() <= kKeyBytesMax &&
+                       std::ranges::all_of(*key, [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (!is_good)
+    return tl::unexpected(
+        Problem(400, "idempotency-key-malformed", "Idempotency-Key is malformed",
+                fmt::format("the key must have 1 to {} printable ASCII characters", kKeyBytesMax)));
+  call.idempotency_key = *key;
+  return {};
+}
+
+}  // namespace
+
+Service::Service(std::unique_ptr<ServiceParts> parts) : parts_(std::move(parts)) {}
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
+  auto parts = std::make_unique<ServiceParts>(std::move(options));
+  std::uint64_t bits = 0;
+  ENSURE(::getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  parts->boot = fmt::format("{:016x}", bits);
+  TRY_ASSIGN(parts->readers, Readers::start(parts->options.open_history,
+                                            parts->options.reader_threads, kReadsWaitingMax));
+  parts->openapi = openapi_document(parts->options.version);
+  parts->workflow_schema = spec::workflow_json_schema();
+  parts->options.engine->add_observer(parts->versions);
+  parts->options.engine->add_observer(parts->events);
+  return std::unique_ptr<Service>(new Service(std::move(parts)));
+}
+
+std::size_t Service::body_limit(std::string_view method, std::string_view path) {
+  if (method == "GET" || method == "HEAD" || method == "DELETE") return 64 * 1024;
+  return path == "/v1/runs:bulk" ? kBulkBodyMax : kBodyMax;
+}
+
+void Service::serve_on(http::Server& server) {
+  parts_->server = &server;
+  parts_->events.serve_on(server);
+}
+
+void Service::drain() { parts_->draining = true; }
+
+namespace {
+
+/// What a route needs before its handler is called, beside the right to use it.
+Checked<void> prepare(ServiceParts& parts, Call& call) {
+  auto query = http::parse_query(call.request.query);
+  if (!query)
+    return tl::unexpected(
+        Problem(400, "malformed-request", "Malformed query", query.error().text()));
+  call.query = *std::move(query);
+  if (call.route->audience == Audience::known) {
+    TRY_ASSIGN(call.identity, parts.identify(call.request));
+  }
+  if (call.route->audience == Audience::allowed) {
+    TRY_ASSIGN(call.identity, parts.identify(call.request));
+    // Of what belongs to a namespace, the handler finds out to which.
+    const auto& own = call.identity.namespaces;
+    const std::string_view any = own.empty() || call.identity.has_all_namespaces()
+                                     ? security::kDefaultNamespace
+                                     : std::string_view(own.front());
+    TRY(parts.authorise(call, call.route->action, any, call.identity.run, {}));
+  }
+  if (auto errors = check_parameters(*call.route, call.query); !errors.empty()) {
+    Problem problem = invalid(std::move(errors));
+    problem.status = 400;
+    return tl::unexpected(std::move(problem));
+  }
+  TRY(check_content(call));
+  return check_key(call);
+}
+
+/// False: it has been answered.
+bool begin_once(ServiceParts& parts, const CallPtr& call) {
+  if (call->idempotency_key.empty()) return true;
+  const std::string key = call->identity.subject + "\n" + call->idempotency_key;
+  auto begun = parts.replays.begin(key, fingerprint(*call));
+  using Found = IdempotencyTable::Found;
+  switch (begun.found) {
+    case Found::nothing: break;
+    case Found::under_way:
+      call->refuse({409, "idempotency-key-in-use", "Request under way",
+                    "a request with this Idempotency-Key has not been answered yet"});
+      return false;
+    case Found::other:
+      call->refuse({422, "idempotency-key-reused", "Idempotency-Key used before",
+                    "this Idempotency-Key was sent with another request: take a new one"});
+      return false;
+    case Found::answered:
+      begun.answer.headers.push_back({"Idempotency-Replayed", "true"});
+      call->reply(std::move(begun.answer));
+      return false;
+  }
+  call->on_answer = [&parts, key,
+                     is_secret = call->route->is_secret](const http::Response& answer) {
+    const bool may_change =
+        is_secret || answer.status >= 500 || answer.status == 429 || answer.status == 409;
+    if (may_change)
+      parts.replays.abandon(key);
+    else
+      parts.replays.finish(key, answer);
+  };
+  return true;
+}
+
+}  // namespace
+
+void Service::handle(http::Request request, http::Responder responder) {
+  ServiceParts& parts = *parts_;
+  // shared: see CallPtr
+  auto call = std::make_shared<Call>(std::move(request), std::move(responder));
+  call->request_id = fmt::format("{}-{}", parts.boot, parts.next_request++);
+  Match match = find_route(call->request.method, call->request.path);
+  if (match.is_malformed) {
+    call->refuse({400, "malformed-request", "Malformed path",
+                  "a '%' must be followed by two hexadecimal digits, and not by 00"});
+    return;
+  }
+  if (match.route == nullptr && match.methods.empty()) return call->refuse(not_here(call->request));
+  if (match.route == nullptr) {
+    http::Response answer =
+        problem_response({405, "method-not-allowed", "Method not allowed",
+                          fmt::format("{} is answered to {} only", call->request.path,
+                                      fmt::join(match.methods, ", "))},
+                         call->request_id);
+    answer.headers.push_back({"Allow", fmt::format("{}", fmt::join(match.methods, ", "))});
+    return call->reply(std::move(answer));
+  }
+  call->route = match.route;
+  call->path = std::move(match.values);
+  if (const auto ready = prepare(parts, *call); !ready) {
+    parts.note_refusal(*call, ready.error());
+    return call->refuse(ready.error());
+  }
+  if (begin_once(parts, call)) call->route->handler(parts, std::move(call));
+}
+
+// What the handlers work with.
+
+Checked<void> ServiceParts::authorise(const Call& call, security::Action action,
+                                      std::string_view name_space, std::optional<Uuid> run,
+                                      std::string_view what) const {
+  const security::Object object{name_space, run};
+  const security::Decision decision = security::authorise(call.identity, action, object);
+  if (decision.allowed()) return {};
+  if (decision.refusal == security::Refusal::other_namespace && !what.empty())
+    return tl::unexpected(Problem(404, "not-found", "Not found", std::string(what)));
+  const bool is_unknown = decision.refusal == security::Refusal::unauthenticated;
+  return tl::unexpected(Problem(is_unknown ? 401 : 403,
+                                is_unknown ? "unauthenticated" : "permission-denied",
+                                is_unknown ? "Unauthenticated" : "Permission denied",
+                                security::explain(decision, call.identity, action, object)));
+}
+
+Checked<security::Identity> ServiceParts::identify(const http::Request& request) const {
+  constexpr std::string_view kBearer = "Bearer ";
+  if (const std::string* header = request.header("authorization"); header != nullptr) {
+    if (!header->starts_with(kBearer))
+      return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
+                                    "Authorization must be: Bearer TOKEN"));
+    auto identity = options.credentials->authenticate(
+        std::string_view(*header).substr(kBearer.size()), options.now());
+    if (!identity) return tl::unexpected(Problem(identity.error()));
+    return *std::move(identity);
+  }
+  if (request.peer.user_id)
+    return security::local_identity(*request.peer.user_id, options.own_user);
+  return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
+                                "say who you are: Authorization: Bearer TOKEN (the administrator's "
+                                "is in the state directory, in admin.token)"));
+}
+
+void ServiceParts::audited(CallPtr call, std::string object, std::string name_space,
+                           std::function<void()> then) {
+  security::AuditRecord record{.at = options.now(),
+                               .who = call->identity.subject,
+                               .action = std::string(security::name(call->route->action)),
+                               .object = std::move(object),
+                               .name_space = std::move(name_space),
+                               .from = call->request.peer.address,
+                               .result = security::AuditResult::allowed,
+                               .request_id = call->request_id,
+                               .detail = {}};
+  options.audit->append(std::move(record), [this, call, then = std::move(then)](Status written) {
+    post([call, then, written = std::move(written)] {
+      if (written) return then();
+      call->refuse({503, "audit-unavailable", "Audit log unavailable",
+                    "nothing was done, because it could not be recorded in the audit log"});
+    });
+  });
+}
+
+/// Of somebody who is known: strangers must not be able to fill the disk.
+void ServiceParts::note_refusal(const Call& call, const Problem& problem) {
+  if (problem.status != 403 || call.identity.kind == security::IdentityKind::anonymous) return;
+  security::AuditRecord record{.at = options.now(),
+                               .who = call.identity.subject,
+                               .action = std::string(security::name(call.route->action)),
+                               .object = call.request.path,
+                               .name_space = {},
+                               .from = call.request.peer.address,
+                               .result = security::AuditResult::refused,
+                               .request_id = call.request_id,
+                               .detail = problem.detail};
+  options.audit->append(std::move(record), [](const Status&) {});
+}
+
+void ServiceParts::read(CallPtr call, std::function<Checked<void>(engine::History&)> job) {
+  const bool is_taken = readers->read([this, call, job = std::move(job)](engine::History& history) {
+    if (const Checked<void> done = job(history); !done) {
+      note_refusal(*call, done.error());
+      call->refuse(done.error());
+    }
+  });
+  if (!is_taken) call->refuse(Error{ErrorCode::exhausted, "too many requests wait: try again", {}});
+}
+
+Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& call) const {
+  const std::string& name = call.path_value("run");
+  const std::string unknown = fmt::format("there is no run {}", sanitize_for_terminal(name));
+  const auto id = history.find_run(name);
+  if (!id && id.error().code == ErrorCode::not_found)
+    return tl::unexpected(Problem(404, "not-found", "Not found", unknown));
+  if (!id) return tl::unexpected(Problem(id.error()));
+  FoundRun found{.id = *id, .record = {}, .name_space = {}, .version = versions.of(*id)};
+  TRY_ASSIGN(engine::RunView view, history.get_run(*id));
+  found.record = std::move(view.record);
+  found.name_space = namespace_of(found.record);
+  TRY(authorise(call, call.route->action, found.name_space, found.record.uuid, unknown));
+  return found;
+}
+
+void ServiceParts::obey(CallPtr call, core::Event event, engine::Check check,
+                        std::function<void(const engine::Receipt&)> then) {
+  auto done = [this, call, then = std::move(then)](Result<engine::Receipt> receipt) {
+    post([call, then, receipt = std::move(receipt)] {
+      if (receipt) return then(*receipt);
+      Problem problem(receipt.error());
+      const bool is_stale = receipt.error().message == kStale;
+      if (is_stale)
+        problem = {412, "precondition-failed", "Changed meanwhile",
+                   "the run is no longer as If-Match says: read it again"};
+      call->refuse(problem);
+    });
+  };
+  if (!options.engine->post(std::move(event), std::move(check), std::move(done)))
+    call->refuse(Error{ErrorCode::exhausted, "the engine has too much to do: try again", {}});
+}
+
+void ServiceParts::look(CallPtr call, std::function<void(const core::State&)> look) {
+  auto done = [this, call, look = std::move(look)](Result<engine::Receipt> receipt) {
+    if (receipt) return look(options.engine->state());
+    call->refuse(receipt.error());
+  };
+  if (!options.engine->look(std::move(done)))
+    call->refuse(Error{ErrorCode::exhausted, "the engine has too much to do: try again", {}});
+}
+
+void ServiceParts::post(std::function<void()> call) const { server->post(std::move(call)); }
+
+std::string ServiceParts::etag_of(std::uint64_t version) const {
+  return fmt::format("\"{}-{}\"", boot, version);
+}
+
+Checked<JsonObject> ServiceParts::body_of(const Call& call) {
+  auto body = parse_body(call.request.body);
+  if (body) return *std::move(body);
+  return tl::unexpected(Problem(400, "malformed-body", "Malformed body", body.error().text()));
+}
+
+SubmissionContext ServiceParts::submission_context(const Call& call) {
+  const auto& own = call.identity.namespaces;
+  const bool is_bound = !call.identity.has_all_namespaces() && !own.empty();
+  return {.workflows = &workflows,
+          .check = options.check_workflow,
+          .submitter = call.identity.subject,
+          .name_space = is_bound ? own.front() : std::string(kDefaultNamespace),
+          .work_directory = options.work_directory,
+          .may_choose_directory = call.identity.actions.has(security::Action::settings_write) &&
+                                  call.identity.has_all_namespaces(),
+          .now = options.now()};
+}
+
+Status ServiceParts::make_directory(const core::SubmitRun& event, const std::string& name_space) {
+  const std::string own = options.work_directory + "/" + name_space;
+  if (event.directory != own) return {};
+  const std::lock_guard lock(directories_mutex);
+  if (directories.contains(own)) return {};
+  for (const std::string& path : {options.work_directory, own}) {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+      return fail_errno(errno, "cannot make the directory " + path);
+  }
+  directories.emplace(own, true);
+  return {};
+}
+
+}  // namespace reeve::api

@@ -1,0 +1,65 @@
+// The HTTP API: turns requests into events of the engine and into reads of what is stored, and
+// answers once a change is durable. Owns the threads that read; refuses whoever may not. What it
+// consists of is one table (route.h), from which /openapi.json is made too.
+//
+// Thread rule: open(), serve_on() and the destructor from one thread; handle() from the server's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/json_values.h"
+#include "api/log_source.h"
+#include "api/readers.h"
+#include "engine/engine.h"
+#include "http/server.h"
+#include "security/audit_log.h"
+#include "security/credentials.h"
+#include "spec/parse.h"
+
+namespace reeve::api {
+
+struct ServiceParts;  ///< internal to api/
+
+struct ServiceOptions {
+  engine::Engine* engine = nullptr;
+  Readers::Open open_history;
+  LogSource* logs = nullptr;
+  security::Credentials* credentials = nullptr;
+  security::AuditLog* audit = nullptr;
+  /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.
+  std::function<Status(const spec::Workflow&)> check_workflow;
+  /// The items of kind "plan"; `inputs`: JSON object.
+  std::function<Result<boost::json::array>(const spec::Parsed&, const std::string& inputs)> plan;
+  std::function<Time()> now;
+  std::string version;
+  std::string work_directory;  ///< below which each namespace has its own
+  std::uint32_t own_user = 0;
+  std::size_t reader_threads = 2;
+};
+
+class Service {
+ public:
+  /// Before the engine starts: it becomes an observer of it.
+  static Result<std::unique_ptr<Service>> open(ServiceOptions options);
+  /// After the server that it serves on has stopped, and before the engine goes.
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// For ServerOptions: what a request of this kind may carry.
+  static std::size_t body_limit(std::string_view method, std::string_view path);
+  /// Where answers of other threads are put together. Before the server starts.
+  void serve_on(http::Server& server);
+  void handle(http::Request request, http::Responder responder);
+  /// From now on /readyz says that this service is about to go.
+  void drain();
+
+ private:
+  explicit Service(std::unique_ptr<ServiceParts> parts);
+  std::unique_ptr<ServiceParts> parts_;
+};
+
+}  // namespace reeve::api

@@ -1,0 +1,88 @@
+// What the handlers of the API work with. Internal to api/.
+//
+// Thread rule: methods from any thread but where they say otherwise; what they are given to call
+// comes on the thread that is named there.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/call.h"
+#include "api/event_hub.h"
+#include "api/idempotency.h"
+#include "api/run_cache.h"
+#include "api/run_versions.h"
+#include "api/service.h"
+#include "api/submission.h"
+#include "api/workflow_cache.h"
+
+namespace reeve::api {
+
+/// Message of a Check that If-Match failed.
+inline constexpr std::string_view kStale = "stale";
+
+/// A run that a request names, and may be asked about.
+struct FoundRun {
+  RunId id;
+  core::RunRecord record;
+  std::string name_space;
+  std::uint64_t version = 0;
+};
+
+struct ServiceParts {
+  explicit ServiceParts(ServiceOptions chosen) : options(std::move(chosen)) {}
+
+  // Who asks, and what he may.
+  Checked<security::Identity> identify(const http::Request& request) const;
+  /// 403, or 404 for what must not be known to exist.
+  Checked<void> authorise(const Call& call, security::Action action, std::string_view name_space,
+                          std::optional<Uuid> run, std::string_view what) const;
+  /// Makes a record of what is about to be done; `then` comes on the server's thread once it is
+  /// durable. Else the request is refused.
+  void audited(CallPtr call, std::string object, std::string name_space,
+               std::function<void()> then);
+  void note_refusal(const Call& call, const Problem& problem);
+
+  // What is stored. `job` comes on a thread of the readers; refuses with 429 if too many wait.
+  void read(CallPtr call, std::function<Checked<void>(engine::History&)> job);
+  /// Finds the run of the path, and checks the action of the route. On a thread of the readers.
+  Checked<FoundRun> find_run(engine::History& history, const Call& call) const;
+
+  // What is to be done. `then` comes on the server's thread once it is durable.
+  void obey(CallPtr call, core::Event event, engine::Check check,
+            std::function<void(const engine::Receipt&)> then);
+  /// `look` comes on the engine's thread.
+  void look(CallPtr call, std::function<void(const core::State&)> look);
+  void post(std::function<void()> call) const;
+
+  std::string etag_of(std::uint64_t version) const;
+  /// Of the body of a request; one that is no object is a problem.
+  static Checked<JsonObject> body_of(const Call& call);
+  SubmissionContext submission_context(const Call& call);
+  /// Makes the directory that runs of the namespace work in.
+  Status make_directory(const core::SubmitRun& event, const std::string& name_space);
+
+  ServiceOptions options;
+  http::Server* server = nullptr;
+  std::unique_ptr<Readers> readers;
+  RunVersions versions;
+  EventHub events;
+  RunCache runs{1024};
+  WorkflowCache workflows{512, std::size_t{32} << 20};
+  IdempotencyTable replays{10'000};
+  std::string boot;  ///< random: makes ETags and request ids of this process its own
+  std::string openapi;
+  std::string workflow_schema;
+  std::atomic<std::uint64_t> next_request{1};
+  std::atomic<bool> draining{false};
+  std::atomic<bool> bulk_under_way{false};
+  std::mutex directories_mutex;             // guards `directories`
+  std::map<std::string, bool> directories;  ///< that have been made
+};
+
+}  // namespace reeve::api

@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "api/handlers.h"
+#include "api/loaded_run.h"
+#include "api/service_parts.h"
+
+namespace reeve::api {
+namespace {
+
+constexpr std::size_t kLogChunk = 64 * 1024;
+constexpr std::size_t kUnsentLogMax = 512 * 1024;
+constexpr std::chrono::milliseconds kLogPause{200};
+constexpr int kQuietPauses = 75;  ///< of a log: 15 seconds
+
+http::Response stream_head() {
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/event-stream"},
+                      {"Cache-Control", "no-store"},
+                      {"X-Accel-Buffering", "no"}},
+          .body = ": reeve\n\n"};
+}
+
+/// Whether the token that opened a stream still holds.
+std::function<bool()> still_allowed(ServiceParts& parts, const Call& call) {
+  const std::string* const header = call.request.header("authorization");
+  if (header == nullptr) return nullptr;
+  const std::string text = header->substr(std::min<std::size_t>(header->size(), 7));
+  return [&parts, text] {
+    return parts.options.credentials->authenticate(text, parts.options.now()).has_value();
+  };
+}
+
+Checked<Following> read_following(ServiceParts& parts, const Call& call) {
+  Following following{.name_spaces = {},
+                      .run = std::nullopt,
+                      .after = std::nullopt,
+                      .from_oldest = false,
+                      .may_go_on = still_allowed(parts, call)};
+  if (!call.identity.has_all_namespaces()) following.name_spaces = call.identity.namespaces;
+  const std::string* const last = call.request.header("last-event-id");
+  if (last == nullptr || last->empty()) return following;
+  following.after = parse_event_id(*last);
+  if (following.after) return following;
+  return tl::unexpected(Problem(400, "invalid-argument", "Invalid argument",
+                                "Last-Event-ID must be the id of an event of this stream"));
+}
+
+/// The log of an attempt as a stream: one look after the other, by the readers.
+struct LogStreaming {
+  CallPtr call;
+  http::Stream stream;
+  LogName name;
+  RunId run;
+  std::int64_t position = 0;
+  int quiet = 0;
+  bool is_over = false;  ///< the attempt had ended before the last look
+};
+using LogStreamingPtr = std::shared_ptr<LogStreaming>;  // shared: by the jobs, one at a time
+
+std::string log_frame(const LogStreaming& log, const LogPiece& piece, std::int64_t position) {
+  constexpr auto kChannels = std::to_array<std::string_view>({"stdout", "stderr", "notice"});
+  const std::string run = format_uuid("run", log.name.run);
+  const JsonObject event{{"specversion", "1.0"},
+                         {"id", std::to_string(position)},
+                         {"source", "/v1/runs/" + run},
+                         {"type", "dev.reeve.task.log"},
+                         {"time", time_json(piece.at)},
+                         {"datacontenttype", "application/json"},
+                         {"data",
+                          {{"run", run},
+                           {"index", log.name.task},
+                           {"attempt", log.name.attempt},
+                           {"stream", kChannels[static_cast<std::size_t>(piece.channel)]},
+                           {"text", text_json(std::string(piece.bytes))}}}};
+  return fmt::format("event: dev.reeve.task.log\ndata: {}\n\n", to_json_text(event, false));
+}
+
+/// Whether the attempt can still write.
+Result<bool> has_attempt_ended(engine::History& history, const LogStreaming& log) {
+  TRY_ASSIGN(const auto records, history.list_attempts({log.run, log.name.task}));
+  return std::ranges::find(records, log.name.attempt, &core::AttemptRecord::number) !=
+         records.end();
+}
+
+void stream_log(ServiceParts& parts, const LogStreamingPtr& log);
+
+Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStreaming& log) {
+  TRY_ASSIGN(const bool has_ended, has_attempt_ended(history, log));
+  std::string frames;
+  TRY_ASSIGN(
+      const std::int64_t next,
+      parts.options.logs->read(log.name, log.position, kLogChunk, [&](const LogPiece& piece) {
+        frames += log_frame(log, piece, log.position);
+      }));
+  const bool is_new = next != log.position;
+  log.position = next;
+  // The id says where to go on, and so comes with the last of them.
+  if (is_new)
+    frames += fmt::format("id: {}\nevent: dev.reeve.stream.position\ndata: {{}}\n\n", next);
+  log.quiet = is_new ? 0 : log.quiet + 1;
+  if (log.quiet == kQuietPauses) {
+    log.quiet = 0;
+    frames += ": heartbeat\n\n";
+  }
+  log.stream.write(std::move(frames));
+  log.is_over = has_ended && !is_new;
+  return {};
+}
+
+void stream_log(ServiceParts& parts, const LogStreamingPtr& log) {
+  if (!log->stream.is_open()) return;
+  const auto again = [&parts, log] {
+    parts.server->after(kLogPause, [&parts, log] { stream_log(parts, log); });
+  };
+  if (log->stream.unsent() > kUnsentLogMax) return again();
+  const bool is_taken = parts.readers->read([&parts, log, again](engine::History& history) {
+    const std::int64_t before = log->position;
+    const auto done = look_at_log(parts, history, *log);
+    if (!done || log->is_over) return log->stream.end();
+    // More is there already: no pause.
+    if (log->position != before) return parts.post([&parts, log] { stream_log(parts, log); });
+    again();
+  });
+  if (!is_taken) again();
+}
+
+}  // namespace
+
+void stream_events(ServiceParts& parts, CallPtr call) {
+  auto following = read_following(parts, *call);
+  if (!following) return call->refuse(following.error());
+  parts.events.follow(call->responder.stream(stream_head()), *std::move(following));
+}
+
+void stream_run_events(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
+    TRY_ASSIGN(Following following, read_following(parts, *call));
+    following.run = found.record.uuid;
+    following.from_oldest = !following.after;
+    const bool is_over =
+        core::is_final(found.record.state) && !parts.events.knows(found.record.uuid);
+    parts.post([&parts, call, following = std::move(following), is_over]() mutable {
+      const http::Stream stream = call->responder.stream(stream_head());
+      // Nothing more will come of it.
+      if (is_over) return stream.end();
+      parts.events.follow(stream, std::move(following));
+    });
+    return {};
+  });
+}
+
+void stream_task_log(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
+    TRY_ASSIGN(const LoadedRun loaded, load_run(history, found.id, false, parts.options.now()));
+    TRY_ASSIGN(const std::uint32_t index, find_one_task(loaded.run(), call->path_value("task")));
+    const auto log = std::make_shared<LogStreaming>();  // shared: see LogStreamingPtr
+    log->call = call;
+    log->run = found.id;
+    log->name = {found.record.uuid, index, loaded.run().tasks[index].attempt};
+    if (const std::string* last = call->request.header("last-event-id"); last != nullptr) {
+      const auto id = parse_event_id(*last + "-0");
+      if (!id)
+        return tl::unexpected(Problem(400, "invalid-argument", "Invalid argument",
+                                      "Last-Event-ID must be the id of an event of this stream"));
+      log->position = static_cast<std::int64_t>(id->step);
+    }
+    parts.post([&parts, call, log] {
+      log->stream = call->responder.stream(stream_head());
+      stream_log(parts, log);
+    });
+    return {};
+  });
+}
+
+}  // namespace reeve::api

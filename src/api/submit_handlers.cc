@@ -1,0 +1,302 @@
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "api/field_table.h"
+#include "api/handlers.h"
+#include "api/run_json.h"
+#include "api/service_parts.h"
+
+namespace reeve::api {
+namespace {
+
+constexpr std::size_t kInlineBytesMax = 4096;  ///< larger bodies are parsed by a reader
+constexpr std::size_t kBulkItemsMax = 1'000'000;
+constexpr std::size_t kBulkErrorsMax = 100;
+
+std::string stored_key(const Call& call) {
+  return call.identity.subject + ":" + call.idempotency_key;
+}
+
+/// The run as it is in the moment in which it was taken in.
+JsonObject new_run_json(const core::SubmitRun& event, RunId id, Time submitted_at) {
+  core::RunRecord record;
+  record.id = id;
+  record.uuid = event.uuid;
+  record.submitted_at = submitted_at;
+  record.priority = event.workflow->priority + event.priority;
+  record.workflow = event.workflow;
+  // shared: as in RunRecord
+  record.origin = std::make_shared<core::RunOrigin>(event.directory, event.submitter);
+  record.inputs = PackedText(event.inputs);
+  record.texts = std::make_unique<core::RunTexts>(event.texts);
+  return run_json(record, count_json(record, {}, 0), false);
+}
+
+void reply_new(const Call& call, const NewRun& run, RunId id, Time submitted_at) {
+  JsonObject body{{"version", kOutputVersion}, {"run", new_run_json(run.event, id, submitted_at)}};
+  boost::json::array warnings;
+  for (const std::string& warning : run.warnings) warnings.push_back(text_json(warning));
+  body["warnings"] = std::move(warnings);
+  call.reply(201, body, {{"Location", "/v1/runs/" + format_uuid("run", run.event.uuid)}});
+}
+
+/// The key was known to the store: the same thing again, or another one.
+void reply_known(ServiceParts& parts, const CallPtr& call, const core::SubmitRun& event, RunId id) {
+  parts.read(call, [call, event, id](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(const engine::RunView view, history.get_run(id));
+    if (!is_same_submission(event, view.record))
+      return tl::unexpected(Problem(422, "idempotency-key-reused", "Idempotency-Key used before",
+                                    "this Idempotency-Key was sent with another submission: take "
+                                    "a new one"));
+    call->reply(200,
+                {{"version", kOutputVersion},
+                 {"run", run_json(view.record, count_json(view.record, view.counts, 0), false)},
+                 {"warnings", boost::json::array{}}},
+                {{"Location", "/v1/runs/" + format_uuid("run", view.record.uuid)},
+                 {"Idempotency-Replayed", "true"}});
+    return {};
+  });
+}
+
+void hand_over(ServiceParts& parts, const CallPtr& call, NewRun made) {
+  // shared: by the engine's answer and what is made of it
+  const auto run = std::make_shared<const NewRun>(std::move(made));
+  core::SubmitRun event = run->event;
+  auto done = [&parts, call, run](Result<engine::Receipt> receipt) {
+    Time submitted_at = parts.options.now();
+    if (receipt) {
+      const core::Run* const present = parts.options.engine->state().find_run(receipt->run);
+      if (present != nullptr) submitted_at = present->record.submitted_at;
+    }
+    parts.post([&parts, call, run, submitted_at, receipt = std::move(receipt)] {
+      if (!receipt) return call->refuse(receipt.error());
+      if (receipt->existed) return reply_known(parts, call, run->event, receipt->run);
+      reply_new(*call, *run, receipt->run, submitted_at);
+    });
+  };
+  if (!parts.options.engine->post(std::move(event), std::move(done)))
+    call->refuse(Error{ErrorCode::exhausted, "the engine has too much to do: try again", {}});
+}
+
+Checked<void> submit_one(ServiceParts& parts, const CallPtr& call, const JsonObject& body) {
+  TRY_ASSIGN(NewRun run, read_submission(parts.submission_context(*call), body));
+  TRY(parts.authorise(*call, call->route->action, run.name_space, call->identity.run, {}));
+  TRY(parts.make_directory(run.event, run.name_space));
+  run.event.texts.idempotency_key = stored_key(*call);
+  const std::string object = format_uuid("run", run.event.uuid);
+  const std::string name_space = run.name_space;
+  // shared: std::function wants to copy what it holds
+  const auto kept = std::make_shared<NewRun>(std::move(run));
+  parts.audited(call, object, name_space,
+                [&parts, call, kept] { hand_over(parts, call, std::move(*kept)); });
+  return {};
+}
+
+/// YAML as it is in a file, with the rest in the query, or JSON.
+Checked<JsonObject> submission_body(const Call& call) {
+  const std::string* const type = call.request.header("content-type");
+  if (type == nullptr || type->find("yaml") == std::string::npos)
+    return ServiceParts::body_of(call);
+  JsonObject body{{"workflow", call.request.body}};
+  for (const std::string_view name : {"name", "namespace"})
+    if (const std::string* value = call.parameter(name); value != nullptr) body[name] = *value;
+  return body;
+}
+
+/// The lines of a bulk that are runs, and those that are not.
+struct Bulk {
+  struct Item {
+    std::size_t line = 0;
+    NewRun run;
+  };
+  std::vector<Item> items;
+  std::vector<std::pair<std::size_t, Problem>> refused;
+  std::size_t lines = 0;
+};
+
+Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call) {
+  Bulk bulk;
+  SubmissionContext context = parts.submission_context(call);
+  std::string_view rest = call.request.body;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (bulk.lines >= kBulkItemsMax)
+      return tl::unexpected(Problem(413, "too-large", "Too many items",
+                                    fmt::format("a bulk has {} items at most", kBulkItemsMax)));
+    const std::size_t number = bulk.lines++;
+    const auto one = [&]() -> Checked<NewRun> {
+      TRY_ASSIGN(const JsonObject body, parse_body(line));
+      TRY_ASSIGN(NewRun run, read_submission(context, body));
+      TRY(parts.authorise(call, call.route->action, run.name_space, call.identity.run, {}));
+      TRY(parts.make_directory(run.event, run.name_space));
+      run.event.texts.idempotency_key = fmt::format("{}#{}", stored_key(call), number);
+      return run;
+    };
+    auto run = one();
+    if (run)
+      bulk.items.push_back({number, *std::move(run)});
+    else if (bulk.refused.size() < kBulkErrorsMax)
+      bulk.refused.emplace_back(number, std::move(run).error());
+    else
+      bulk.refused.emplace_back(number, Problem(422, "invalid-argument", "Invalid argument", ""));
+  }
+  if (bulk.lines > 0) return bulk;
+  return tl::unexpected(Problem(400, "malformed-body", "Malformed body", "there are no items"));
+}
+
+/// What the engine said of a bulk; filled by its thread.
+class BulkAnswers {
+ public:
+  struct Answer {
+    std::size_t line = 0;
+    Uuid uuid;
+    Result<engine::Receipt> receipt;
+  };
+  explicit BulkAnswers(std::size_t expected) : missing_(expected) { answers_.reserve(expected); }
+  /// True for the last one.
+  bool add(Answer answer) {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(std::move(answer));
+    return --missing_ == 0;
+  }
+  std::vector<Answer> take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(answers_);
+  }
+
+ private:
+  std::mutex mutex_;  // guards all below
+  std::vector<Answer> answers_;
+  std::size_t missing_;
+};
+
+JsonObject refused_json(std::size_t line, const Problem& problem) {
+  return {{"index", line}, {"problem", problem_json(problem, {})}};
+}
+
+void reply_bulk(const Call& call, const Bulk& bulk, std::vector<BulkAnswers::Answer> answers) {
+  std::ranges::sort(answers, {}, &BulkAnswers::Answer::line);
+  boost::json::array accepted;
+  boost::json::array refused;
+  for (const auto& [line, problem] : bulk.refused)
+    refused.emplace_back(refused_json(line, problem));
+  for (const BulkAnswers::Answer& answer : answers) {
+    if (!answer.receipt) {
+      refused.emplace_back(refused_json(answer.line, Problem(answer.receipt.error())));
+      continue;
+    }
+    JsonObject item{{"index", answer.line}, {"number", answer.receipt->run.value}};
+    // Of one that was known before, only the number is.
+    item["id"] = answer.receipt->existed ? Json(nullptr) : Json(format_uuid("run", answer.uuid));
+    accepted.emplace_back(std::move(item));
+  }
+  const int status = refused.empty() ? 200 : 207;
+  call.reply(status, {{"version", kOutputVersion},
+                      {"accepted", std::move(accepted)},
+                      {"refused", std::move(refused)}});
+}
+
+void hand_over_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<Bulk>& bulk) {
+  const bool is_taken = parts.readers->read([&parts, call, bulk](engine::History&) {
+    // shared: by the engine's answers
+    const auto answers = std::make_shared<BulkAnswers>(bulk->items.size());
+    if (bulk->items.empty()) return reply_bulk(*call, *bulk, {});
+    for (Bulk::Item& item : bulk->items) {
+      const Uuid uuid = item.run.event.uuid;
+      // Waits for room: a bulk goes as fast as the engine takes it in, and no faster.
+      parts.options.engine->submit(
+          std::move(item.run.event),
+          [&parts, call, bulk, answers, line = item.line, uuid](Result<engine::Receipt> receipt) {
+            if (answers->add({line, uuid, std::move(receipt)}))
+              parts.post([call, bulk, answers] { reply_bulk(*call, *bulk, answers->take()); });
+          });
+    }
+  });
+  if (!is_taken) call->refuse(Error{ErrorCode::exhausted, "too many requests wait: try again", {}});
+}
+
+}  // namespace
+
+void submit_run(ServiceParts& parts, CallPtr call) {
+  const auto work = [&parts, call]() -> Checked<void> {
+    TRY_ASSIGN(const JsonObject body, submission_body(*call));
+    return submit_one(parts, call, body);
+  };
+  if (call->request.body.size() > kInlineBytesMax)
+    return parts.read(call, [work](engine::History&) { return work(); });
+  if (const auto done = work(); !done) {
+    parts.note_refusal(*call, done.error());
+    call->refuse(done.error());
+  }
+}
+
+void submit_bulk(ServiceParts& parts, CallPtr call) {
+  if (parts.bulk_under_way.exchange(true))
+    return call->refuse(
+        Error{ErrorCode::exhausted, "another bulk is being taken in: try again", {}});
+  // shared: lets the next one in when nobody holds it any more
+  const std::shared_ptr<void> turn(nullptr, [&parts](void*) { parts.bulk_under_way = false; });
+  call->turn = turn;
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(Bulk read, read_bulk(parts, *call));
+    const bool is_all = call->text("mode") != "each";
+    if (is_all && !read.refused.empty()) {
+      std::vector<FieldError> errors;
+      for (const auto& [line, problem] : read.refused) {
+        if (errors.size() < kBulkErrorsMax)
+          errors.push_back({fmt::format("/{}", line), problem.detail});
+      }
+      Problem problem = invalid(std::move(errors));
+      problem.detail = fmt::format("{} of {} items are refused, so none was taken",
+                                   read.refused.size(), read.lines);
+      return tl::unexpected(std::move(problem));
+    }
+    const auto bulk = std::make_shared<Bulk>(std::move(read));  // shared: with the answers
+    parts.audited(call, fmt::format("{} runs", bulk->items.size()), {},
+                  [&parts, call, bulk] { hand_over_bulk(parts, call, bulk); });
+    return {};
+  });
+}
+
+void lint_workflow(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const JsonObject body, submission_body(*call));
+    BodyReader reader(body);
+    const auto source = reader.text("workflow", spec::kSourceBytesMax);
+    if (!source) reader.error("workflow", "workflow, the text of one, is missing");
+    if (auto errors = reader.finish(); !errors.empty())
+      return tl::unexpected(invalid(std::move(errors)));
+    boost::json::array diagnostics;
+    for (const spec::Diagnostic& each : spec::parse_workflow(*source, "workflow").diagnostics)
+      diagnostics.emplace_back(diagnostic_json(each));
+    call->reply(200, {{"version", kOutputVersion}, {"diagnostics", std::move(diagnostics)}});
+    return {};
+  });
+}
+
+void plan_workflow(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const JsonObject body, submission_body(*call));
+    BodyReader reader(body);
+    const auto source = reader.text("workflow", spec::kSourceBytesMax);
+    if (!source) reader.error("workflow", "workflow, the text of one, is missing");
+    const JsonObject* const given = reader.object("inputs");
+    if (auto errors = reader.finish(); !errors.empty())
+      return tl::unexpected(invalid(std::move(errors)));
+    const spec::Parsed parsed = spec::parse_workflow(*source, "workflow");
+    if (!parsed.workflow) return tl::unexpected(invalid(workflow_errors(parsed, "/workflow")));
+    auto inputs = spec::resolve_inputs(*parsed.workflow, given ? *given : JsonObject{});
+    if (!inputs) return tl::unexpected(invalid({{"/inputs", inputs.error().text()}}));
+    TRY_ASSIGN(auto items, parts.options.plan(parsed, to_json_text(*inputs, false)));
+    call->reply(200, {{"version", kOutputVersion}, {"plan", std::move(items)}});
+    return {};
+  });
+}
+
+}  // namespace reeve::api
