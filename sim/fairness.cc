@@ -108,6 +108,8 @@ std::string Fairness::on_commit(const core::State& state, const Model& model,
     const TaskId id = model.attempts().at(token).task;
     const RunImage& run = *model.find(id.run);
     const core::Task& task = run.tasks[id.index].row;
+    // It has the place of another, which was counted.
+    if (task.reason.code == ReasonCode::in_batch) continue;
     const Kind kind = kind_of(run, task.group);
     const core::Run* started = state.find_run(id.run);
     const bool has_length =

@@ -45,7 +45,7 @@ class Dev(unittest.TestCase):
     def test_every_library_that_cmake_looks_for_has_a_package(self):
         packages = re.search(r"BUILD_PACKAGES=\((.*?)\)", read("dev"), re.DOTALL).group(1)
         aliases = {"tl-expected": "expected", "sodium": "sodium", "SQLite3": "sqlite3",
-                   "CLI11": "cli11", "GTest": "gtest", "PkgConfig": "pkg-config"}
+                   "CLI11": "cli11", "OpenSSL": "ssl", "GTest": "gtest", "PkgConfig": "pkg-config"}
         wanted = re.findall(r"^(?:find_package|pkg_check_modules)\(([\w-]+)",
                             read("cmake/dependencies.cmake"), re.MULTILINE)
         self.assertGreater(len(wanted), 8)

@@ -127,7 +127,9 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
                                              .sandbox = engine.sandbox,
                                              .policy = std::move(policy),
                                              .resume_all = true,
-                                             .command_line = session.command_line}));
+                                             .command_line = session.command_line,
+                                             // Who may submit may not read our environment.
+                                             .secrets = SecretSources::store}));
   TRY(open_security(session, layout, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
   TRY_ASSIGN(serving.service,
