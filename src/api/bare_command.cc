@@ -22,6 +22,7 @@ JsonObject task_of(const BareCommand& command) {
   return task;
 }
 
+// shared: as in the core
 Result<std::shared_ptr<const spec::Workflow>> workflow_of(const BareCommand& command) {
   const bool is_plain = command.environment.empty() && command.timeout.empty() && !command.retry &&
                         command.resources.empty() && command.array.empty();

@@ -73,7 +73,8 @@ constexpr std::string_view kSent = R"json({
     "label": {"type": "string", "minLength": 1, "maxLength": 100},
     "role": {"type": "string", "default": "viewer"},
     "namespaces": {"type": "array", "items": {"type": "string"}, "description": "or [*] for all"},
-    "actions": {"type": "array", "items": {"type": "string"}, "description": "of the role only these"},
+    "actions": {"type": "array", "items": {"type": "string"},
+                "description": "of the role only these"},
     "expires_in_seconds": {"type": "number", "minimum": 0}
   },
   "required": ["label"],

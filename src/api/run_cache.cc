@@ -2,6 +2,7 @@
 
 namespace reeve::api {
 
+// shared: requests still read it when the cache lets go of it
 std::shared_ptr<const ShownRun> RunCache::find(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = by_name_.find(name);

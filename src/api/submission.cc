@@ -44,6 +44,7 @@ std::optional<std::string> source_of(BodyReader& reader) {
   return std::nullopt;
 }
 
+// shared: as in the core
 Checked<std::shared_ptr<const spec::Workflow>> parse(WorkflowCache& cache,
                                                      const std::string& source,
                                                      std::vector<std::string>& warnings) {

@@ -2,6 +2,7 @@
 
 namespace reeve::api {
 
+// shared: as in the core
 std::shared_ptr<const spec::Workflow> WorkflowCache::find(std::string_view source) {
   const std::lock_guard lock(mutex_);
   const auto found = by_source_.find(source);

@@ -18,9 +18,8 @@ namespace reeve {
 /// What puts one waiting task before another of the same queue and user.
 struct OrderWeights {
   Duration priority = std::chrono::hours{1};  ///< for each level of priority
-  Duration deadline =
-      std::chrono::hours{1};  ///< for a slack of nothing; half of it for one of this
-  Duration length{0};         ///< for each halving of the predicted length
+  Duration deadline = std::chrono::hours{1};  ///< for no slack; half of it for one of this
+  Duration length{0};                         ///< for each halving of the predicted length
   friend bool operator==(const OrderWeights&, const OrderWeights&) = default;
   static constexpr auto fields() {
     return std::tuple{field("priority", &OrderWeights::priority),
@@ -144,8 +143,7 @@ struct BreakerSetup {
   std::int32_t failures_permille = 0;  ///< 0: no breakers
   std::int32_t attempts_min = 10;
   Duration window = std::chrono::minutes{10};
-  Duration open_for =
-      std::chrono::minutes{1};  ///< then one probe; twice as long after each that fails
+  Duration open_for = std::chrono::minutes{1};  ///< then one probe; twice after each that fails
   friend bool operator==(const BreakerSetup&, const BreakerSetup&) = default;
   static constexpr auto fields() {
     return std::tuple{field("failures_permille", &BreakerSetup::failures_permille),
@@ -161,8 +159,7 @@ struct SchedulingPolicy {
   OrderWeights order;
   NodeWeights node;
   Duration share_half_life = std::chrono::minutes{15};  ///< past use counts half after this
-  std::int32_t reservations =
-      1;  ///< places promised to the first that do not fit; 0: no backfill order
+  std::int32_t reservations = 1;  ///< promised to the first that do not fit; 0: no backfill
   /// Promises count with so many times what is expected, at most the time limit: half of all take
   /// longer than the median, and a promise that slips is none.
   std::int32_t margin = 4;

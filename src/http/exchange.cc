@@ -68,6 +68,7 @@ void Exchange::close() {
   if (changed_) std::exchange(changed_, nullptr)();
 }
 
+// shared: by the connection and by whoever answers, from whatever thread
 Stream::Stream(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
 void Stream::write(std::string bytes) const { exchange_->write(std::move(bytes)); }
 std::size_t Stream::unsent() const { return exchange_->unsent(); }
