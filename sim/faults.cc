@@ -74,7 +74,9 @@ void World::schedule_fault() {
 }
 
 void World::break_something() {
-  const Fault fault = pick_fault(faults_random_, shape_.fault_kinds);
+  // Where nothing happens any more nothing of it can fail; a link can.
+  const bool is_quiet = basics_.agenda.now() > kWorldBegin + shape_.busy * 20;
+  const Fault fault = is_quiet ? Fault::link_cut : pick_fault(faults_random_, shape_.fault_kinds);
   switch (fault) {
     case Fault::executor_crash: crash_executor(); return;
     case Fault::link_cut: cut_link(); return;

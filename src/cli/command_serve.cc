@@ -191,7 +191,7 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
   if (is_talkative)
     session.say(fmt::format(
         "try: curl -H \"Authorization: Bearer $(cat {0}/admin.token)\" http://{1}/v1/runs\n"
-        "  or: reeve run --server unix:{0}/api.sock -- echo hello",
+        "  or: curl --unix-socket {0}/api.sock http://localhost/v1/runs",
         layout.root, serving.server->addresses().front()));
   wait_for_end(signals, *serving.host);
   serving.service->drain();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -23,11 +24,20 @@ class Sink final : public engine::ExecutorSink {
   void on_ended(AttemptEnd /*end*/) override {}
   void on_held(const AttemptHold& /*hold*/) override {}
   void on_liveness(Token /*token*/, Liveness /*liveness*/) override {}
-  void on_down(std::string why) override { down.set_value(std::move(why)); }
-  void on_up() override { up.set_value(); }
+  // A link may go down and come up again: the first time counts.
+  void on_down(std::string why) override {
+    if (!was_down_.exchange(true)) down.set_value(std::move(why));
+  }
+  void on_up() override {
+    if (!was_up_.exchange(true)) up.set_value();
+  }
 
   std::promise<std::string> down;
   std::promise<void> up;
+
+ private:
+  std::atomic<bool> was_down_ = false;
+  std::atomic<bool> was_up_ = false;
 };
 
 TEST(LocalExecutor, tells_of_a_supervisor_that_says_nothing_and_tries_again) {
