@@ -1,6 +1,7 @@
 #include "core/batch.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/ensure.h"
 #include "core/flight.h"
@@ -63,18 +64,20 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
 std::vector<TaskId> gather(Step& step, const PlacedTask& placed, std::uint32_t size,
                            schedule::HolderId holder) {
   std::vector<TaskId> members{placed.task};
+  std::set<TaskId> taken{placed.task};  // they are queued still: a second entry is stale
   while (members.size() < size) {
     const auto count = static_cast<std::uint32_t>(members.size());
     const std::optional<TaskId> next = placed.pass.next_along(count);
     if (!next) break;
     const Run* const run = waiting_run(step, *next);
-    if (run == nullptr) {
+    if (run == nullptr || taken.contains(*next)) {
       placed.pass.drop();
       continue;
     }
     if (!may_share_batch(*run, next->index)) break;
     placed.pass.bring_along(holder, count);
     members.push_back(*next);
+    taken.insert(*next);
   }
   return members;
 }

@@ -58,6 +58,19 @@ TEST(CoreBatch, gives_each_its_own_end_and_retry) {
   w.expect("t[1]", TaskState::succeeded).expect_run(RunState::failed);
 }
 
+TEST(CoreBatch, has_each_task_once_though_the_queue_lists_it_twice) {
+  World w(cpus(1));
+  w.run_time = seconds{100};
+  // Behind a gate that is shut nobody sees that an entry is stale.
+  w.policy({.queues = {{.name = "default", .running_max = 1, .cap = {}}}});
+  w.submit("tasks: {first: {run: x}, t: {run: x, array: 0-2, batch: {max: 5}}}");
+  w.expect_started({"first"});
+  w.pause();
+  w.resume();
+  w.succeed("first").expect_started({"t[0]", "t[1]", "t[2]"});
+  w.run_all();
+}
+
 TEST(CoreBatch, goes_on_without_the_one_that_is_cancelled) {
   World w(cpus(1));
   w.submit(kArray);
