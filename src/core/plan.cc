@@ -156,7 +156,10 @@ void make_room(Step& step, const schedule::Pass& pass) {
 
 bool start_tasks(Step& step) {
   step.state.next_batch = kNever;
-  if (step.state.planner.waiting.empty()) return false;
+  if (step.state.planner.waiting.empty()) {
+    step.state.planner.forget_promises();
+    return false;
+  }
   schedule::Pass pass(step.state.planner, step.now);
   std::uint32_t budget = kStartsPerPlanMax;
   while (budget > 0) {

@@ -16,10 +16,7 @@ constexpr std::uint64_t kNotForced = ~std::uint64_t{0};
 
 Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at_(kNotForced) {
   ++planner_.passes_;
-  // Promises are given anew in each pass: what was decided in a pass that came to nothing, which no
-  // journal holds, must not count in the next.
-  const std::vector<Reservation> before = std::exchange(planner_.reservations_, {});
-  for (const Reservation& one : before) planner_.refresh_kept(one.node);
+  planner_.forget_promises();
   planner_.apply_windows(now);
   planner_.wake_ = kNever;
   std::vector<ShareTree::Active> active;

@@ -1,6 +1,7 @@
 #include "schedule/planner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ensure.h"
 
@@ -67,6 +68,11 @@ void Planner::refresh_kept(NodeId node) {
   nodes.set_kept(
       node, !staging_[node.value].empty() || closes_at_[node.value] != kNever ||
                 std::ranges::find(reservations_, node, &Reservation::node) != reservations_.end());
+}
+
+void Planner::forget_promises() {
+  const std::vector<Reservation> before = std::exchange(reservations_, {});
+  for (const Reservation& one : before) refresh_kept(one.node);
 }
 
 void Planner::set_open(NodeId node, bool open) {
@@ -174,6 +180,7 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
     const ClassKey& key = waiting.key(holder.owner);
     if (holder.staged) {
       staging_[holder.node.value].remove(id);
+      refresh_kept(holder.node);
     } else {
       nodes.release(holder.node, key.demand, holder.variant);
       shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now);

@@ -104,6 +104,10 @@ class Planner {
   Time wake() const { return std::min(wake_, next_window_); }
   /// When the windows of the node's pool close it next.
   Time closes_at(NodeId node) const { return closes_at_[node.value]; }
+  /// Promises are given anew in each pass: what was decided in a pass that came to nothing, which
+  /// no journal holds, must not count in the next. To be called where a pass would be, if nothing
+  /// waits.
+  void forget_promises();
   const std::vector<Reservation>& reservations() const { return reservations_; }
   const Reservation* reservation_of(ClassId id) const;
   /// When the holder is expected to end as seen from now: never in the past.

@@ -221,6 +221,17 @@ TEST(Planner, only_classes_of_priority_apart_stop_what_may_be_stopped_and_the_ch
   EXPECT_EQ(w.pass(), Runs{5});
 }
 
+TEST(Planner, a_node_is_kept_for_what_is_staged_there_and_not_longer) {
+  World w;
+  const NodeId node = w.node(4);
+  const ClassId kind = w.add({.cpus = 1});
+  const HolderId staged = w.planner.restore(
+      {.token = Token{9}, .node = node, .owner = kind, .since = w.now, .staged = true}, w.now);
+  EXPECT_TRUE(w.planner.nodes.is_kept(node));
+  (void)w.planner.end(staged, w.now);
+  EXPECT_FALSE(w.planner.nodes.is_kept(node));
+}
+
 TEST(Planner, who_holds_what_the_important_waits_for_is_as_important) {
   World w({.preemption_gap = 100});
   w.node(2);
