@@ -52,7 +52,7 @@ Column wait_column(std::string_view title, std::string_view field) {
           Align::right};
 }
 
-std::vector<Column> columns(bool has_deadlines) {
+std::vector<Column> simulation_columns(bool has_deadlines) {
   std::vector<Column> all{
       {"POLICY", [](const JsonObject& item) { return Cell{text_of(item, "policy")}; }},
       factor_column("SLOWDOWN", "mean_bounded_slowdown"),
@@ -115,7 +115,7 @@ Ended command_simulate(const Session& session) {
                 static_cast<double>(input.processors) / static_cast<double>(input.log.units)));
     simulated.push_back({policy.name, std::move(result), summary});
   }
-  listing.columns = columns(std::ranges::any_of(
+  listing.columns = simulation_columns(std::ranges::any_of(
       simulated, [](const SimulatedPolicy& one) { return one.summary.with_deadline > 0; }));
   if (const std::string* const report = session.arguments.find("report"); report != nullptr)
     TRY(write_file(*report, simulation_report(input.log, simulated)));

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "security/audit_scan.h"
+#include "security/private_file.h"
 
 namespace reeve::security {
 
@@ -43,17 +44,7 @@ Result<std::string> read_audit_file(const std::string& path) {
   if (!S_ISREG(found.st_mode) || static_cast<std::uint64_t>(found.st_size) > kSegmentBytesMax)
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} is no file of an audit log: too large, or not regular", path));
-  std::string content(static_cast<std::size_t>(found.st_size), '\0');
-  std::size_t size = 0;
-  while (size < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, fmt::format("cannot read {}", path));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  content.resize(size);
-  return content;
+  return read_up_to(file.get(), static_cast<std::size_t>(found.st_size), path);
 }
 
 }  // namespace reeve::security

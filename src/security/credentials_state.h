@@ -67,6 +67,8 @@ struct Credentials::State {
   Status end_sessions_of(std::string_view user);  ///< under `changing`
   Status write_password(std::string_view name, const std::string& hash);
   Result<std::string> hash_password(std::string_view password);
+  /// exhausted: too many hash at a time.
+  Result<std::string> hash_in_turn(std::string_view password);
   std::string csrf_of(const Digest& session) const;
   static LoginLimits limits_of_names(LoginLimits limits);
 

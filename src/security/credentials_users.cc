@@ -125,6 +125,12 @@ Result<std::string> Credentials::State::hash_password(std::string_view password)
   return std::string(out.data());
 }
 
+Result<std::string> Credentials::State::hash_in_turn(std::string_view password) {
+  const HashingTurn turn(hashing, hashing_wanted);
+  TRY(turn.status());
+  return hash_password(password);
+}
+
 Status Credentials::State::write_password(std::string_view name, const std::string& hash) {
   TRY_ASSIGN(Statement change, database.prepare("UPDATE users SET password = ?2 WHERE name = ?1"));
   change.bind_text(1, name);
@@ -147,12 +153,7 @@ Status Credentials::State::end_sessions_of(std::string_view user) {
 Status Credentials::add_user(const UserRecord& user, std::string_view password, Time now) {
   TRY(check_user_name(user.name));
   TRY(check_password(password));
-  std::string hash;
-  {
-    const HashingTurn turn(state_->hashing, state_->hashing_wanted);
-    TRY(turn.status());
-    TRY_ASSIGN(hash, state_->hash_password(password));
-  }
+  TRY_ASSIGN(const std::string hash, state_->hash_in_turn(password));
   const std::lock_guard changing(state_->changing);
   {
     const std::shared_lock lock(state_->table);
@@ -179,12 +180,7 @@ Status Credentials::add_user(const UserRecord& user, std::string_view password, 
 
 Status Credentials::set_password(std::string_view name, std::string_view password) {
   TRY(check_password(password));
-  std::string hash;
-  {
-    const HashingTurn turn(state_->hashing, state_->hashing_wanted);
-    TRY(turn.status());
-    TRY_ASSIGN(hash, state_->hash_password(password));
-  }
+  TRY_ASSIGN(const std::string hash, state_->hash_in_turn(password));
   const std::lock_guard changing(state_->changing);
   {
     const std::shared_lock lock(state_->table);

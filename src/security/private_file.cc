@@ -106,24 +106,29 @@ Status check_private_file(const std::string& path) {
   return {};
 }
 
-namespace {
-
-Result<std::string> read_checked(const std::string& path, Owner owner) {
-  TRY_ASSIGN(const Fd file, open_private(path, owner));
-  std::string content(kPrivateFileMax + 1, '\0');
+Result<std::string> read_up_to(int file, std::size_t most, const std::string& path) {
+  std::string content(most, '\0');
   std::size_t size = 0;
   while (size < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
+    const ssize_t got = ::read(file, content.data() + size, content.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno(errno, fmt::format("cannot read {}", path));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > kPrivateFileMax)
+  content.resize(size);
+  return content;
+}
+
+namespace {
+
+Result<std::string> read_checked(const std::string& path, Owner owner) {
+  TRY_ASSIGN(const Fd file, open_private(path, owner));
+  TRY_ASSIGN(std::string content, read_up_to(file.get(), kPrivateFileMax + 1, path));
+  if (content.size() > kPrivateFileMax)
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("{} is larger than {} bytes: this cannot be it", path, kPrivateFileMax));
-  content.resize(size);
   return content;
 }
 

@@ -20,6 +20,8 @@ Status create_private_file(const std::string& path, std::string_view content);
 Result<std::string> read_private_file(const std::string& path);
 /// The same checks, without reading.
 Status check_private_file(const std::string& path);
+/// From where the open file stands to its end, at most so much. `path` is for the message.
+Result<std::string> read_up_to(int file, std::size_t most, const std::string& path);
 /// Makes the entries of the directory that holds `path` durable.
 Status sync_directory_of(const std::string& path);
 

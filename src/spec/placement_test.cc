@@ -10,13 +10,13 @@ namespace {
 using Kind = LabelRule::Kind;
 
 // shared: as the parser gives it
-std::shared_ptr<const Workflow> read(std::string_view source) {
+std::shared_ptr<const Workflow> workflow_of(std::string_view source) {
   Parsed parsed = parse_workflow(source, "f.yaml");
   for (const Diagnostic& diagnostic : parsed.diagnostics) ADD_FAILURE() << diagnostic.text();
   return parsed.workflow;
 }
 Policy placed_task(std::string_view fields) {
-  const auto workflow = read("tasks: {a: {run: x, " + std::string(fields) + "}}");
+  const auto workflow = workflow_of("tasks: {a: {run: x, " + std::string(fields) + "}}");
   return workflow ? workflow->policy_of(workflow->groups[0]) : Policy{};
 }
 std::string said(std::string_view source) {
@@ -31,7 +31,7 @@ std::string said_of(std::string_view fields) {
 
 TEST(Queue, of_the_workflow_and_of_a_task) {
   const auto workflow =
-      read("queue: research/imaging\ntasks: {a: {run: x}, b: {run: x, queue: b}}");
+      workflow_of("queue: research/imaging\ntasks: {a: {run: x}, b: {run: x, queue: b}}");
   ASSERT_TRUE(workflow);
   EXPECT_EQ(workflow->policy_of(workflow->groups[0]).queue, "research/imaging");
   EXPECT_EQ(workflow->policy_of(workflow->groups[1]).queue, "b");
@@ -52,7 +52,7 @@ TEST(Variants, the_first_is_preferred) {
 }
 
 TEST(Variants, begin_with_the_defaults_and_a_map_takes_their_place) {
-  const auto workflow = read(
+  const auto workflow = workflow_of(
       "defaults: {resources: [{memory: 1Gi, gpu: 1}, {cpu: 8}]}\n"
       "tasks: {a: {run: x}, b: {run: x, resources: {cpu: 2}}, c: {run: x, resources: [{cpu: 3}]}}");
   ASSERT_TRUE(workflow);
@@ -115,7 +115,7 @@ TEST(Placement, rules_as_texts_and_as_a_map) {
 }
 
 TEST(Placement, a_task_changes_only_what_it_names) {
-  const auto workflow = read(
+  const auto workflow = workflow_of(
       "defaults: {preemptible: true, rate_limit: web, placement: {pool: [gpu, b], require: ssd, "
       "spread: zone}}\n"
       "tasks: {a: {run: x, placement: {require: zone=a}, preemptible: false},\n"
@@ -164,7 +164,7 @@ TEST(Placement, what_is_no_rule) {
 }
 
 TEST(Start, not_before_and_delay) {
-  const auto workflow = read(
+  const auto workflow = workflow_of(
       "not_before: \"2026-12-01T08:00:00+01:00\"\ntasks: {a: {run: x, delay: 10m}, b: {run: x}}");
   ASSERT_TRUE(workflow);
   EXPECT_EQ(workflow->not_before, *parse_time("2026-12-01T07:00:00Z"));
@@ -177,7 +177,7 @@ TEST(Start, not_before_and_delay) {
 
 TEST(WhenBusy, three_ways) {
   const auto way = [](std::string_view text) {
-    return read("concurrency: {group: g" + std::string(text) + "}\ntasks: {a: {run: x}}")
+    return workflow_of("concurrency: {group: g" + std::string(text) + "}\ntasks: {a: {run: x}}")
         ->concurrency->when_busy;
   };
   EXPECT_EQ(way(""), Concurrency::WhenBusy::queue);

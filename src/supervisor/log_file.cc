@@ -14,7 +14,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr std::string_view kMagic = "REEVELOG";
+constexpr std::string_view kLogMagic = "REEVELOG";
 constexpr std::uint32_t kVersion = 1;
 constexpr unsigned char kFrameMark = 0xA7;
 constexpr std::size_t kLogReadBytes = 256U << 10;
@@ -44,7 +44,7 @@ bool LogWriter::open() {
   }
   if (!file) return false;
   std::array<char, kLogHeaderBytes> header{};
-  std::memcpy(header.data(), kMagic.data(), kMagic.size());
+  std::memcpy(header.data(), kLogMagic.data(), kLogMagic.size());
   put(header.data() + 8, kVersion);
   put(header.data() + 12, std::uint32_t{kLogHeaderBytes});
   put(header.data() + 16, token_.value);
@@ -110,7 +110,7 @@ Result<LogReader> LogReader::open(const std::string& path) {
   LogReader reader(std::move(file));
   TRY_ASSIGN(const bool whole, reader.fill(kLogHeaderBytes));
   if (!whole) return fail(ErrorCode::not_found, "the log " + path + " is still empty");
-  if (reader.buffer_.compare(0, kMagic.size(), kMagic) != 0)
+  if (reader.buffer_.compare(0, kLogMagic.size(), kLogMagic) != 0)
     return fail(ErrorCode::corrupt, path + " is not a log file of reeve");
   if (get<std::uint32_t>(reader.buffer_.data() + 8) != kVersion)
     return fail(ErrorCode::unsupported, path + " was written by another version of reeve");

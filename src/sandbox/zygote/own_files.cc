@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "sandbox/zygote/directory_entry.h"
+
 namespace reeve::sandbox::zygote {
 namespace {
 
@@ -43,15 +45,6 @@ int write_own_file(const char* path, const char* content, std::size_t size, cons
   }
   return ::close(file) != 0 ? errno : 0;
 }
-
-/// What a getdents64(2) gives.
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[1];
-};
 
 constexpr int kDepthMax = 64;
 

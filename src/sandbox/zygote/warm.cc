@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "sandbox/zygote/directory_entry.h"
 #include "sandbox/zygote/link.h"
 #include "sandbox/zygote/own_files.h"
 #include "sandbox/zygote/program.h"
@@ -91,14 +92,6 @@ void reap_others(pid_t pid) {
   }
 }
 
-struct DirectoryEntry {  // as getdents64(2) lays it out
-  std::uint64_t inode;
-  std::int64_t offset;
-  unsigned short size;
-  unsigned char type;
-  char name[1];
-};
-
 /// Of a process that is still there, else 0.
 long parent_of(int proc, const char* name) {
   char path[32];
@@ -132,7 +125,7 @@ bool is_alone(pid_t pid) {
       const long number = ::strtol(entry->name, nullptr, 10);
       if (number > 0 && number != pid && parent_of(proc, entry->name) == ::getpid())
         is_alone = false;
-      at += entry->size;
+      at += entry->length;
     }
   }
   ::close(proc);
