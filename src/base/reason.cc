@@ -146,6 +146,9 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "waits for task {b} of run {a}, which executes the same, and takes over what that gives"},
     {ReasonCode::shared_result, "shared_result",
      "took over what task {b} of run {a} gave, which executed the same"},
+    {ReasonCode::disk_limit, "disk_limit", "went over its disk limit of {a:bytes}"},
+    {ReasonCode::disk_short, "disk_short",
+     "had written most to a disk of which less than {a:bytes} was free"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

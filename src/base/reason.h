@@ -106,10 +106,13 @@ enum class ReasonCode : std::uint16_t {
   // tasks that share one execution (single_flight)
   shared_waits,   ///< an identical one is being executed. a: its run; b: its index there
   shared_result,  ///< took over what an identical one gave. a: its run; b: its index there
+  // why it was ended: what it took of a disk
+  disk_limit,  ///< a: limit in bytes
+  disk_short,  ///< a: bytes of the disk that are to stay free
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::shared_result) + 1;
+    static_cast<std::size_t>(ReasonCode::disk_short) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/launch.h"
+#include "supervisor/disk_use.h"
 #include "supervisor/egress_links.h"
 #include "supervisor/image_fetches.h"
 #include "supervisor/leftovers.h"
@@ -93,6 +94,9 @@ struct Attempt {
   std::int64_t progress_file_read = 0;
 
   UseMeter meter;
+  std::unique_ptr<ChangedFiles> changed_files;  ///< while they are counted: has a limit on disk
+  Instant count_files_at{};                     ///< not before
+  Duration counting_cost{0};                    ///< of this count
 
   int wait_status = 0;
   Usage usage;

@@ -19,6 +19,7 @@
 #include "supervisor/attempt.h"
 #include "supervisor/attempt_surroundings.h"
 #include "supervisor/batch_places.h"
+#include "supervisor/disk_guard.h"
 #include "supervisor/protocol.h"
 #include "supervisor/run_folders.h"
 #include "supervisor/sandboxes.h"
@@ -143,11 +144,10 @@ class Attempts {
   void tell_progress(Attempt& attempt, Instant now);
   void poll_progress_file(Attempt& attempt, Instant now);
 
-  // attempts_usage.cc: what attempts use while they run
+  // attempts_usage.cc, attempts_time.cc: what attempts use while they run, and limits
   void take_samples(Instant now);
   std::optional<ProcessUse> use_of(Attempt& attempt);
-
-  // attempts_time.cc: limits
+  void look_at_disks(Instant now);
   void arm(Attempt& attempt);
   Instant due(const Attempt& attempt) const;
   void on_due(Attempt& attempt, Instant now);
@@ -193,8 +193,8 @@ class Attempts {
   int busy_pipes_ = 0;  // in resting_
   using Timer = std::pair<Instant, Serial>;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
-  Instant progress_poll_ = kNoDeadline;
-  Instant sample_at_ = kNoDeadline;
+  Instant progress_poll_ = kNoDeadline, sample_at_ = kNoDeadline, disks_at_ = kNoDeadline;
+  DiskGuard disks_;
 };
 
 }  // namespace reeve::supervisor

@@ -96,6 +96,8 @@ void Attempts::on_time(Instant now) {
   if (progress_poll_ == kNoDeadline && !attempts_.empty()) progress_poll_ = now + kProgressPoll;
   if (sample_at_ <= now) take_samples(now);
   if (sample_at_ == kNoDeadline && !attempts_.empty()) sample_at_ = now + kSamplePeriod;
+  if (disks_at_ <= now) look_at_disks(now);
+  if (disks_at_ == kNoDeadline && !attempts_.empty()) disks_at_ = disks_.next(now);
 }
 
 Instant Attempts::next_deadline() {
@@ -110,7 +112,7 @@ Instant Attempts::next_deadline() {
     timers_.pop();
   }
   Instant next = std::min(settle_at_, sandboxes_.next_deadline());
-  if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_});
+  if (!attempts_.empty()) next = std::min({next, progress_poll_, sample_at_, disks_at_});
   if (!resting_.empty()) next = std::min(next, resting_.top().until);
   if (!timers_.empty()) next = std::min(next, timers_.top().first);
   return next;

@@ -1,5 +1,7 @@
 // The part of Attempts that looks at what they use while they run.
 
+#include <csignal>
+
 #include "supervisor/attempts.h"
 
 namespace reeve::supervisor {
@@ -35,6 +37,22 @@ void Attempts::take_samples(Instant now) {
     samples.attempts.push_back(sample);
   }
   if (!samples.attempts.empty()) events_.on_samples(std::move(samples));
+}
+
+void Attempts::look_at_disks(Instant now) {
+  std::vector<Attempt*> writing;
+  for (const Serial serial : living_) {
+    Attempt& attempt = *attempts_.at(serial);
+    const bool may_write = attempt.phase == Phase::running || attempt.phase == Phase::draining;
+    if (may_write && !attempt.was_killed) writing.push_back(&attempt);
+  }
+  for (const DiskGuard::Finding& found : disks_.look(writing, now)) {
+    Attempt& attempt = *found.attempt;
+    if (attempt.phase == Phase::running && attempt.verdict.kind == OutcomeClass::none)
+      attempt.verdict = {OutcomeClass::signalled, SIGKILL, found.reason};
+    end(attempt, true, Duration{0}, now);
+  }
+  disks_at_ = attempts_.empty() ? kNoDeadline : disks_.next(now);
 }
 
 }  // namespace reeve::supervisor

@@ -1,10 +1,11 @@
-"""A disk that is full during a commit, and one that is read-only.
+"""A disk that is full during a commit, one that is read-only, and tasks that fill theirs.
 
-The disk is a small tmpfs in a mount namespace of this test's own: the file starts itself again
-inside of one.
+The disk is a small tmpfs, or a file with an ext4, in a mount namespace of this test's own: the file
+starts itself again inside of one.
 """
 
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -89,6 +90,79 @@ tasks:
         self.assertIn(str(self.state), done.stderr)
         self.mount("-o", "remount,rw", str(self.state))
         self.reeve("run", "--", "true")
+
+
+class SharedDisk(ReeveCase):
+    """The work directory is on a disk of 4 GiB that tasks share."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.directory / "disk"
+        self.disk.mkdir()
+        image = self.directory / "image"
+        with open(image, "wb") as file:
+            file.truncate(4 << 30)
+        subprocess.run(["mkfs.ext4", "-q", "-m0", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, self.disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+
+    def room(self):
+        place = os.statvfs(self.disk)
+        return place.f_bavail * place.f_frsize
+
+    def run_tasks(self, tasks, status):
+        path = self.write("tasks.yaml", f"tasks:{tasks}")
+        done = self.reeve("run", "-j", "5", path, expect=status, timeout=90)
+        self.run_id = re.search(r"run_\w+", self.reeve("ls", "-o", "json").stdout).group()
+        return done.stdout + done.stderr
+
+    def explain(self, task):
+        return self.reeve("explain", f"{self.run_id}/{task}").stdout
+
+    def test_who_fills_it_ends_before_the_others_have_nothing_left(self):
+        subprocess.run(["fallocate", "-l", str(self.room() - (150 << 20)), self.disk / "ballast"],
+                       check=True)
+        said = self.run_tasks(f"""
+  filler:
+    workdir: {self.disk}
+    run: |
+      while sleep 0.01; do head -c 1M /dev/zero >> filler || echo full > was_full; done
+  neighbour:
+    workdir: {self.disk}
+    run: |
+      head -c 30M /dev/zero > one && sync one
+      until [ -e filler ]; do sleep 0.1; done
+      for i in $(seq 50); do echo $i >> lines || exit 1; sleep 0.1; done
+""", 1)
+        self.assertEqual(len((self.disk / "lines").read_text().split()), 50, said)
+        self.assertFalse((self.disk / "was_full").exists(), "it had all of it")
+        self.assertGreater(self.room(), 0)
+        why = self.explain("filler")
+        self.assertRegex(why, r"written most to a disk of which less than 39.* MiB was free")
+        self.assertIn("succeeded", self.explain("neighbour"))
+
+    def test_a_limit_holds_and_counts_what_is_there(self):
+        commands = {
+            "large": "head -c 64M /dev/zero > large; sync large; sleep 60",
+            "parts": "for i in $(seq 64); do head -c 1M /dev/zero > $i; done; sleep 60",
+            "below": "head -c 12M /dev/zero > below; sleep 3",
+            "replaces": "for i in $(seq 30); do head -c 3M /dev/zero > a; sync a; sleep 0.1; done",
+        }
+        for name in commands:
+            (self.disk / name).mkdir()
+        self.run_tasks("".join(f"""
+  {name}:
+    workdir: {self.disk}/{name}
+    resources: {{disk: 20Mi}}
+    run: {command}""" for name, command in commands.items()) + f"""
+  without:
+    workdir: {self.disk}
+    run: head -c 64M /dev/zero > without; sleep 3
+""", 1)
+        for task in ("large", "parts"):
+            self.assertIn("went over its disk limit of 20 MiB", self.explain(task))
+        for task in ("below", "replaces", "without"):
+            self.assertIn("succeeded", self.explain(task))
 
 
 def main():
