@@ -44,8 +44,11 @@ Result<Answer> explain_one_task(engine::History& history, const LoadedRun& loade
     if (answer.facts.size() < kFactsMax) answer.facts.push_back(attempt_fact(attempt));
   }
   if (!attempts.empty() && attempts.back().placed.code != ReasonCode::none &&
-      core::is_final(task.state))
+      core::is_final(task.state)) {
     answer.facts.push_back("its latest attempt " + describe(attempts.back().placed));
+    if (const std::string terms = describe(attempts.back().score); !terms.empty())
+      answer.facts.push_back("what decided: " + terms);
+  }
   return answer;
 }
 

@@ -85,6 +85,8 @@ constexpr auto kAttempt = std::to_array<FieldInfo>({
     {"reason", "string", "code"},
     {"sentence", "string", "the reason in words"},
     {"placed", "string", "why there and then"},
+    {"decided", "string?",
+     "head starts in its queue, and the node's score by term; null: no choice"},
     {"tier", "string?", "none, native or oci; null: it never ran, or nobody knows"},
     {"next", "string?", "why it is tried again, or not"},
     {"message", "string?", "what went wrong"},

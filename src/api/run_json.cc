@@ -251,6 +251,7 @@ JsonObject attempt_json(const core::AttemptRecord& attempt, const std::string& l
           {"reason", name(attempt.outcome.reason.code)},
           {"sentence", describe(attempt.outcome.reason)},
           {"placed", describe(attempt.placed)},
+          {"decided", optional_text(describe(attempt.score))},
           {"tier", tier_json(attempt)},
           {"next",
            attempt.next.code == ReasonCode::none ? Json(nullptr) : Json(describe(attempt.next))},

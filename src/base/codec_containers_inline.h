@@ -30,6 +30,19 @@ struct Codec<std::vector<T>> {
   static constexpr std::uint64_t kReserveMax = 4096;
 };
 
+/// Of a length that never changes.
+template <class T, std::size_t N>
+struct Codec<std::array<T, N>> {
+  static void encode(Writer& out, const std::array<T, N>& value) {
+    for (const T& item : value) reeve::encode(out, item);
+  }
+  static bool decode(Reader& in, std::array<T, N>& value) {
+    for (T& item : value)
+      if (!reeve::decode(in, item)) return false;
+    return true;
+  }
+};
+
 template <class T>
 struct Codec<std::optional<T>> {
   static void encode(Writer& out, const std::optional<T>& value) {

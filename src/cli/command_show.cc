@@ -78,6 +78,7 @@ std::string attempt_text(const JsonObject& attempt) {
   add_field(out, "  memory", bytes("memory_peak_bytes"));
   add_field(out, "  output", bytes("output_bytes"));
   add_field(out, "  placed", text_of(attempt, "placed"));
+  add_field(out, "  decided", text_of(attempt, "decided"));
   add_field(out, "  tier", text_of(attempt, "tier"));
   add_field(out, "  then", text_of(attempt, "next"));
   return out;

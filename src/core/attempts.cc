@@ -207,7 +207,8 @@ AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outco
           .usage = end.usage,
           .placed = at.live->placed,
           .next = {},
-          .message = end.message};
+          .message = end.message,
+          .score = at.live->score};
 }
 
 bool collects(const Run& run, std::uint32_t index, const Outcome& outcome, bool ran) {

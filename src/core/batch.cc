@@ -30,6 +30,7 @@ struct NewAttempt {
   Reason placed;  ///< once it runs
   Reason reason;  ///< until then
   bool is_staged = false;
+  schedule::PlacementScore score;
 };
 
 void start_attempt(Step& step, const NewAttempt& attempt) {
@@ -49,7 +50,8 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
                                       .heard_at = step.now,
                                       .holder = attempt.holder,
                                       .batch = attempt.batch,
-                                      .placed = attempt.placed});
+                                      .placed = attempt.placed,
+                                      .score = attempt.score});
   const TaskExtra* extra = run.extra(attempt.id.index);
   if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
     state.planner.spare(attempt.holder);
@@ -97,6 +99,7 @@ std::uint32_t start_placed(Step& step, const PlacedTask& placed) {
                                  ? placed.pass.batch_size(std::min(placed.most, policy.batch.max))
                                  : 1;
   const Token first{state.next_token};
+  const schedule::PlacementScore score = placed.pass.score();
   const schedule::HolderId holder = placed.pass.accept(first);
   const std::vector<TaskId> members = gather(step, placed, size, holder);
   const auto count = static_cast<std::int64_t>(members.size());
@@ -113,7 +116,7 @@ std::uint32_t start_placed(Step& step, const PlacedTask& placed) {
       on_place = {ReasonCode::batched, place + 1, static_cast<std::int64_t>(first.value)};
     Reason until_then = place > 0 ? Reason{ReasonCode::in_batch, 0, place} : on_place;
     if (place == 0 && is_staged) until_then = {ReasonCode::staged, 0, staged};
-    start_attempt(step, {id, token, batch, holder, on_place, until_then, is_staged});
+    start_attempt(step, {id, token, batch, holder, on_place, until_then, is_staged, score});
     ++place;
     if (count > 1) state.batches[first].open.push_back(token);
   }

@@ -372,6 +372,8 @@ Explanation explain_task(const State& state, TaskId id, Time now) {
     const auto live = state.live.find(task.token);
     if (live != state.live.end()) {
       out.facts.push_back(describe(live->second.placed));
+      if (const std::string terms = describe(live->second.score); !terms.empty())
+        out.facts.push_back("what decided: " + terms);
       add_batch_facts(state, live->second, out);
     }
   }

@@ -166,6 +166,8 @@ TEST(Explain, what_is_on_its_way_or_has_ended) {
   expect_why({
       {"a", launching, "is being started by the executor", "was placed on pool 0 after a wait of",
        [](World& w) { w.submit(kTwoTasks); }},
+      {"a", launching, "is being started by the executor", "what decided: priority 1h",
+       [](World& w) { w.submit("priority: 1\ntasks: {a: {run: x}}"); }},
       {"a", is_running, "is running", "attempts: 1, retries charged: 0",
        [](World& w) { w.submit(kTwoTasks), w.started("a"); }},
       {"a", checking, "has ended; what it produced is being collected and checked", "",

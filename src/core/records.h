@@ -22,6 +22,7 @@
 #include "core/estimates.h"
 #include "core/hedging.h"
 #include "core/task_state.h"
+#include "schedule/placement_score.h"
 #include "spec/workflow.h"
 
 namespace reeve::core {
@@ -148,6 +149,7 @@ struct AttemptRecord {
   Reason placed;  ///< why there and then
   Reason next;    ///< why it is tried again, or not
   std::string message;
+  schedule::PlacementScore score;
 };
 
 inline constexpr std::uint32_t kNotExpanded = 0xffffffff;

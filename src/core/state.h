@@ -93,6 +93,7 @@ struct LiveAttempt {
   schedule::HolderId holder = schedule::kNoHolder;
   Token batch;  ///< its batch in State::batches; {}: it is alone
   Reason placed;
+  schedule::PlacementScore score;  ///< nothing in it: another engine placed it
 };
 
 /// A task that executes for others that would do the same (core/flight.h).

@@ -29,7 +29,8 @@ Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at
 Planner::Cursor& Pass::cursor(LeafId leaf) {
   if (planner_.cursors_.size() <= leaf.value) planner_.cursors_.resize(leaf.value + 1);
   Planner::Cursor& found = planner_.cursors_[leaf.value];
-  if (found.pass != planner_.passes_) found = {.pass = planner_.passes_, .at = {}};
+  if (found.pass != planner_.passes_)
+    found = {.pass = planner_.passes_, .at = {.arrival = Time::min()}};
   return found;
 }
 
@@ -199,6 +200,21 @@ bool Pass::note_passed(ClassId id) {
   }
   if (starving_.size() < kStarvingMax) starving_.push_back(id);
   return true;
+}
+
+PlacementScore Pass::score() const {
+  const ClassKey& key = planner_.waiting.key(current_);
+  const HeadStart start = head_start(planner_.waiting.weights(), key, now_);
+  const NodeChoice& choice = placement_.nodes.front();
+  return {.priority = start.priority,
+          .deadline = start.deadline,
+          .length = start.length,
+          .share_permille =
+              static_cast<std::int32_t>(std::min(planner_.shares.share_now(key.leaf), 1.0) * 1000),
+          .candidates = placement_.staged ? 0 : choice.candidates,
+          .variant = choice.variant,
+          .score = std::max(choice.score, 0),
+          .terms = choice.terms};
 }
 
 HolderId Pass::accept(Token token) {

@@ -12,6 +12,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "schedule/placement_score.h"
 #include "schedule/planner.h"
 
 namespace reeve::schedule {
@@ -38,6 +39,8 @@ class Pass final : private Admission {
   void skip();
   /// Where it goes; null: there is no room, and its class is passed over for this pass.
   const Placement* place();
+  /// What decided for it and for its place. Before accept().
+  PlacementScore score() const;
   /// It starts there. Gives the holder (of a gang: the first).
   HolderId accept(Token token);
   // What was accepted may bring more of its class, to run after it in the same place.

@@ -96,6 +96,15 @@ class World {
 
 using Runs = std::vector<std::uint32_t>;
 
+/// A head start may lie before 1970, on a machine whose clock was never set.
+TEST(Planner, what_is_important_starts_when_the_clock_stands_at_its_origin) {
+  World w;
+  w.now = Time{seconds{60}};
+  w.node(4);
+  w.add({.priority = 5});
+  EXPECT_EQ(w.pass().size(), 1u);
+}
+
 TEST(Planner, a_short_task_starts_before_the_promise_and_a_long_one_does_not) {
   World w;
   w.node(4);

@@ -192,6 +192,13 @@ AttemptRecord random_attempt(TaskId task, std::uint32_t number) {
   attempt.queued_at = any_time();
   attempt.started_at = any_time();
   attempt.tier = static_cast<SandboxTier>(*rc::gen::inRange<int>(0, kSandboxTierCount));
+  if (*rc::gen::inRange<int>(0, 2) == 0) {
+    attempt.score = {.priority = Duration{wide<std::int64_t>()},
+                     .share_permille = wide<std::int32_t>(),
+                     .candidates = wide<std::uint32_t>(),
+                     .score = wide<std::int32_t>()};
+    attempt.score.terms.back() = 1000;
+  }
   attempt.outcome = {any_outcome(), wide<std::int32_t>(), any_reason()};
   attempt.usage = {Duration{wide<std::int64_t>()},
                    Duration{wide<std::int64_t>()},
@@ -277,14 +284,15 @@ std::string text_of(const AttemptRecord& attempt) {
       "attempt {} {} {} token {} pool {} tier {} queued {} started {} ended {} outcome {} {} {} "
       "usage {} "
       "{} "
-      "{} {} {} {} {} placed {} next {} message {}",
+      "{} {} {} {} {} placed {} next {} message {} decided by {} {} {}",
       attempt.task.run.value, attempt.task.index, attempt.number, attempt.token.value,
       attempt.pool.value, name(attempt.tier), part_text(attempt.queued_at),
       part_text(attempt.started_at), part_text(attempt.ended_at),
       static_cast<int>(attempt.outcome.kind), attempt.outcome.code,
       part_text(attempt.outcome.reason), usage.user_cpu.count(), usage.system_cpu.count(),
       usage.memory_peak_bytes, usage.read_bytes, usage.written_bytes, usage.context_switches,
-      usage.output_bytes, part_text(attempt.placed), part_text(attempt.next), attempt.message);
+      usage.output_bytes, part_text(attempt.placed), part_text(attempt.next), attempt.message,
+      describe(attempt.score), attempt.score.candidates, attempt.score.terms.back());
 }
 
 std::string text_of(const Expansion& expansion) {

@@ -166,7 +166,7 @@ bool read_task(const Statement& row, StoredTask& out) {
   return decode_extra(row.bytes(17), *out.extra);
 }
 
-void bind_attempt(Statement& statement, const AttemptRecord& attempt) {
+void bind_attempt(Statement& statement, const AttemptRecord& attempt, std::string& buffer) {
   statement.bind(1, static_cast<std::int64_t>(attempt.task.packed()));
   statement.bind(2, attempt.number);
   statement.bind(3, static_cast<std::int64_t>(attempt.token.value));
@@ -188,6 +188,11 @@ void bind_attempt(Statement& statement, const AttemptRecord& attempt) {
   statement.bind(25, attempt.usage.output_bytes);
   statement.bind_text_or_null(26, attempt.message);
   statement.bind(27, static_cast<std::int64_t>(attempt.tier));
+  if (attempt.score == schedule::PlacementScore{}) return statement.bind_null(28);
+  buffer.clear();
+  Writer out(buffer);
+  encode(out, attempt.score);
+  statement.bind_blob(28, buffer);
 }
 
 bool read_attempt(const Statement& row, AttemptRecord& out) {
@@ -209,7 +214,9 @@ bool read_attempt(const Statement& row, AttemptRecord& out) {
   out.usage.context_switches = row.integer(23);
   out.usage.output_bytes = row.integer(24);
   out.message = row.bytes(25);
-  return ok;
+  if (!ok || row.is_null(27)) return ok;
+  Reader score(row.bytes(27));
+  return decode(score, out.score) && score.at_end();
 }
 
 void bind_run(Statement& statement, const RunRecord& run, RunReferences references) {

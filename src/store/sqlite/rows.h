@@ -38,13 +38,14 @@ inline constexpr std::string_view kAttemptColumns =
     "task, number, token, pool, outcome, code, reason, reason_a, reason_b, placed, placed_a, "
     "placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, system_cpu, "
     "memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, message, "
-    "tier";
+    "tier, score";
 inline constexpr std::string_view kPutAttempt =
     "REPLACE INTO attempts (task, number, token, pool, outcome, code, reason, reason_a, reason_b, "
     "placed, placed_a, placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, "
     "system_cpu, memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, "
-    "message, tier) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-void bind_attempt(Statement& statement, const core::AttemptRecord& attempt);
+    "message, tier, score) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// `buffer` holds the encoded score until the statement has run.
+void bind_attempt(Statement& statement, const core::AttemptRecord& attempt, std::string& buffer);
 bool read_attempt(const Statement& row, core::AttemptRecord& out);
 
 inline constexpr std::string_view kRunColumns =

@@ -165,12 +165,15 @@ CREATE TABLE estimates (
 /// The first token of the batch of a task's latest attempt; 0: it was alone.
 constexpr const char* kVersion4 = "ALTER TABLE tasks ADD COLUMN batch INTEGER NOT NULL DEFAULT 0";
 
+/// What decided where it ran, and when: as the codec writes it. NULL: nothing in particular.
+constexpr const char* kVersion5 = "ALTER TABLE attempts ADD COLUMN score BLOB";
+
 // The partial index runs_open is written for these numbers.
 static_assert(static_cast<int>(core::RunState::succeeded) == 2);
 static_assert(!core::is_final(core::RunState::running));
 
-constexpr auto kMigrations =
-    std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}});
+constexpr auto kMigrations = std::to_array<Migration>(
+    {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}});
 
 struct FileVersion {
   std::int64_t application = 0;

@@ -124,7 +124,7 @@ Status SqliteStore::write(const engine::Commit& commit) {
     TRY(statements_.put_task.run());
   }
   for (const core::AttemptRecord& attempt : commit.attempts) {
-    bind_attempt(statements_.put_attempt, attempt);
+    bind_attempt(statements_.put_attempt, attempt, buffer_);
     TRY(statements_.put_attempt.run());
   }
   for (const core::Expansion& expansion : commit.expansions) {
