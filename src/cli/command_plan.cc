@@ -149,8 +149,7 @@ Ended command_plan(const Session& session) {
   }
   const auto unplaceable = unplaceable_groups(*workflow, local_node(policy, capacity));
   const int status = unplaceable.empty() ? kExitDone : kExitUnplaceable;
-  for (const std::string& group : unplaceable)
-    session.say(fmt::format("{}, but there is only {}", group, format_resources(capacity)));
+  for (const std::string& group : unplaceable) session.say(group);
   std::string out;
   if (choice.format == Format::table) {
     out = head_text(*workflow, groups, capacity, forecast);

@@ -19,10 +19,7 @@ Checked<void> check_placeable(const spec::Workflow& workflow, const NodeSetup& m
   if (groups.empty()) return {};
   std::string all;
   for (const std::string& group : groups) all += (all.empty() ? "" : "; ") + group;
-  return tl::unexpected(
-      Failure(kExitUnplaceable,
-              fmt::format("{}, but there is only {}", all, format_resources(machine.capacity)),
-              "-j states what there is"));
+  return tl::unexpected(Failure(kExitUnplaceable, std::move(all), "-j states what there is"));
 }
 
 }  // namespace

@@ -88,13 +88,10 @@ Status check_workflow(const spec::Workflow& workflow, const SandboxRules& rules,
   for (const spec::Diagnostic& refusal : spec::check_permission(workflow, rules))
     all += (all.empty() ? "" : "; ") + refusal.message;
   if (!all.empty()) return fail(ErrorCode::permission_denied, "not permitted here: " + all);
-  for (const std::string& group : unplaceable_groups(workflow, machine)) {
-    if (!all.empty()) all += "; ";
-    all += group;
-  }
+  for (const std::string& group : unplaceable_groups(workflow, machine))
+    all += (all.empty() ? "" : "; ") + group;
   if (all.empty()) return {};
-  return fail(ErrorCode::unplaceable,
-              fmt::format("{}, but there is only {}", all, format_resources(machine.capacity)));
+  return fail(ErrorCode::unplaceable, std::move(all));
 }
 
 Result<boost::json::array> plan(const spec::Parsed& parsed, const std::string& inputs,

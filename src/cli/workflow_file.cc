@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "cli/arguments.h"
 #include "core/placement_demand.h"
-#include "schedule/nodes.h"
+#include "schedule/nearest_fit.h"
 
 namespace reeve::cli {
 namespace {
@@ -118,7 +118,10 @@ std::vector<std::string> unplaceable_groups(const spec::Workflow& workflow,
     for (const Resources& other : policy.alternatives) asked += " or " + format_resources(other);
     if (policy.nodes > 1) asked += fmt::format(", on {} nodes at once", policy.nodes);
     for (const LabelRule& rule : policy.placement.require) asked += ", where " + format_rule(rule);
-    out.push_back(fmt::format("{} asks for {}", group.id, asked));
+    std::string text = fmt::format("{} asks for {}", group.id, asked);
+    if (const auto nearest = schedule::nearest_fit(nodes, demand))
+      text += "; " + schedule::describe(nodes, *nearest);
+    out.push_back(std::move(text));
   }
   return out;
 }

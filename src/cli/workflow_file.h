@@ -29,7 +29,7 @@ Checked<std::shared_ptr<const spec::Workflow>> load_workflow(const std::string& 
 /// NAME=VALUE options as the object that the workflow's inputs become, with defaults.
 Checked<Json> read_inputs(const spec::Workflow& workflow, std::span<const std::string> given);
 
-/// Names of the groups that could never run on the machine, with what they ask for.
+/// The groups that could never run on the machine: a sentence each, with what comes nearest.
 std::vector<std::string> unplaceable_groups(const spec::Workflow& workflow,
                                             const NodeSetup& machine);
 
