@@ -17,7 +17,8 @@ constexpr Duration kGraceMax = std::chrono::hours{24};
 struct Act {
   const core::Run& run;
   BodyReader& reader;
-  std::string by;
+  const security::Identity& who;
+  const std::string& by() const { return who.subject; }
 };
 using MakeEvents = Checked<std::vector<core::Event>> (*)(Act&);
 using WantedState = bool (*)(core::TaskState);
@@ -54,7 +55,7 @@ bool is_pausable(core::TaskState state) {
 bool awaits_approval(core::TaskState state) { return state == core::TaskState::awaiting_approval; }
 
 Checked<std::vector<core::Event>> cancel_events(Act& act) {
-  core::Cancel cancel{.run = act.run.record.id, .by = act.by};
+  core::Cancel cancel{.run = act.run.record.id, .by = act.by()};
   cancel.kill = act.reader.flag("kill", false);
   cancel.why = act.reader.text("reason").value_or("");
   cancel.grace = act.reader.seconds("grace_seconds", kGraceMax).value_or(cancel.grace);
@@ -72,8 +73,29 @@ Checked<std::vector<core::Event>> pause_events(Act& act, bool paused) {
   std::vector<core::Event> events;
   for (const std::uint32_t task : tasks)
     events.emplace_back(
-        core::Pause{.run = act.run.record.id, .task = task, .paused = paused, .by = act.by});
+        core::Pause{.run = act.run.record.id, .task = task, .paused = paused, .by = act.by()});
   return events;
+}
+
+/// The names that somebody answers to in the `by` of an approval: "ann" and "user:ann" of a user,
+/// "token:01jd…" of a token (not its label, which anybody may choose), "role:admin".
+std::vector<std::string> names_of(const security::Identity& who) {
+  std::vector<std::string> names{who.subject.substr(0, who.subject.find('('))};
+  if (who.kind == security::IdentityKind::user && names.front().starts_with("user:"))
+    names.push_back(names.front().substr(5));
+  if (!who.role.empty()) names.push_back("role:" + who.role);
+  return names;
+}
+
+/// By which name somebody answers; by one that is not asked for if there is no other.
+std::string approver(const Act& act, std::uint32_t task) {
+  const core::Run& run = act.run;
+  const auto* const approval =
+      std::get_if<spec::Approval>(&run.group_spec(run.tasks[task].group).action);
+  if (approval == nullptr) return act.by();
+  for (const std::string& name : names_of(act.who))
+    if (std::ranges::find(approval->by, name) != approval->by.end()) return name;
+  return act.by();
 }
 
 Checked<std::vector<core::Event>> approve_events(Act& act) {
@@ -81,16 +103,18 @@ Checked<std::vector<core::Event>> approve_events(Act& act) {
   TRY_ASSIGN(const auto tasks, tasks_of(act, awaits_approval));
   std::vector<core::Event> events;
   for (const std::uint32_t task : tasks) {
-    if (task == core::kWholeRun)
+    if (task == core::kWholeRun) {
       act.reader.error("task", "task, the one to be approved, is missing");
-    events.emplace_back(
-        core::Approve{.task = {act.run.record.id, task}, .approved = approved, .by = act.by});
+      continue;
+    }
+    events.emplace_back(core::Approve{
+        .task = {act.run.record.id, task}, .approved = approved, .by = approver(act, task)});
   }
   return events;
 }
 
 Checked<std::vector<core::Event>> retry_events(Act& act) {
-  core::Retry retry{.run = act.run.record.id, .failed_only = true, .by = act.by};
+  core::Retry retry{.run = act.run.record.id, .failed_only = true, .by = act.by()};
   if (const auto from = act.reader.text("from"); from) {
     TRY_ASSIGN(const TaskChoice choice, find_task(act.run, *from));
     retry.failed_only = false;
@@ -142,10 +166,16 @@ void act_on(ServiceParts& parts, const CallPtr& call, MakeEvents make) {
     TRY_ASSIGN(engine::Check check, check_of(parts, *call, found));
     TRY_ASSIGN(const LoadedRun loaded, load_run(history, found.id, false, parts.options.now()));
     BodyReader reader(body);
-    Act act{loaded.run(), reader, call->identity.subject};
+    Act act{loaded.run(), reader, call->identity};
     TRY_ASSIGN(auto events, make(act));
     if (auto errors = reader.finish(); !errors.empty())
       return tl::unexpected(invalid(std::move(errors)));
+    const core::RunState state = loaded.run().record.state;
+    if (make != retry_events && core::is_final(state))
+      return tl::unexpected(Problem(
+          Error{ErrorCode::conflict,
+                fmt::format("run {} has ended: it is {}", found.id.value, core::name(state)),
+                {}}));
     // shared: by the answers of the engine, one after the other
     const auto kept = std::make_shared<std::vector<core::Event>>(std::move(events));
     parts.audited(call, format_uuid("run", found.record.uuid), found.name_space,

@@ -1,13 +1,8 @@
 #include "api/event_hub.h"
 
 #include <algorithm>
-#include <charconv>
 
-#include <fmt/format.h>
-
-#include "api/json_values.h"
-#include "api/submission.h"
-#include "core/launch.h"
+#include "api/event_replay.h"
 
 namespace reeve::api {
 namespace {
@@ -17,139 +12,95 @@ constexpr std::size_t kBatch = 256;
 constexpr std::size_t kUnsentMax = 256 * 1024;
 constexpr std::chrono::seconds kHeartbeat{15};
 
-std::string_view run_type(const core::RunChange& change) {
-  switch (change.to) {
-    case core::RunState::queued: return "dev.reeve.run.submitted";
-    case core::RunState::running: return "dev.reeve.run.started";
-    case core::RunState::succeeded: return "dev.reeve.run.succeeded";
-    case core::RunState::failed: return "dev.reeve.run.failed";
-    case core::RunState::cancelled: return "dev.reeve.run.cancelled";
-  }
-  return "";
-}
-
-std::string task_type(core::TaskState state) {
-  switch (state) {
-    case core::TaskState::starting: return "dev.reeve.task.placed";
-    case core::TaskState::running: return "dev.reeve.task.started";
-    case core::TaskState::retry_wait: return "dev.reeve.task.retrying";
-    case core::TaskState::awaiting_approval: return "dev.reeve.approval.requested";
-    default: return fmt::format("dev.reeve.task.{}", name(state));
-  }
-}
-
-std::string frame_of(const ChangeEvent& event) {
-  const std::string run = format_uuid("run", event.run);
-  const bool is_task = !event.task.empty();
-  JsonObject data{{"run", run},
-                  {"number", event.number.value},
-                  {"namespace", event.name_space},
-                  {"from", event.from},
-                  {"to", event.to}};
-  if (is_task) {
-    data["task"] = text_json(event.task);
-    data["index"] = event.index;
-    data["count"] = event.count;
-    data["attempt"] = event.attempt;
-    data["reason"] = name(event.reason.code);
-    data["sentence"] = describe(event.reason);
-  }
-  const JsonObject whole{{"specversion", "1.0"},
-                         {"id", format_event_id(event.id)},
-                         {"source", "/v1/runs/" + run},
-                         {"type", event.type},
-                         {"subject", is_task ? text_json(run + "/" + event.task) : Json(run)},
-                         {"time", time_json(event.at)},
-                         {"datacontenttype", "application/json"},
-                         {"data", std::move(data)}};
-  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", format_event_id(event.id), event.type,
-                     to_json_text(whole, false));
-}
-
-/// Without an id: whoever comes again asks for what he asked for before.
-std::string gap_frame() {
-  return "event: dev.reeve.stream.gap\ndata: {\"detail\":\"events were lost between this and the "
-         "one before: read the present state anew\"}\n\n";
-}
-
 }  // namespace
 
-std::string format_event_id(const EventId& id) { return fmt::format("{}-{}", id.step, id.index); }
-
-std::optional<EventId> parse_event_id(std::string_view text) {
-  EventId id;
-  const char* const end = text.data() + text.size();
-  const auto step = std::from_chars(text.data(), end, id.step);
-  if (step.ec != std::errc{} || step.ptr == end || *step.ptr != '-') return std::nullopt;
-  const auto index = std::from_chars(step.ptr + 1, end, id.index);
-  if (index.ec != std::errc{} || index.ptr != end) return std::nullopt;
-  return id;
+bool Following::wants(const ChangeEvent& event) const {
+  if (run && *run != event.run) return false;
+  return name_spaces.empty() ||
+         std::ranges::find(name_spaces, event.name_space) != name_spaces.end();
 }
+
+void Follower::send(ChangeEvent& event) {
+  if (event.id <= last) return;
+  last = event.id;
+  if (!following.wants(event)) return;
+  if (event.frame.empty()) event.frame = event_frame(event);
+  stream.write(event.frame);
+  // Of one that had ended before, and was tried again or not, all is told.
+  is_over =
+      following.run && event.ends_run && event.id > following.begun && !following.run_has_ended;
+}
+
+EventHub::EventHub() = default;
+EventHub::~EventHub() { replay_.reset(); }
+
+void EventHub::replay_from(std::unique_ptr<EventReplay> replay) { replay_ = std::move(replay); }
 
 void EventHub::on_committed(const engine::Committed& committed) {
-  std::vector<EventPtr> events;
-  events.reserve(committed.runs.size() + committed.tasks.size());
-  const auto make = [&](RunId id) -> ChangeEvent* {
-    const core::Run* const run = committed.state.find_run(id);
-    if (run == nullptr) return nullptr;
-    ChangeEvent& event = *events.emplace_back(std::make_shared<ChangeEvent>());
-    event.id = {committed.step, static_cast<std::uint32_t>(events.size() - 1)};
-    event.at = committed.now;
-    event.run = run->record.uuid;
-    event.number = id;
-    event.name_space = namespace_of(run->record);
-    return &event;
-  };
-  const auto add_run = [&](const core::RunChange& change) {
-    ChangeEvent* const event = make(change.run);
-    if (event == nullptr) return;
-    event->type = run_type(change);
-    event->from = name(change.from);
-    event->to = name(change.to);
-    event->ends_run = core::is_final(change.to);
-  };
-  // A run's end comes behind the ends of its tasks.
-  for (const core::RunChange& change : committed.runs)
-    if (!core::is_final(change.to)) add_run(change);
-  for (const core::TaskChange& change : committed.tasks) {
-    ChangeEvent* const event = make(change.task.run);
-    if (event == nullptr) continue;
-    event->type = task_type(change.to);
-    event->task = core::task_label(*committed.state.find_run(change.task.run), change.task.index);
-    event->index = change.task.index;
-    event->count = change.count;
-    event->from = name(change.from);
-    event->to = name(change.to);
-    event->attempt = change.attempt;
-    event->reason = change.reason;
-  }
-  for (const core::RunChange& change : committed.runs)
-    if (core::is_final(change.to)) add_run(change);
-  if (!events.empty()) add(std::move(events));
-}
-
-void EventHub::add(std::vector<EventPtr> events) {
+  std::vector<EventPtr> events = change_events(committed);
+  const bool is_news = !events.empty();
   {
     const std::lock_guard lock(mutex_);
+    if (!floor_) {
+      floor_ = end_of_step(committed.step - 1);
+      floor_at_ = committed.now - Duration{1};
+      began_.notify_all();
+    }
     for (EventPtr& event : events) events_.push_back(std::move(event));
     while (events_.size() > kEventsMax) {
+      floor_ = events_.front()->id;
+      floor_at_ = events_.front()->at;
       events_.pop_front();
       ++first_;
     }
   }
-  if (count_ > 0 && !is_pumping_.exchange(true)) server_->post([this] { pump_all(); });
+  if (is_news && count_ > 0 && !is_pumping_.exchange(true)) server_->post([this] { pump_all(); });
 }
 
-bool EventHub::knows(const Uuid& run) const {
+bool EventHub::has_all_after(const EventId& id) const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(events_, [&](const EventPtr& each) { return each->run == run; });
+  return floor_ && id >= *floor_;
+}
+
+bool EventHub::is_more_written(const EventId& id) const {
+  const std::lock_guard lock(mutex_);
+  return floor_ && id < *floor_ && floor_->step > id.step;
+}
+
+EventId EventHub::newest() const {
+  const std::lock_guard lock(mutex_);
+  if (!events_.empty()) return events_.back()->id;
+  return floor_.value_or(EventId{});
+}
+
+EventId EventHub::before_all_since(Time submitted_at) const {
+  const std::lock_guard lock(mutex_);
+  return floor_ && submitted_at > floor_at_ ? *floor_ : EventId{};
+}
+
+bool EventHub::has_begun() const {
+  std::unique_lock lock(mutex_);
+  return began_.wait_for(lock, std::chrono::seconds{1}, [&] { return floor_.has_value(); });
+}
+
+void EventHub::put_before(std::deque<EventPtr> events, EventId floor) {
+  const std::lock_guard lock(mutex_);
+  while (!events.empty() && events.back()->id > *floor_) events.pop_back();
+  if (events.empty() || events_.size() >= kEventsMax) return;
+  while (!events.empty() && events_.size() < kEventsMax) {
+    events_.push_front(std::move(events.back()));
+    events.pop_back();
+    --first_;
+  }
+  floor_ = events.empty() ? floor : events.back()->id;
+  floor_at_ = *floor_ == EventId{} ? kUnset : events_.front()->at;
 }
 
 /// The next few from `next` on, which moves behind them.
-std::vector<EventHub::EventPtr> EventHub::take_from(std::uint64_t& next, bool& has_gap) const {
+std::vector<EventPtr> EventHub::take_from(std::uint64_t& next, bool& has_gap) const {
   const std::lock_guard lock(mutex_);
   has_gap = next < first_;
-  if (has_gap) next = first_;
+  if (has_gap) return {};
   const auto begin = static_cast<std::size_t>(next - first_);
   const std::size_t count = std::min(events_.size() - begin, kBatch);
   next += count;
@@ -157,29 +108,25 @@ std::vector<EventHub::EventPtr> EventHub::take_from(std::uint64_t& next, bool& h
   return {from, from + static_cast<std::ptrdiff_t>(count)};
 }
 
-void EventHub::send(Follower& follower, ChangeEvent& event) const {
-  const Following& following = follower.following;
-  if (following.run && *following.run != event.run) return;
-  if (!following.name_spaces.empty() &&
-      std::ranges::find(following.name_spaces, event.name_space) == following.name_spaces.end())
-    return;
-  if (event.frame.empty()) event.frame = frame_of(event);
-  follower.stream.write(event.frame);
-  follower.is_over = following.run && event.ends_run;
-}
-
-void EventHub::pump(Follower& follower) {
-  while (!follower.is_over && follower.stream.is_open() && follower.stream.unsent() < kUnsentMax) {
+void EventHub::pump(const FollowerPtr& follower) {
+  Follower& to = *follower;
+  while (!to.is_behind && !to.is_over && to.stream.is_open() && to.stream.unsent() < kUnsentMax) {
     bool has_gap = false;
-    const std::vector<EventPtr> events = take_from(follower.next, has_gap);
-    if (has_gap) follower.stream.write(gap_frame());
-    if (events.empty()) return;
+    const std::vector<EventPtr> events = take_from(to.next, has_gap);
+    if (has_gap) {
+      to.is_behind = true;
+      return replay_->catch_up(follower, to.last);
+    }
+    if (events.empty()) {
+      to.is_over = to.following.run_has_ended;
+      break;
+    }
     for (const EventPtr& event : events) {
-      send(follower, *event);
-      if (follower.is_over) break;
+      to.send(*event);
+      if (to.is_over) break;
     }
   }
-  if (follower.is_over) follower.stream.end();
+  if (!to.is_behind && to.is_over) to.stream.end();
 }
 
 void EventHub::forget_those_who_left() {
@@ -189,12 +136,12 @@ void EventHub::forget_those_who_left() {
 
 void EventHub::pump_all() {
   is_pumping_ = false;
-  for (const auto& follower : followers_) pump(*follower);
+  for (const FollowerPtr& follower : followers_) pump(follower);
   forget_those_who_left();
 }
 
 void EventHub::heartbeat() {
-  for (const auto& follower : followers_) {
+  for (const FollowerPtr& follower : followers_) {
     if (follower->following.may_go_on && !follower->following.may_go_on())
       follower->stream.end();
     else if (follower->stream.unsent() == 0)
@@ -205,30 +152,63 @@ void EventHub::heartbeat() {
   if (beats_) server_->after(kHeartbeat, [this] { heartbeat(); });
 }
 
+/// Where he goes on, or that he is behind what is kept.
+void EventHub::place(Follower& follower) const {
+  const std::lock_guard lock(mutex_);
+  follower.is_behind = !floor_ || follower.last < *floor_;
+  const auto behind = std::ranges::upper_bound(events_, follower.last, {},
+                                               [](const EventPtr& each) { return each->id; });
+  follower.next = first_ + static_cast<std::uint64_t>(behind - events_.begin());
+}
+
+void EventHub::take_back(const FollowerPtr& follower, EventId last) {
+  server_->post([this, follower, last] {
+    follower->last = std::max(follower->last, last);
+    place(*follower);
+    if (follower->is_behind) return replay_->catch_up(follower, follower->last);
+    pump(follower);
+  });
+}
+
+void EventHub::take_back_with_gap(const FollowerPtr& follower) {
+  follower->stream.write(gap_frame());
+  server_->post([this, follower] {
+    {
+      const std::lock_guard lock(mutex_);
+      follower->last = floor_.value_or(EventId{});
+    }
+    place(*follower);
+    pump(follower);
+  });
+}
+
 void EventHub::follow(http::Stream stream, Following following) {
-  // shared: with the callback of the stream
-  const auto follower = std::make_shared<Follower>();
+  const auto follower = std::make_shared<Follower>();  // shared: see FollowerPtr
   follower->stream = std::move(stream);
   follower->following = std::move(following);
-  {
-    const std::lock_guard lock(mutex_);
-    follower->next = first_ + events_.size();
-    if (follower->following.from_oldest) follower->next = first_;
-    if (const auto& after = follower->following.after; after) {
-      const auto behind = std::ranges::upper_bound(events_, *after, {},
-                                                   [](const EventPtr& each) { return each->id; });
-      follower->next = first_ + static_cast<std::uint64_t>(behind - events_.begin());
-      // What came between that event and the oldest that is kept, nobody knows here any more.
-      const bool is_known = behind != events_.begin();
-      if (!is_known) follower->next = first_ - 1;
-    }
+  const EventId newest = this->newest();
+  auto& after = follower->following.after;
+  if (after && *after > newest) {
+    // Of another life of this service: its files were put back.
+    follower->stream.write(gap_frame());
+    after.reset();
   }
+  follower->last = after.value_or(newest);
+  place(*follower);
+  if (!after) follower->is_behind = false;
   followers_.push_back(follower);
   ++count_;
   follower->stream.on_change([this, weak = std::weak_ptr(follower)] {
-    if (const auto found = weak.lock(); found && found->stream.is_open()) pump(*found);
+    const auto found = weak.lock();
+    if (!found) return;
+    // The replay waits for room, or for the end.
+    if (found->is_behind) return replay_->look_again();
+    if (found->stream.is_open()) pump(found);
   });
-  pump(*follower);
+  if (follower->is_behind)
+    replay_->catch_up(follower, follower->last);
+  else
+    pump(follower);
   if (!beats_) {
     beats_ = true;
     server_->after(kHeartbeat, [this] { heartbeat(); });

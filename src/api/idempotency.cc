@@ -16,10 +16,17 @@ void IdempotencyTable::finish(const std::string& key, const http::Response& answ
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end() || found->second.answer) return;
+  if (answer.body.size() > bytes_max_ / 16) {
+    entries_.erase(found);
+    return;
+  }
   found->second.answer = answer;
   answered_.push_back(key);
-  while (answered_.size() > entries_max_) {
-    entries_.erase(answered_.front());
+  bytes_ += answer.body.size();
+  while (answered_.size() > entries_max_ || bytes_ > bytes_max_) {
+    const auto oldest = entries_.find(answered_.front());
+    bytes_ -= oldest->second.answer->body.size();
+    entries_.erase(oldest);
     answered_.pop_front();
   }
 }

@@ -1,6 +1,7 @@
 // What was answered to requests with an Idempotency-Key, for those that are sent again: by key,
-// bounded by number. It forgets the oldest, and everything when the service ends; submissions are
-// also found by the key that is stored with their run. Thread-safe.
+// bounded by number and bytes. It forgets the oldest, and everything when the service ends: then
+// submissions are found by the key that is stored with their run, and what else changed something
+// among the kept answers (security/kept_answers.h). Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,9 @@ namespace reeve::api {
 
 class IdempotencyTable {
  public:
-  explicit IdempotencyTable(std::size_t entries_max) : entries_max_(entries_max) {}
+  IdempotencyTable(std::size_t entries_max, std::size_t bytes_max)
+      : entries_max_(entries_max),
+        bytes_max_(bytes_max) {}
 
   enum class Found : std::uint8_t {
     nothing,    ///< it is under way from now on: finish() or abandon() it
@@ -40,9 +43,11 @@ class IdempotencyTable {
     std::optional<http::Response> answer;
   };
   const std::size_t entries_max_;
+  const std::size_t bytes_max_;
   std::mutex mutex_;  // guards all below
   std::map<std::string, Entry> entries_;
   std::deque<std::string> answered_;  ///< oldest first
+  std::size_t bytes_ = 0;             ///< of their bodies
 };
 
 }  // namespace reeve::api

@@ -187,9 +187,7 @@ JsonObject operation(const Route& route) {
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
   if (!route.body.empty()) {
     JsonObject content = content_of(route.body_type, route.body);
-    const bool may_be_yaml = route.body == "WorkflowText" ||
-                             (route.body == "Submission" && route.body_type == "application/json");
-    if (may_be_yaml) content["application/yaml"] = JsonObject{{"schema", reference("Text")}};
+    if (takes_yaml(route)) content["application/yaml"] = JsonObject{{"schema", reference("Text")}};
     out["requestBody"] = JsonObject{{"content", std::move(content)}};
   }
   out["responses"] = replies_of(route);

@@ -108,6 +108,39 @@ constexpr std::string_view kShown = R"json({
   "required": ["reeve", "api", "output"],
   "additionalProperties": false
 },
+"Event": {
+  "type": "object",
+  "description": "CloudEvents 1.0: the data of an event of a stream",
+  "properties": {
+    "specversion": {"const": "1.0"},
+    "id": {"type": "string", "pattern": "^[0-9]+-[0-9]+$"},
+    "source": {"type": "string"},
+    "type": {"type": "string", "pattern": "^dev\\.reeve\\.(run|task|approval)\\.[a-z_]+$"},
+    "subject": {"type": "string"},
+    "time": {"type": "string", "format": "date-time"},
+    "datacontenttype": {"const": "application/json"},
+    "data": {
+      "type": "object",
+      "properties": {
+        "run": {"type": "string"},
+        "number": {"type": "integer"},
+        "namespace": {"type": "string"},
+        "from": {"type": "string"},
+        "to": {"type": "string"},
+        "task": {"type": "string", "description": "not there: the run itself"},
+        "index": {"type": "integer"},
+        "count": {"type": "integer", "description": "so many tasks from index on"},
+        "attempt": {"type": "integer"},
+        "reason": {"type": "string"},
+        "sentence": {"type": "string"}
+      },
+      "required": ["run", "number", "namespace", "from", "to"],
+      "additionalProperties": false
+    }
+  },
+  "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
+  "additionalProperties": false
+},
 "Problem": {
   "type": "object",
   "description": "RFC 9457",

@@ -60,6 +60,8 @@ struct Route {
 };
 
 std::span<const Route> route_table();
+/// Whether the body may also be a workflow as it is in a file.
+bool takes_yaml(const Route& route);
 
 struct PathValue {
   std::string_view name;

@@ -274,4 +274,9 @@ constexpr auto kRoutes = std::to_array<Route>({
 
 std::span<const Route> route_table() { return kRoutes; }
 
+bool takes_yaml(const Route& route) {
+  return route.body == "WorkflowText" ||
+         (route.body == "Submission" && route.body_type == "application/json");
+}
+
 }  // namespace reeve::api

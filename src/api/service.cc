@@ -48,7 +48,7 @@ Digest fingerprint(const Call& call) {
 Checked<void> check_content(const Call& call) {
   if (call.route->body.empty() || call.request.body.empty()) return {};
   const std::string* const type = call.request.header("content-type");
-  const bool may_be_yaml = call.route->body == "WorkflowText";
+  const bool may_be_yaml = takes_yaml(*call.route);
   const bool is_yaml = type != nullptr && (is_media_type(*type, "application/yaml") ||
                                            is_media_type(*type, "text/yaml"));
   if (type != nullptr && (is_media_type(*type, call.route->body_type) || (may_be_yaml && is_yaml)))
@@ -87,6 +87,7 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   parts->boot = fmt::format("{:016x}", bits);
   TRY_ASSIGN(parts->readers, Readers::start(parts->options.open_history,
                                             parts->options.reader_threads, kReadsWaitingMax));
+  parts->events.replay_from(std::make_unique<EventReplay>(parts->options.journal, parts->events));
   parts->openapi = openapi_document(parts->options.version);
   parts->workflow_schema = spec::workflow_json_schema();
   parts->options.engine->add_observer(parts->versions);
@@ -136,11 +137,60 @@ Checked<void> prepare(ServiceParts& parts, Call& call) {
   return check_key(call);
 }
 
+void refuse_other_request(const Call& call) {
+  call.refuse({422, "idempotency-key-reused", "Idempotency-Key used before",
+               "this Idempotency-Key was sent with another request: take a new one"});
+}
+
+void replay_answer(const Call& call, http::Response answer) {
+  answer.headers.push_back({"Idempotency-Replayed", "true"});
+  call.reply(std::move(answer));
+}
+
+/// Submissions are found by the key that is stored with their run.
+bool keeps_answers(const Route& route) { return !route.is_secret && route.body != "Submission"; }
+
+/// Of an earlier life of this service. False: it has been answered.
+bool look_at_kept(ServiceParts& parts, const Call& call, const Digest& key, const Digest& request) {
+  const auto kept = parts.options.answers->find(key, parts.options.now());
+  if (!kept) {
+    call.refuse(kept.error());
+    return false;
+  }
+  if (!*kept) return true;
+  if ((*kept)->request != request) {
+    refuse_other_request(call);
+    return false;
+  }
+  http::Response answer{.status = (*kept)->status, .headers = {}, .body = (*kept)->body};
+  for (const auto& [name, value] : (*kept)->headers) answer.headers.push_back({name, value});
+  replay_answer(call, std::move(answer));
+  return false;
+}
+
+/// What is done once a request with a key has its answer. What failed may be tried again.
+void finish_once(ServiceParts& parts, const Route& route, const std::string& key,
+                 const Digest& request, const http::Response& answer) {
+  const bool may_change = route.is_secret || answer.status >= 500 || answer.status == 429 ||
+                          answer.status == 409 || answer.status == 412;
+  if (may_change) return parts.replays.abandon(key);
+  if (answer.status < 400 && keeps_answers(route)) {
+    security::KeptAnswer kept{
+        .request = request, .status = answer.status, .headers = {}, .body = answer.body};
+    for (const http::Header& each : answer.headers)
+      kept.headers.emplace_back(each.name, each.value);
+    // It is done, so it is answered: a repetition is recognised as long as this process lives.
+    (void)parts.options.answers->keep(digest_of(key), kept, parts.options.now());
+  }
+  parts.replays.finish(key, answer);
+}
+
 /// False: it has been answered.
 bool begin_once(ServiceParts& parts, const CallPtr& call) {
   if (call->idempotency_key.empty()) return true;
   const std::string key = call->identity.subject + "\n" + call->idempotency_key;
-  auto begun = parts.replays.begin(key, fingerprint(*call));
+  const Digest request = fingerprint(*call);
+  auto begun = parts.replays.begin(key, request);
   using Found = IdempotencyTable::Found;
   switch (begun.found) {
     case Found::nothing: break;
@@ -148,23 +198,15 @@ bool begin_once(ServiceParts& parts, const CallPtr& call) {
       call->refuse({409, "idempotency-key-in-use", "Request under way",
                     "a request with this Idempotency-Key has not been answered yet"});
       return false;
-    case Found::other:
-      call->refuse({422, "idempotency-key-reused", "Idempotency-Key used before",
-                    "this Idempotency-Key was sent with another request: take a new one"});
-      return false;
-    case Found::answered:
-      begun.answer.headers.push_back({"Idempotency-Replayed", "true"});
-      call->reply(std::move(begun.answer));
-      return false;
+    case Found::other: refuse_other_request(*call); return false;
+    case Found::answered: replay_answer(*call, std::move(begun.answer)); return false;
   }
-  call->on_answer = [&parts, key,
-                     is_secret = call->route->is_secret](const http::Response& answer) {
-    const bool may_change =
-        is_secret || answer.status >= 500 || answer.status == 429 || answer.status == 409;
-    if (may_change)
-      parts.replays.abandon(key);
-    else
-      parts.replays.finish(key, answer);
+  if (keeps_answers(*call->route) && !look_at_kept(parts, *call, digest_of(key), request)) {
+    parts.replays.abandon(key);
+    return false;
+  }
+  call->on_answer = [&parts, key, request, route = call->route](const http::Response& answer) {
+    finish_once(parts, *route, key, request, answer);
   };
   return true;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "api/event_replay.h"
 #include "api/json_values.h"
 #include "api/log_source.h"
 #include "api/readers.h"
@@ -17,6 +18,7 @@
 #include "http/server.h"
 #include "security/audit_log.h"
 #include "security/credentials.h"
+#include "security/kept_answers.h"
 #include "spec/parse.h"
 
 namespace reeve::api {
@@ -26,9 +28,11 @@ struct ServiceParts;  ///< internal to api/
 struct ServiceOptions {
   engine::Engine* engine = nullptr;
   Readers::Open open_history;
+  JournalSource journal;  ///< for streams that go on behind what is kept in memory
   LogSource* logs = nullptr;
   security::Credentials* credentials = nullptr;
   security::AuditLog* audit = nullptr;
+  security::KeptAnswers* answers = nullptr;
   /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.
   std::function<Status(const spec::Workflow&)> check_workflow;
   /// The items of kind "plan"; `inputs`: JSON object.

@@ -74,7 +74,7 @@ struct ServiceParts {
   EventHub events;
   RunCache runs{1024};
   WorkflowCache workflows{512, std::size_t{32} << 20};
-  IdempotencyTable replays{10'000};
+  IdempotencyTable replays{10'000, std::size_t{32} << 20};
   std::string boot;  ///< random: makes ETags and request ids of this process its own
   std::string openapi;
   std::string workflow_schema;

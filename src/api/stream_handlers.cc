@@ -35,8 +35,9 @@ std::function<bool()> still_allowed(ServiceParts& parts, const Call& call) {
 Checked<Following> read_following(ServiceParts& parts, const Call& call) {
   Following following{.name_spaces = {},
                       .run = std::nullopt,
+                      .run_has_ended = false,
+                      .begun = {},
                       .after = std::nullopt,
-                      .from_oldest = false,
                       .may_go_on = still_allowed(parts, call)};
   if (!call.identity.has_all_namespaces()) following.name_spaces = call.identity.namespaces;
   const std::string* const last = call.request.header("last-event-id");
@@ -136,17 +137,17 @@ void stream_events(ServiceParts& parts, CallPtr call) {
 
 void stream_run_events(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
+    // Before the run is read: if that has not ended, its end comes behind this.
+    const EventId newest = parts.events.newest();
     TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
     TRY_ASSIGN(Following following, read_following(parts, *call));
     following.run = found.record.uuid;
-    following.from_oldest = !following.after;
-    const bool is_over =
-        core::is_final(found.record.state) && !parts.events.knows(found.record.uuid);
-    parts.post([&parts, call, following = std::move(following), is_over]() mutable {
-      const http::Stream stream = call->responder.stream(stream_head());
-      // Nothing more will come of it.
-      if (is_over) return stream.end();
-      parts.events.follow(stream, std::move(following));
+    following.run_has_ended = core::is_final(found.record.state);
+    following.begun = newest;
+    if (!following.after)
+      following.after = parts.events.before_all_since(found.record.submitted_at);
+    parts.post([&parts, call, following = std::move(following)]() mutable {
+      parts.events.follow(call->responder.stream(stream_head()), std::move(following));
     });
     return {};
   });

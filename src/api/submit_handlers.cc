@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <condition_variable>
+#include <map>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -43,14 +43,16 @@ void reply_new(const Call& call, const NewRun& run, RunId id, Time submitted_at)
   call.reply(201, body, {{"Location", "/v1/runs/" + format_uuid("run", run.event.uuid)}});
 }
 
+Problem other_submission() {
+  return {422, "idempotency-key-reused", "Idempotency-Key used before",
+          "this Idempotency-Key was sent with another submission: take a new one"};
+}
+
 /// The key was known to the store: the same thing again, or another one.
 void reply_known(ServiceParts& parts, const CallPtr& call, const core::SubmitRun& event, RunId id) {
   parts.read(call, [call, event, id](engine::History& history) -> Checked<void> {
     TRY_ASSIGN(const engine::RunView view, history.get_run(id));
-    if (!is_same_submission(event, view.record))
-      return tl::unexpected(Problem(422, "idempotency-key-reused", "Idempotency-Key used before",
-                                    "this Idempotency-Key was sent with another submission: take "
-                                    "a new one"));
+    if (!is_same_submission(event, view.record)) return tl::unexpected(other_submission());
     call->reply(200,
                 {{"version", kOutputVersion},
                  {"run", run_json(view.record, count_json(view.record, view.counts, 0), false)},
@@ -157,6 +159,7 @@ class BulkAnswers {
     std::size_t line = 0;
     Uuid uuid;
     Result<engine::Receipt> receipt;
+    std::optional<Problem> problem;  ///< the key was that of another submission
   };
   explicit BulkAnswers(std::size_t expected) : missing_(expected) { answers_.reserve(expected); }
   /// True for the last one.
@@ -180,6 +183,28 @@ JsonObject refused_json(std::size_t line, const Problem& problem) {
   return {{"index", line}, {"problem", problem_json(problem, {})}};
 }
 
+/// Runs that the store knew by their keys: what they are called, unless something else was wanted.
+Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::History& history,
+                            std::vector<BulkAnswers::Answer>& answers) {
+  const auto is_known = [](const BulkAnswers::Answer& each) {
+    return each.receipt && each.receipt->existed;
+  };
+  if (std::ranges::none_of(answers, is_known)) return {};
+  // The engine has them: they are read once more.
+  TRY_ASSIGN(const Bulk again, read_bulk(parts, call));
+  std::map<std::size_t, const NewRun*> wanted;
+  for (const Bulk::Item& item : again.items) wanted.emplace(item.line, &item.run);
+  for (BulkAnswers::Answer& answer : answers) {
+    if (!is_known(answer)) continue;
+    TRY_ASSIGN(const engine::RunView view, history.get_run(answer.receipt->run));
+    answer.uuid = view.record.uuid;
+    const auto found = wanted.find(answer.line);
+    if (found == wanted.end() || !is_same_submission(found->second->event, view.record))
+      answer.problem = other_submission();
+  }
+  return {};
+}
+
 void reply_bulk(const Call& call, const Bulk& bulk, std::vector<BulkAnswers::Answer> answers) {
   std::ranges::sort(answers, {}, &BulkAnswers::Answer::line);
   boost::json::array accepted;
@@ -191,15 +216,28 @@ void reply_bulk(const Call& call, const Bulk& bulk, std::vector<BulkAnswers::Ans
       refused.emplace_back(refused_json(answer.line, Problem(answer.receipt.error())));
       continue;
     }
-    JsonObject item{{"index", answer.line}, {"number", answer.receipt->run.value}};
-    // Of one that was known before, only the number is.
-    item["id"] = answer.receipt->existed ? Json(nullptr) : Json(format_uuid("run", answer.uuid));
-    accepted.emplace_back(std::move(item));
+    if (answer.problem) {
+      refused.emplace_back(refused_json(answer.line, *answer.problem));
+      continue;
+    }
+    accepted.push_back(JsonObject{{"index", answer.line},
+                                  {"number", answer.receipt->run.value},
+                                  {"id", format_uuid("run", answer.uuid)}});
   }
   const int status = refused.empty() ? 200 : 207;
   call.reply(status, {{"version", kOutputVersion},
                       {"accepted", std::move(accepted)},
                       {"refused", std::move(refused)}});
+}
+
+void end_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<Bulk>& bulk,
+              const std::shared_ptr<BulkAnswers>& given) {
+  parts.read(call, [&parts, call, bulk, given](engine::History& history) -> Checked<void> {
+    auto answers = given->take();
+    TRY(look_at_known(parts, *call, history, answers));
+    reply_bulk(*call, *bulk, std::move(answers));
+    return {};
+  });
 }
 
 void hand_over_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<Bulk>& bulk) {
@@ -213,8 +251,8 @@ void hand_over_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_
       parts.options.engine->submit(
           std::move(item.run.event),
           [&parts, call, bulk, answers, line = item.line, uuid](Result<engine::Receipt> receipt) {
-            if (answers->add({line, uuid, std::move(receipt)}))
-              parts.post([call, bulk, answers] { reply_bulk(*call, *bulk, answers->take()); });
+            if (answers->add({line, uuid, std::move(receipt), std::nullopt}))
+              parts.post([&parts, call, bulk, answers] { end_bulk(parts, call, bulk, answers); });
           });
     }
   });

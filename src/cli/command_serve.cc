@@ -25,6 +25,7 @@
 #include "http/server.h"
 #include "spec/permission.h"
 #include "store/sqlite/sqlite_history.h"
+#include "store/sqlite/sqlite_store.h"
 
 namespace reeve::cli {
 namespace {
@@ -36,6 +37,7 @@ struct Serving {
   std::unique_ptr<EngineHost> host;
   std::unique_ptr<security::Credentials> credentials;
   std::unique_ptr<security::AuditLog> audit;
+  std::unique_ptr<security::KeptAnswers> answers;
   std::unique_ptr<ServiceLogs> logs;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
@@ -110,7 +112,15 @@ Checked<void> open_security(const Session& session, const StateLayout& layout, S
              security::make_admin_token(*serving.credentials, token, wall_now()));
   if (is_new) session.say(fmt::format("the token of an administrator is in {}", token));
   TRY_ASSIGN(serving.audit, security::AuditLog::open(layout.root + "/audit"));
+  TRY_ASSIGN(serving.answers, security::KeptAnswers::open(layout.root + "/answers.db", wall_now()));
   return {};
+}
+
+api::JournalSource journal_of(const StateLayout& layout, const Resources& capacity) {
+  return {.open = [path = layout.database()]() -> Result<std::unique_ptr<engine::Store>> {
+            return store::sqlite::SqliteStore::open(path);
+          },
+          .pools = {{.name = "local", .capacity = capacity}}};
 }
 
 Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
@@ -136,9 +146,11 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
                       [path = layout.database()]() -> Result<std::unique_ptr<engine::History>> {
                     return store::sqlite::SqliteHistory::open(path);
                   },
+                  .journal = journal_of(layout, engine.capacity),
                   .logs = serving.logs.get(),
                   .credentials = serving.credentials.get(),
                   .audit = serving.audit.get(),
+                  .answers = serving.answers.get(),
                   .check_workflow =
                       [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
                         return check_workflow(workflow, rules, machine);

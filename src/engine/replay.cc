@@ -24,6 +24,8 @@ Result<std::vector<core::Event>> decode_events(std::string_view bytes) {
 
 namespace {
 
+constexpr std::uint32_t kRecordsPerRead = 4096;
+
 class Player {
  public:
   Player(Store& store, const ReplayOptions& options)
@@ -50,13 +52,22 @@ class Player {
   }
 
   Result<ReplayReport> play() {
-    Status failure;
-    TRY(store_.read_journal(1, [&](const JournalRecord& record) {
-      if (record.step > options_.until_step) return false;
-      failure = step(record);
-      return failure.has_value() && !report_.diverged_at;
-    }));
-    TRY(failure);
+    while (!is_over_) {
+      Status failure;
+      std::uint32_t count = 0;
+      // In pieces: a database that is being written keeps its log while somebody reads.
+      TRY(store_.read_journal(next_, [&](const JournalRecord& record) {
+        is_over_ = record.step > options_.until_step;
+        if (is_over_) return false;
+        failure = step(record);
+        next_ = record.step + 1;
+        is_over_ = is_over_ || report_.diverged_at.has_value();
+        return failure.has_value() && !is_over_ && ++count < kRecordsPerRead;
+      }));
+      TRY(failure);
+      const bool is_end = count < kRecordsPerRead;
+      if (is_end && !(options_.goes_on && options_.goes_on())) break;
+    }
     return report_;
   }
 
@@ -76,6 +87,8 @@ class Player {
     if (effects_digest(core_->changes().effects) != record.effects)
       report_.diverged_at = record.step;
     if (options_.after_step) options_.after_step(record, core_->state());
+    if (options_.on_changes && !options_.on_changes(record, core_->state(), core_->changes()))
+      is_over_ = true;
     for (const RunId id : core_->changes().runs) {
       const auto kept = kept_.find(id);
       if (kept != kept_.end()) kept->second = core::stored_run(*core_->state().find_run(id));
@@ -88,8 +101,11 @@ class Player {
     if (auto* submit = std::get_if<core::SubmitRun>(&event)) {
       TRY_ASSIGN(submit->workflow, store_.load_workflow(submit->workflow_digest));
     } else if (const auto* reloaded = std::get_if<core::RunReloaded>(&event)) {
-      const core::StoredRun& run = kept_.at(reloaded->run);
-      TRY(core_->reload(core::copy_of(run)));
+      const auto run = kept_.find(reloaded->run);
+      if (run == kept_.end())
+        return fail(ErrorCode::conflict,
+                    "a run came back while the journal was read: read it anew");
+      TRY(core_->reload(core::copy_of(run->second)));
     } else if (std::holds_alternative<core::EngineStarted>(event)) {
       TRY(restart());
     }
@@ -116,6 +132,8 @@ class Player {
   std::unique_ptr<core::Core> core_;
   std::map<RunId, core::StoredRun> kept_;
   ReplayReport report_;
+  std::uint64_t next_ = 1;  ///< step that is read next
+  bool is_over_ = false;
 };
 
 }  // namespace

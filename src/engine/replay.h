@@ -19,6 +19,10 @@ struct ReplayOptions {
   /// Called with each step before it is applied, and with the state after it.
   std::function<void(const JournalRecord&, const std::vector<core::Event>&)> on_step;
   std::function<void(const JournalRecord&, const core::State&)> after_step;
+  /// Called with what each step changed and the state after it; false ends the replay.
+  std::function<bool(const JournalRecord&, const core::State&, const core::Changes&)> on_changes;
+  /// Asked at the end of the journal: whether to look for what was written meanwhile. Null: no.
+  std::function<bool()> goes_on;
 };
 
 struct ReplayReport {
