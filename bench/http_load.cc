@@ -155,7 +155,7 @@ Status bulk(const LoadOptions& options, bool to_the_end) {
   const Meter meter(options.server);
   clients.send(0, std::move(request));
   const auto is_over = [&] { return status && (!to_the_end || ends >= options.tasks); };
-  while (!is_over() && meter.seconds() < 120) TRY(clients.wait(1000));
+  while (!is_over() && meter.seconds() < 40) TRY(clients.wait(1000));
   fmt::print("{{\"status\": {}, \"ends\": {}, \"gaps\": {}, \"tasks_per_second\": {:.0f}, {}}}\n",
              status.value_or(0), ends, gaps,
              static_cast<double>(is_over() ? options.tasks : 0) / meter.seconds(), meter.report());

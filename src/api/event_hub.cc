@@ -38,32 +38,33 @@ std::string task_type(core::TaskState state) {
   }
 }
 
-std::string frame_of(const ChangeEvent& event) {
+/// Written by hand: with a stream open, this is done for every change of every task.
+std::string frame_of(const ChangeEvent& event, std::string_view time) {
   const std::string run = format_uuid("run", event.run);
+  const auto quoted = [](std::string text) {
+    return to_json_text(text_json(std::move(text)), false);
+  };
   const bool is_task = !event.task.empty();
-  JsonObject data{{"run", run},
-                  {"number", event.number.value},
-                  {"namespace", event.name_space},
-                  {"from", event.from},
-                  {"to", event.to}};
-  if (is_task) {
-    data["task"] = text_json(event.task);
-    data["index"] = event.index;
-    data["count"] = event.count;
-    data["attempt"] = event.attempt;
-    data["reason"] = name(event.reason.code);
-    data["sentence"] = describe(event.reason);
-  }
-  const JsonObject whole{{"specversion", "1.0"},
-                         {"id", format_event_id(event.id)},
-                         {"source", "/v1/runs/" + run},
-                         {"type", event.type},
-                         {"subject", is_task ? text_json(run + "/" + event.task) : Json(run)},
-                         {"time", time_json(event.at)},
-                         {"datacontenttype", "application/json"},
-                         {"data", std::move(data)}};
-  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", format_event_id(event.id), event.type,
-                     to_json_text(whole, false));
+  std::string out;
+  out.reserve(768);
+  const std::string id = format_event_id(event.id);
+  const auto add = std::back_inserter(out);
+  fmt::format_to(
+      add,
+      "id: {0}\nevent: {1}\ndata: {{\"specversion\":\"1.0\",\"id\":\"{0}\",\"source\":"
+      "\"/v1/runs/{2}\",\"type\":\"{1}\",\"subject\":{3},\"time\":\"{4}\","
+      "\"datacontenttype\":\"application/json\",\"data\":{{\"run\":\"{2}\",\"number\":{5},"
+      "\"namespace\":{6},\"from\":\"{7}\",\"to\":\"{8}\"",
+      id, event.type, run, is_task ? quoted(run + "/" + event.task) : '"' + run + '"', time,
+      event.number.value, quoted(event.name_space), event.from, event.to);
+  if (is_task)
+    fmt::format_to(add,
+                   ",\"task\":{},\"index\":{},\"count\":{},\"attempt\":{},\"reason\":\"{}\","
+                   "\"sentence\":{}",
+                   quoted(event.task), event.index, event.count, event.attempt,
+                   name(event.reason.code), quoted(describe(event.reason)));
+  out += "}}\n\n";
+  return out;
 }
 
 /// Without an id: whoever comes again asks for what he asked for before.
@@ -157,14 +158,16 @@ std::vector<EventHub::EventPtr> EventHub::take_from(std::uint64_t& next, bool& h
   return {from, from + static_cast<std::ptrdiff_t>(count)};
 }
 
-void EventHub::send(Follower& follower, ChangeEvent& event) const {
+/// Appends it to what goes out to the follower, if he wants it.
+void EventHub::add_frame(Follower& follower, ChangeEvent& event, std::string& out) {
   const Following& following = follower.following;
   if (following.run && *following.run != event.run) return;
   if (!following.name_spaces.empty() &&
       std::ranges::find(following.name_spaces, event.name_space) == following.name_spaces.end())
     return;
-  if (event.frame.empty()) event.frame = frame_of(event);
-  follower.stream.write(event.frame);
+  if (event.at != time_.first) time_ = {event.at, format_time(event.at)};
+  if (event.frame.empty()) event.frame = frame_of(event, time_.second);
+  out += event.frame;
   follower.is_over = following.run && event.ends_run;
 }
 
@@ -172,12 +175,14 @@ void EventHub::pump(Follower& follower) {
   while (!follower.is_over && follower.stream.is_open() && follower.stream.unsent() < kUnsentMax) {
     bool has_gap = false;
     const std::vector<EventPtr> events = take_from(follower.next, has_gap);
-    if (has_gap) follower.stream.write(gap_frame());
-    if (events.empty()) return;
+    // One write for all of them: with many followers, what costs is each write.
+    std::string out = has_gap ? gap_frame() : std::string();
     for (const EventPtr& event : events) {
-      send(follower, *event);
+      add_frame(follower, *event, out);
       if (follower.is_over) break;
     }
+    follower.stream.write(std::move(out));
+    if (events.empty()) return;
   }
   if (follower.is_over) follower.stream.end();
 }

@@ -81,7 +81,7 @@ class EventHub final : public engine::Observer {
   std::vector<EventPtr> take_from(std::uint64_t& next, bool& has_gap) const;
   void pump_all();
   void pump(Follower& follower);
-  void send(Follower& follower, ChangeEvent& event) const;
+  void add_frame(Follower& follower, ChangeEvent& event, std::string& out);
   void heartbeat();
   void forget_those_who_left();
 
@@ -94,6 +94,7 @@ class EventHub final : public engine::Observer {
   // The server's thread only.
   std::list<std::shared_ptr<Follower>> followers_;  // shared: with the callbacks of their streams
   bool beats_ = false;
+  std::pair<Time, std::string> time_{kUnset, {}};  ///< the one that was written last
 };
 
 }  // namespace reeve::api
