@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import beside
+import service
 import traces
 from egress import egress_cost
 from images import image_cost
@@ -380,6 +381,21 @@ ROWS = [
         traces.seconds_of("--generate", "diurnal", "--count", "1000000", "--processors", "1000",
                           "--median", "30s", "--longest", "1h", "--largest", "16"),
         better="lower"),
+    Row("service-get", "GET of one run, 64 connections", "requests/s", 20_000, service.gets),
+    Row("service-post", "POST of a run of one task, durable, 64 connections", "requests/s", 5_000,
+        service.posts),
+    Row("service-bulk", "one POST of 100,000 runs as NDJSON, durable", "tasks/s", 100_000,
+        service.bulk),
+    Row("service-ends", "one POST of 50,000 runs, until a stream has told of all ends; no "
+        "processes", "tasks/s", 10_000, service.to_the_end),
+    Row("service-events", "commit to client, 1,000 streams, 20 runs a second, p95", "ms", 20,
+        service.late_events, better="lower"),
+    Row("service-idle", "`reeve serve` with 10,000 idle streams, resident", "MiB", 200,
+        service.idle_streams, better="lower"),
+    Row("service-rest", "`reeve serve` at rest, resident", "MiB", 40, service.at_rest,
+        better="lower"),
+    Row("service-list", "page of 50 with filters over 10,000,000 finished runs, worst p95", "ms",
+        50, service.listing(10_000_000), better="lower"),
 ]
 
 assert len({row.name for row in ROWS}) == len(ROWS) and all(math.isfinite(r.target) for r in ROWS)

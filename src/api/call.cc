@@ -70,6 +70,7 @@ Call::~Call() {
 void Call::reply(http::Response response) const {
   if (is_answered.exchange(true)) return;
   if (on_answer) on_answer(response);
+  turn.reset();
   responder.reply(std::move(response));
 }
 

@@ -33,8 +33,8 @@ struct Call {
   http::Parameters query;
   security::Identity identity;
   std::string request_id;
-  std::shared_ptr<void> turn;   ///< shared: given back when the last holder of the call goes
-  std::string idempotency_key;  ///< as sent, or ""
+  mutable std::shared_ptr<void> turn;  ///< shared: given back before the answer is sent
+  std::string idempotency_key;         ///< as sent, or ""
   std::function<void(const http::Response&)> on_answer;  ///< before it goes out; may be null
   mutable std::atomic<bool> is_answered{false};
 

@@ -34,32 +34,33 @@ std::string task_type(core::TaskState state) {
 
 }  // namespace
 
+/// Written by hand: with a stream open, this is done for every change of every task.
 std::string event_frame(const ChangeEvent& event) {
   const std::string run = format_uuid("run", event.run);
+  const auto quoted = [](std::string text) {
+    return to_json_text(text_json(std::move(text)), false);
+  };
   const bool is_task = !event.task.empty();
-  JsonObject data{{"run", run},
-                  {"number", event.number.value},
-                  {"namespace", event.name_space},
-                  {"from", event.from},
-                  {"to", event.to}};
-  if (is_task) {
-    data["task"] = text_json(event.task);
-    data["index"] = event.index;
-    data["count"] = event.count;
-    data["attempt"] = event.attempt;
-    data["reason"] = name(event.reason.code);
-    data["sentence"] = describe(event.reason);
-  }
-  const JsonObject whole{{"specversion", "1.0"},
-                         {"id", format_event_id(event.id)},
-                         {"source", "/v1/runs/" + run},
-                         {"type", event.type},
-                         {"subject", is_task ? text_json(run + "/" + event.task) : Json(run)},
-                         {"time", time_json(event.at)},
-                         {"datacontenttype", "application/json"},
-                         {"data", std::move(data)}};
-  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", format_event_id(event.id), event.type,
-                     to_json_text(whole, false));
+  std::string out;
+  out.reserve(768);
+  const std::string id = format_event_id(event.id);
+  const auto add = std::back_inserter(out);
+  fmt::format_to(
+      add,
+      "id: {0}\nevent: {1}\ndata: {{\"specversion\":\"1.0\",\"id\":\"{0}\",\"source\":"
+      "\"/v1/runs/{2}\",\"type\":\"{1}\",\"subject\":{3},\"time\":\"{4}\","
+      "\"datacontenttype\":\"application/json\",\"data\":{{\"run\":\"{2}\",\"number\":{5},"
+      "\"namespace\":{6},\"from\":\"{7}\",\"to\":\"{8}\"",
+      id, event.type, run, is_task ? quoted(run + "/" + event.task) : '"' + run + '"',
+      format_time(event.at), event.number.value, quoted(event.name_space), event.from, event.to);
+  if (is_task)
+    fmt::format_to(add,
+                   ",\"task\":{},\"index\":{},\"count\":{},\"attempt\":{},\"reason\":\"{}\","
+                   "\"sentence\":{}",
+                   quoted(event.task), event.index, event.count, event.attempt,
+                   name(event.reason.code), quoted(describe(event.reason)));
+  out += "}}\n\n";
+  return out;
 }
 
 std::string gap_frame() {

@@ -20,12 +20,12 @@ bool Following::wants(const ChangeEvent& event) const {
          std::ranges::find(name_spaces, event.name_space) != name_spaces.end();
 }
 
-void Follower::send(ChangeEvent& event) {
+void Follower::add(ChangeEvent& event, std::string& out) {
   if (event.id <= last) return;
   last = event.id;
   if (!following.wants(event)) return;
   if (event.frame.empty()) event.frame = event_frame(event);
-  stream.write(event.frame);
+  out += event.frame;
   // Of one that had ended before, and was tried again or not, all is told.
   is_over =
       following.run && event.ends_run && event.id > following.begun && !following.run_has_ended;
@@ -121,10 +121,13 @@ void EventHub::pump(const FollowerPtr& follower) {
       to.is_over = to.following.run_has_ended;
       break;
     }
+    // One write for all of them: with many followers, what costs is each write.
+    std::string out;
     for (const EventPtr& event : events) {
-      to.send(*event);
+      to.add(*event, out);
       if (to.is_over) break;
     }
+    if (!out.empty()) to.stream.write(std::move(out));
   }
   if (!to.is_behind && to.is_over) to.stream.end();
 }

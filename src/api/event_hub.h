@@ -49,8 +49,8 @@ struct Follower {
   bool is_behind = false;  ///< the replay writes to him, and the hub does not
   bool is_over = false;
 
-  /// Writes it if he wants it and has not got it.
-  void send(ChangeEvent& event);
+  /// Appends it to what goes out to him, if he wants it and has not got it.
+  void add(ChangeEvent& event, std::string& out);
 };
 using FollowerPtr = std::shared_ptr<Follower>;  // shared: with the callbacks of its stream
 

@@ -83,14 +83,16 @@ bool EventReplay::Parts::take_step(Pass& pass, const engine::JournalRecord& reco
                                     .step = record.step,
                                     .run_rows = changes.runs,
                                     .task_rows = changes.tasks};
+  std::string out;
   for (EventPtr& event : change_events(committed)) {
     if (event->id <= pass.after) continue;
-    pass.follower->send(*event);
+    pass.follower->add(*event, out);
     pass.kept.push_back(std::move(event));
     if (pass.kept.size() <= kHandedOverMax) continue;
     pass.floor = pass.kept.front()->id;
     pass.kept.pop_front();
   }
+  if (!out.empty()) pass.follower->stream.write(std::move(out));
   pass.position = end_of_step(record.step);
   if (pass.follower->is_over || is_stopping() || !wait_for_room(*pass.follower)) return false;
   return !hub.has_all_after(pass.position);

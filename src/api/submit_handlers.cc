@@ -278,7 +278,7 @@ void submit_bulk(ServiceParts& parts, CallPtr call) {
   if (parts.bulk_under_way.exchange(true))
     return call->refuse(
         Error{ErrorCode::exhausted, "another bulk is being taken in: try again", {}});
-  // shared: lets the next one in when nobody holds it any more
+  // shared: lets the next one in when it was answered, or nobody is left to answer it
   const std::shared_ptr<void> turn(nullptr, [&parts](void*) { parts.bulk_under_way = false; });
   call->turn = turn;
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {

@@ -206,15 +206,19 @@ PlacementScore Pass::score() const {
   const ClassKey& key = planner_.waiting.key(current_);
   const HeadStart start = head_start(planner_.waiting.weights(), key, now_);
   const NodeChoice& choice = placement_.nodes.front();
-  return {.priority = start.priority,
-          .deadline = start.deadline,
-          .length = start.length,
-          .share_permille =
-              static_cast<std::int32_t>(std::min(planner_.shares.share_now(key.leaf), 1.0) * 1000),
-          .candidates = placement_.staged ? 0 : choice.candidates,
-          .variant = choice.variant,
-          .score = std::max(choice.score, 0),
-          .terms = choice.terms};
+  PlacementScore score{
+      .priority = start.priority,
+      .deadline = start.deadline,
+      .length = start.length,
+      .candidates = placement_.staged || choice.candidates < 2 ? 0 : choice.candidates,
+      .variant = choice.variant,
+      .score = std::max(choice.score, 0),
+      .terms = choice.terms};
+  if (planner_.shares.leaves() > 1) {
+    const double share = std::min(planner_.shares.share_now(key.leaf), 1.0);
+    score.share_permille = static_cast<std::int32_t>(share * 1000);
+  }
+  return score;
 }
 
 HolderId Pass::accept(Token token) {

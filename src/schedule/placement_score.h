@@ -16,9 +16,9 @@ struct PlacementScore {
   Duration priority{0};
   Duration deadline{0};
   Duration length{0};
-  std::int32_t share_permille = 0;  ///< of the cluster, that its user had then
+  std::int32_t share_permille = 0;  ///< of the cluster, that its user had then; 0 with one user
   // Its node, among those that had room.
-  std::uint32_t candidates = 0;  ///< 0: it is handed over before there is room. 1: no choice
+  std::uint32_t candidates = 0;  ///< 0: there was no choice, or no room yet
   std::uint8_t variant = 0;      ///< of its `resources`
   std::int32_t score = 0;        ///< terms times weights
   NodeTerms terms{};             ///< 0 to 1000 each; all 0 where there was no choice

@@ -89,7 +89,7 @@ class Data(ReeveCase):
         self.assertEqual(shape(task["attempts"][0]), {
             "number": "number", "outcome": "str", "code": "number", "reason": "str",
             "sentence": "str", "placed": "str", "tier": "str", "next": "str", "message": "NoneType",
-            "queued_at": "time",
+            "decided": "NoneType", "queued_at": "time",
             "started_at": "time", "ended_at": "time", "duration_seconds": "number",
             "user_cpu_seconds": "number", "system_cpu_seconds": "number",
             "memory_peak_bytes": "number", "read_bytes": "number", "written_bytes": "number",
