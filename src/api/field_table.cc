@@ -308,6 +308,24 @@ constexpr auto kSettingFields = std::to_array<FieldInfo>({
     {"live", "boolean", "a running service takes it on"},
     {"meaning", "string", ""},
 });
+constexpr auto kToken = std::to_array<FieldInfo>({
+    {"id", "string", "never its text"},
+    {"label", "string", "what it is for"},
+    {"role", "string", ""},
+    {"namespaces", "array", "in which it holds"},
+    {"actions", "array?", "of its role only these; null: all"},
+    {"created_by", "string", ""},
+    {"created_at", "time", ""},
+    {"expires_at", "time?", ""},
+    {"last_used_at", "time?", "to about five minutes"},
+    {"revoked_at", "time?", ""},
+});
+constexpr auto kContext = std::to_array<FieldInfo>({
+    {"name", "string", ""},
+    {"url", "string", "where the service is"},
+    {"current", "boolean", "commands look there"},
+    {"has_token", "boolean", "a token is kept with it, and never printed"},
+});
 constexpr auto kVersion = std::to_array<FieldInfo>({
     {"reeve", "string", "version of this program"},
     {"compiler", "string", ""},
@@ -315,7 +333,7 @@ constexpr auto kVersion = std::to_array<FieldInfo>({
 });
 
 constexpr auto kKinds = std::to_array<KindInfo>({
-    {"runs", "ls", kRun},
+    {"runs", "ls, submit", kRun},
     {"run", "show, run, resume, retry", kRunDetail},
     {"groups", "show", kGroup},
     {"tasks", "show --tasks", kTask},
@@ -338,6 +356,8 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"audit", "audit ls", kAudit},
     {"audit_proof", "audit verify", kAuditProof},
     {"settings", "config show", kSettingFields},
+    {"tokens", "token ls", kToken},
+    {"contexts", "context ls", kContext},
     {"program", "version", kVersion},
 });
 

@@ -35,6 +35,12 @@ void get_task(ServiceParts& parts, CallPtr call);
 void get_attempt(ServiceParts& parts, CallPtr call);
 void get_log(ServiceParts& parts, CallPtr call);
 
+// The rows of runs, for commands (stored_handlers.cc).
+void list_stored_runs(ServiceParts& parts, CallPtr call);
+void get_stored_run(ServiceParts& parts, CallPtr call);
+void list_stored_attempts(ServiceParts& parts, CallPtr call);
+void get_stored_log(ServiceParts& parts, CallPtr call);
+
 // Workflows that are not run.
 void lint_workflow(ServiceParts& parts, CallPtr call);
 void plan_workflow(ServiceParts& parts, CallPtr call);

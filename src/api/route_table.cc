@@ -70,6 +70,14 @@ constexpr auto kTaskLog =
 constexpr auto kAttemptLog = std::to_array<Parameter>(
     {kRunPath, kTaskPath, kAttemptPath, kFrom, kBytes, kTail, kGrep, kStream});
 
+constexpr auto kStoredAttempts = std::to_array<Parameter>(
+    {kRunPath, {"task", Place::query, "integer", "position in the run"}, kLimit, kCursor});
+constexpr auto kStoredLog =
+    std::to_array<Parameter>({kRunPath,
+                              {"task", Place::query, "integer", "position in the run"},
+                              {"attempt", Place::query, "integer", "1, 2, ..."},
+                              kFrom});
+
 constexpr Parameter kLastId{"Last-Event-ID", Place::header, "string", "go on behind this event"};
 constexpr auto kFollow = std::to_array<Parameter>({kLastId});
 constexpr auto kFollowRun = std::to_array<Parameter>({kRunPath, kLastId});
@@ -78,6 +86,8 @@ constexpr auto kOnlyKey = std::to_array<Parameter>({kKey});
 constexpr auto kOfToken =
     std::to_array<Parameter>({{"token", Place::path, "string", "the id of a token"}, kKey});
 
+constexpr auto kStored =
+    std::to_array<ReplyInfo>({{200, "Text", "application/vnd.reeve.stored"}, {304, ""}});
 constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
 constexpr auto kIdentityReply = std::to_array<ReplyInfo>({{200, "IdentityReply"}});
 constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
@@ -204,6 +214,15 @@ constexpr auto kRoutes = std::to_array<Route>({
          Action::logs_read, kTaskLog, kLogReply, get_log),
     look("/v1/runs/{run}/tasks/{task}/attempts/{attempt}/logs", "getAttemptLog",
          "output of an attempt", Action::logs_read, kAttemptLog, kLogReply, get_log),
+
+    look("/v1/stored/runs", "listStoredRuns", "runs as the commands of reeve read them",
+         Action::runs_read, kListRuns, kStored, list_stored_runs),
+    look("/v1/stored/runs/{run}", "getStoredRun", "a run and its tasks, for the same",
+         Action::runs_read, kGetRun, kStored, get_stored_run),
+    look("/v1/stored/runs/{run}/attempts", "listStoredAttempts", "its attempts, for the same",
+         Action::runs_read, kStoredAttempts, kStored, list_stored_attempts),
+    look("/v1/stored/runs/{run}/log", "getStoredLog", "what an attempt printed, for the same",
+         Action::logs_read, kStoredLog, kStored, get_stored_log),
 
     {.method = "POST",
      .path = "/v1/lint",

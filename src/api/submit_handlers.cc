@@ -279,8 +279,7 @@ void submit_bulk(ServiceParts& parts, CallPtr call) {
     return call->refuse(
         Error{ErrorCode::exhausted, "another bulk is being taken in: try again", {}});
   // shared: lets the next one in when it was answered, or nobody is left to answer it
-  const std::shared_ptr<void> turn(nullptr, [&parts](void*) { parts.bulk_under_way = false; });
-  call->turn = turn;
+  call->turn = std::shared_ptr<void>(nullptr, [&parts](void*) { parts.bulk_under_way = false; });
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
     TRY_ASSIGN(Bulk read, read_bulk(parts, *call));
     const bool is_all = call->text("mode") != "each";

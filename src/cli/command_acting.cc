@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "cli/archive.h"
-#include "cli/engine_access.h"
 #include "cli/following.h"
 #include "core/launch.h"
 
@@ -14,7 +13,8 @@ struct Aim {
   RunId run;
   Uuid uuid;
   std::uint32_t task = core::kWholeRun;
-  std::string text;  ///< what people call it
+  std::string text;   ///< what people call it
+  std::string label;  ///< of the task
 };
 
 /// A group that fans out means those of its tasks that `wanted` accepts.
@@ -30,7 +30,7 @@ Result<std::vector<Aim>> find_aims(Archive& archive, const std::string& text, Wa
                 fmt::format("run {} has ended already: it is {}", number, name(run.record.state)));
   std::vector<Aim> aims;
   if (target.task.empty()) {
-    aims.push_back({target.run, run.record.uuid, core::kWholeRun, "run " + number});
+    aims.push_back({target.run, run.record.uuid, core::kWholeRun, "run " + number, {}});
     return aims;
   }
   TRY_ASSIGN(const TaskChoice choice, find_task(run, target.task));
@@ -38,9 +38,9 @@ Result<std::vector<Aim>> find_aims(Archive& archive, const std::string& text, Wa
   const std::uint32_t first = choice.index ? *choice.index : group.first;
   const std::uint32_t count = choice.index ? 1 : group.count;
   for (std::uint32_t i = first; i < first + count; ++i) {
-    if (choice.index || wanted(run.tasks[i].state))
-      aims.push_back(
-          {target.run, run.record.uuid, i, fmt::format("{}/{}", number, core::task_label(run, i))});
+    if (!choice.index && !wanted(run.tasks[i].state)) continue;
+    const std::string label = core::task_label(run, i);
+    aims.push_back({target.run, run.record.uuid, i, fmt::format("{}/{}", number, label), label});
   }
   if (aims.empty())
     return fail(ErrorCode::conflict, fmt::format("no task of {} is in a state for this", text));
@@ -55,7 +55,9 @@ bool awaits_approval(core::TaskState state) { return state == core::TaskState::a
 
 JsonObject params_of(const Aim& aim) {
   JsonObject params{{"run", aim.run.value}, {"by", user_name()}};
-  if (aim.task != core::kWholeRun) params["task"] = aim.task;
+  if (aim.task == core::kWholeRun) return params;
+  params["task"] = aim.task;
+  params["label"] = aim.label;
   return params;
 }
 
@@ -65,13 +67,13 @@ struct CancelOptions {
   bool kill = false;
 };
 
-Ended cancel_one(const Session& session, const StateLayout& layout, const Aim& aim,
+Ended cancel_one(const Session& session, const Archive& archive, const Aim& aim,
                  const CancelOptions& options) {
   JsonObject params = params_of(aim);
   params["kill"] = options.kill;
   params["why"] = options.reason;
   if (options.grace) params["grace_microseconds"] = options.grace->count();
-  TRY_ASSIGN(const auto answer, ask_engine(layout, "cancel", params));
+  TRY_ASSIGN(const auto answer, archive.ask("cancel", params));
   if (answer) {
     session.say(fmt::format("{}: being cancelled", aim.text));
     return kExitDone;
@@ -83,12 +85,12 @@ Ended cancel_one(const Session& session, const StateLayout& layout, const Aim& a
                       .by = user_name(),
                       .why = options.reason};
   if (options.grace) cancel.grace = *options.grace;
-  if (aim.task != core::kWholeRun) return apply_events(session, layout, {cancel});
+  if (aim.task != core::kWholeRun) return apply_events(session, archive.layout, {cancel});
   Work work{.runs = {aim.uuid}, .resume = {aim.run}, .events = {cancel}};
   TRY_ASSIGN(FollowingOptions following, FollowingOptions::from(session));
   following.is_plain = true;
   following.logs = ShownLogs::none;
-  TRY(follow_runs(session, layout, following, std::move(work)));
+  TRY(follow_runs(session, archive.layout, following, std::move(work)));
   return kExitDone;
 }
 
@@ -101,7 +103,7 @@ Ended command_cancel(const Session& session) {
   TRY_ASSIGN(Archive archive, Archive::open(session));
   for (const std::string& word : session.arguments.words) {
     TRY_ASSIGN(const std::vector<Aim> aims, find_aims(archive, word, is_open));
-    for (const Aim& aim : aims) TRY(cancel_one(session, archive.layout, aim, options));
+    for (const Aim& aim : aims) TRY(cancel_one(session, archive, aim, options));
   }
   return kExitDone;
 }
@@ -111,7 +113,7 @@ Ended command_pause(const Session& session) {
   for (const std::string& word : session.arguments.words) {
     TRY_ASSIGN(const std::vector<Aim> aims, find_aims(archive, word, is_pausable));
     for (const Aim& aim : aims) {
-      TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "pause", params_of(aim)));
+      TRY_ASSIGN(const auto answer, archive.ask("pause", params_of(aim)));
       if (!answer) {
         TRY(apply_events(session, archive.layout,
                          {core::Pause{.run = aim.run, .task = aim.task, .by = user_name()}}));
@@ -133,7 +135,7 @@ Ended command_approve(const Session& session) {
     for (const Aim& aim : aims) {
       JsonObject params = params_of(aim);
       params["approved"] = approved;
-      TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "approve", params));
+      TRY_ASSIGN(const auto answer, archive.ask("approve", params));
       if (!answer) {
         TRY(apply_events(
             session, archive.layout,

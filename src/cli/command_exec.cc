@@ -62,6 +62,7 @@ Checked<std::uint32_t> choose_task(const core::Run& run, const std::string& task
 Ended command_exec(const Session& session) {
   TRY_ASSIGN(const auto attempt, session.arguments.number("attempt", 1, 65'535));
   TRY_ASSIGN(Archive archive, Archive::open(session));
+  if (archive.service != nullptr) return only_here(session);
   TRY_ASSIGN(const Target target, find_target(archive, session.arguments.words.front()));
   JsonObject params{{"run", target.run.value}, {"by", user_name()}};
   {

@@ -6,7 +6,10 @@
 #include "cli/archive.h"
 #include "cli/engine_access.h"
 #include "cli/run_cells.h"
+#include "cli/service_history.h"
+#include "cli/service_link.h"
 #include "cli/system_clock.h"
+#include "core/launch.h"
 
 namespace reeve::cli {
 namespace {
@@ -32,6 +35,25 @@ Result<bool> ask_engine(const StateLayout& layout, RunId run, std::optional<std:
   return true;
 }
 
+/// What the service says of it.
+Result<bool> ask_service(Archive& archive, const core::Run& run, std::optional<std::uint32_t> task,
+                         api::Answer& answer) {
+  std::string target = run_target(run.record.id) + "/explain";
+  if (task) target += "?task=" + http::percent_encode(core::task_label(run, *task));
+  TRY_ASSIGN(const JsonObject reply, archive.service->get_json(target));
+  const Json* const said = reply.if_contains("explanation");
+  if (said == nullptr || !said->is_object()) return false;
+  answer.reason = text_of(said->get_object(), "reason");
+  answer.sentence = text_of(said->get_object(), "sentence");
+  answer.facts.clear();
+  if (const Json* facts = said->get_object().if_contains("facts"); facts && facts->is_array()) {
+    for (const Json& fact : facts->get_array())
+      if (fact.is_string()) answer.facts.emplace_back(fact.get_string());
+  }
+  answer.is_live = text_of(said->get_object(), "live") == "true";
+  return true;
+}
+
 std::string answer_text(const Session& session, const api::Answer& answer) {
   const Cell state = state_cell({{"state", answer.state}});
   std::string out =
@@ -50,7 +72,8 @@ Ended command_explain(const Session& session) {
   TRY_ASSIGN(const Target target, find_target(archive, session.arguments.words.front()));
   TRY_ASSIGN(const LoadedRun loaded, archive.load(target.run));
   const api::AskLive ask = [&](RunId run, std::optional<std::uint32_t> task, api::Answer& answer) {
-    return ask_engine(archive.layout, run, task, answer);
+    return archive.service != nullptr ? ask_service(archive, loaded.run(), task, answer)
+                                      : ask_engine(archive.layout, run, task, answer);
   };
   TRY_ASSIGN(const api::Answer answer,
              api::explain(*archive.history, loaded, target.task, ask, wall_now()));

@@ -62,7 +62,7 @@ Checked<LogOptions> LogOptions::from(const Session& session) {
 
 /// The log of one attempt, on its way to stdout.
 struct Source {
-  LogTail tail;
+  std::unique_ptr<LogFrames> frames;
   LineCutter cutter;
   std::string label;
   std::deque<std::string> kept;  ///< with --tail, until the first read is done
@@ -110,9 +110,8 @@ bool LogPrinter::is_wanted(const core::Task& task) const {
 
 void LogPrinter::add_source(const core::Run& run, const Key& key, const std::string& label) {
   if (sources_.contains(key)) return;
-  const std::string path =
-      supervisor::log_path(archive_.layout.root, {run.record.uuid, key.first, key.second});
-  sources_.emplace(key, Source{LogTail(path), {}, label, {}});
+  auto frames = archive_.log({run.record.id, key.first}, run.record.uuid, key.second);
+  sources_.emplace(key, Source{std::move(frames), {}, label, {}});
 }
 
 Status LogPrinter::choose(const core::Run& run) {
@@ -169,7 +168,7 @@ void LogPrinter::read(Source& source, bool is_last) {
   const auto visit = [&](Time at, LogStream stream, std::string_view line) {
     add_line(source, at, stream, line);
   };
-  source.tail.read([&](const LogFrame& frame) {
+  source.frames->read([&](const LogFrame& frame) {
     if (!as_bytes) {
       source.cutter.add(frame, visit);
     } else if (frame.stream == LogStream::notice) {

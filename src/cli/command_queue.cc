@@ -8,15 +8,30 @@
 #include "cli/queue_forecast.h"
 #include "cli/resource_list.h"
 #include "cli/run_cells.h"
+#include "cli/service_link.h"
 #include "cli/system_clock.h"
 
 namespace reeve::cli {
 namespace {
 
+Result<Resources> service_capacity(ServiceLink& service) {
+  TRY_ASSIGN(const JsonObject reply, service.get_json("/v1/pools"));
+  const Json* const pools = reply.if_contains("pools");
+  if (pools != nullptr && pools->is_array()) {
+    for (const Json& pool : pools->get_array()) {
+      const Json* const has =
+          pool.is_object() ? pool.get_object().if_contains("capacity") : nullptr;
+      if (has != nullptr && has->is_object()) return api::capacity_of(has->get_object());
+    }
+  }
+  return fail(ErrorCode::corrupt, service.name() + " does not say what it has");
+}
+
 /// What the engine has, if one is at work; else what -j says; else this machine.
 Checked<Resources> capacity_for(const Session& session, const Archive& archive) {
   if (const std::string* jobs = session.arguments.find("jobs"); jobs != nullptr)
     return parse_capacity("jobs", *jobs);
+  if (archive.service != nullptr) return service_capacity(*archive.service);
   TRY_ASSIGN(auto client, reach_engine(archive.layout));
   if (!client) return machine_capacity();
   TRY_ASSIGN(const JsonObject answer, client->call("capacity", {}));

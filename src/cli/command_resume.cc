@@ -7,6 +7,8 @@
 #include "cli/engine_access.h"
 #include "cli/following.h"
 #include "cli/run_cells.h"
+#include "cli/service_link.h"
+#include "core/launch.h"
 
 namespace reeve::cli {
 namespace {
@@ -32,6 +34,7 @@ struct Resumption {
   Uuid uuid;
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
   std::string text;                                ///< as it was named
+  std::string label;                               ///< of the task, or ""
   bool is_held_open = false;                       ///< a task that `retry --debug` keeps
   bool is_paused = false;  ///< the run, or it is a task: the event is needed without an engine too
 };
@@ -58,13 +61,16 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
                               "failed again",
                               target.run.value, name(record.state), target.run.value));
     core::Pause event{.run = target.run, .paused = false, .by = by};
+    std::string label;
     if (!target.task.empty()) {
       TRY_ASSIGN(event.task, find_one_task(loaded.run(), target.task));
+      label = core::task_label(loaded.run(), event.task);
     }
     found.push_back({.event = event,
                      .uuid = record.uuid,
                      .workflow = record.workflow,
                      .text = word,
+                     .label = std::move(label),
                      .is_held_open = is_held_open(loaded.run(), event.task),
                      .is_paused = record.paused || !target.task.empty()});
   }
@@ -83,20 +89,28 @@ Result<std::vector<Resumption>> find_resumptions(const Session& session, Archive
   return found;
 }
 
+/// " in process 4711"; at a service, nobody cares which.
+std::string where_of(const Archive& archive, const JsonObject& answer) {
+  return archive.service != nullptr ? "" : " in process " + text_of(answer, "pid");
+}
+
 /// False: no engine is there, or it ended meanwhile, so that all of them are for us.
-Result<bool> resume_elsewhere(const Session& session, const StateLayout& layout,
+Result<bool> resume_elsewhere(const Session& session, const Archive& archive,
                               const std::vector<Resumption>& all) {
   for (const Resumption& each : all) {
     JsonObject params{{"run", each.event.run.value}, {"by", each.event.by}};
-    if (each.event.task != core::kWholeRun) params["task"] = each.event.task;
-    TRY_ASSIGN(const auto answer, ask_engine(layout, "resume", params));
+    if (each.event.task != core::kWholeRun) {
+      params["task"] = each.event.task;
+      params["label"] = each.label;
+    }
+    TRY_ASSIGN(const auto answer, archive.ask("resume", params));
     if (!answer) return false;
     if (each.is_held_open) {
       session.say(fmt::format("{}: its sandbox is let go", each.text));
       continue;
     }
-    session.say(fmt::format("run {} goes on in process {}; `reeve watch {}` follows it",
-                            each.event.run.value, text_of(*answer, "pid"), each.event.run.value));
+    session.say(fmt::format("run {} goes on{}; `reeve watch {}` follows it", each.event.run.value,
+                            where_of(archive, *answer), each.event.run.value));
   }
   return true;
 }
@@ -106,8 +120,10 @@ bool is_held(const engine::RunView& view) { return view.record.interrupted || vi
 
 /// Those of all unfinished runs that no engine works on.
 Result<std::vector<Resumption>> held_now(Archive& archive, const std::vector<Resumption>& all) {
-  TRY_ASSIGN(const auto engine, reach_engine(archive.layout));
-  if (!engine) return all;
+  if (archive.service == nullptr) {
+    TRY_ASSIGN(const auto engine, reach_engine(archive.layout));
+    if (!engine) return all;
+  }
   std::vector<Resumption> held;
   for (const Resumption& each : all) {
     TRY_ASSIGN(const engine::RunView view, archive.history->get_run(each.event.run));
@@ -130,7 +146,7 @@ Ended command_resume(const Session& session) {
     session.say("nothing to resume: no run was interrupted");
     return kExitDone;
   }
-  TRY_ASSIGN(const bool is_elsewhere, resume_elsewhere(session, archive.layout, held));
+  TRY_ASSIGN(const bool is_elsewhere, resume_elsewhere(session, archive, held));
   if (is_elsewhere) return kExitDone;
   Work work;
   for (const Resumption& each : all) {
@@ -177,10 +193,11 @@ Ended command_retry(const Session& session) {
   JsonObject params{{"run", retry.run.value}, {"failed_only", failed}, {"by", retry.by}};
   if (!failed) params["from"] = retry.from.value;
   if (hold) params["hold_microseconds"] = hold->count();
-  TRY_ASSIGN(const auto answer, ask_engine(archive.layout, "retry", params));
+  if (from != nullptr) params["label"] = *from;
+  TRY_ASSIGN(const auto answer, archive.ask("retry", params));
   if (answer) {
-    session.say(fmt::format("run {} is tried again in process {}; `reeve watch {}` follows it",
-                            retry.run.value, text_of(*answer, "pid"), retry.run.value));
+    session.say(fmt::format("run {} is tried again{}; `reeve watch {}` follows it", retry.run.value,
+                            where_of(archive, *answer), retry.run.value));
     return kExitDone;
   }
   TRY(work.permit(*workflow, options.sandbox));

@@ -7,6 +7,8 @@
 #include "cli/following.h"
 #include "cli/resource_list.h"
 #include "cli/run_session.h"
+#include "cli/service_link.h"
+#include "cli/service_run.h"
 #include "cli/submission.h"
 #include "cli/system_clock.h"
 #include "cli/workflow_file.h"
@@ -25,6 +27,8 @@ Checked<void> check_placeable(const spec::Workflow& workflow, const NodeSetup& m
 }  // namespace
 
 Ended command_run(const Session& session) {
+  TRY_ASSIGN(const auto service, ServiceLink::choose(session));
+  if (service != nullptr) return run_at_service(session);
   SystemRandom random;
   TRY_ASSIGN(Submission submission, make_submission(session, random));
   TRY_ASSIGN(FollowingOptions options, FollowingOptions::from(session));

@@ -10,7 +10,6 @@
 #include "cli/run_tracker.h"
 #include "cli/system_clock.h"
 #include "cli/text_width.h"
-#include "supervisor/paths.h"
 
 namespace reeve::cli {
 namespace {
@@ -121,8 +120,7 @@ Ended show_task(const Session& session, Archive& archive, const LoadedRun& loade
   std::vector<JsonObject> attempts;
   boost::json::array array;
   for (const core::AttemptRecord& attempt : records) {
-    const std::string log =
-        supervisor::log_path(archive.layout.root, {record.uuid, index, attempt.number});
+    const std::string log = archive.log_path({record.id, index}, record.uuid, attempt.number);
     attempts.push_back(attempt_json(attempt, log));
     array.emplace_back(attempts.back());
   }

@@ -14,6 +14,11 @@ constexpr auto kGlobalOptions = std::to_array<Option>({
      .help = "the state directory",
      .fallback = "to run: .reeve here; to look: the nearest, here or above",
      .completes = Completes::directory},
+    {.name = "server",
+     .value = "ADDRESS",
+     .help = "the service to look at and act on, instead of a directory: http://HOST:PORT, "
+             "https://HOST:PORT, unix:/PATH, or the name of a context",
+     .fallback = "REEVE_URL, else the context in use; with --state: none"},
     {.name = "quiet", .letter = 'q', .help = "say less: data only, and of that only the ids"},
     {.name = "no-input", .help = "never ask; fail instead"},
     {.name = "no-color", .help = "no colours (as NO_COLOR and TERM=dumb do)"},

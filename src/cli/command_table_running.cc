@@ -100,6 +100,23 @@ constexpr auto kRunStatuses = std::to_array<ExitStatus>({
     {"130", "cancelled by Ctrl-C (143: by SIGTERM)"},
 });
 
+constexpr auto kSubmitLists = std::to_array<Lists>({kRunOptions, kBareOptions, kOutputOptions});
+constexpr auto kSubmitExamples = std::to_array<Example>({
+    {"reeve submit build.yaml", "prints the id of the run, and ends"},
+    {"run=$(reeve submit --array 0-99 --label ticket=12 -- ./step)",
+     "keep the id; `reeve wait $run` waits for the end"},
+    {"reeve submit --idempotency-key nightly-2026-11-28 nightly.yaml", "sent twice, it is one run"},
+});
+constexpr auto kSubmitStatuses = std::to_array<ExitStatus>({
+    {"0", "the service has recorded it"},
+    kUsage,
+    {"3", "there is no such file"},
+    {"4", "the token may not submit there"},
+    kConflict,
+    {"7", "no service answers"},
+    {"8", "a task asks for more than there could ever be"},
+});
+
 constexpr auto kResumeLists =
     std::to_array<Lists>({kEngineOptions, kFollowingOptions, kOutputOptions});
 constexpr auto kResumeSynopses = std::to_array<std::string_view>({"[OPTIONS] [ID[/TASK]...]"});
@@ -169,6 +186,20 @@ constexpr auto kRunningCommands = std::to_array<Command>({
      .options = kRunLists,
      .examples = kRunExamples,
      .exit_statuses = kRunStatuses,
+     .takes_command = true},
+    {.name = "submit",
+     .section = Section::running,
+     .summary = "hand a workflow or a command to a service and do not wait",
+     .description =
+         "Has a service run a workflow or a command, prints the id of the run once that is "
+         "recorded, and ends. The service is the one that --server, REEVE_URL or the context "
+         "names, else the one that works on the state directory here. The tasks run in a directory "
+         "of the service, not in this one.",
+     .synopses = kRunSynopses,
+     .arguments = kRunArguments,
+     .options = kSubmitLists,
+     .examples = kSubmitExamples,
+     .exit_statuses = kSubmitStatuses,
      .takes_command = true},
     {.name = "resume",
      .section = Section::running,

@@ -55,6 +55,73 @@ constexpr std::string_view kServeText =
     "it "
     "answers there. See docs/operations.md and docs/security.md.";
 
+constexpr auto kContextOptions = std::to_array<Option>({
+    {.name = "token-stdin",
+     .help = "add: keep the token that standard input has in its first line"},
+    {.name = "ca",
+     .value = "FILE",
+     .help = "add: the certificates to trust, PEM",
+     .fallback = "REEVE_CA, else those of the system",
+     .completes = Completes::file},
+    {.name = "use", .help = "add: have commands look there at once; so does the first one"},
+});
+constexpr auto kContextLists = std::to_array<Lists>({kContextOptions, kOutputOptions});
+constexpr auto kContextVerbs = std::to_array<std::string_view>({"ls", "add", "use", "rm"});
+constexpr auto kContextArguments = std::to_array<Argument>({
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kContextVerbs},
+    {.name = "NAME",
+     .help = "of the context; `use -`: the directory where one is; add: and its address",
+     .required = false,
+     .repeats = true},
+});
+constexpr auto kContextSynopses = std::to_array<std::string_view>(
+    {"[ls]", "add NAME ADDRESS [OPTIONS]", "use NAME", "use -", "rm NAME"});
+constexpr auto kContextExamples = std::to_array<Example>({
+    {"reeve context add here unix:/var/lib/reeve/api.sock", "a service on this machine"},
+    {"reeve context add prod https://reeve.example.org:7433 --token-stdin < token",
+     "another one, with a token"},
+    {"reeve --server prod ls", "a look at it, whatever context is in use"},
+});
+constexpr auto kContextStatuses =
+    std::to_array<ExitStatus>({kDone, kUsage, {"3", "there is no such context"}});
+
+constexpr auto kTokenOptions = std::to_array<Option>({
+    {.name = "role",
+     .value = "ROLE",
+     .help = "create: viewer, operator, developer, admin or a defined one",
+     .fallback = "viewer"},
+    {.name = "namespace",
+     .value = "NAME",
+     .help = "create: where it holds; * for all",
+     .fallback = "default",
+     .repeats = true},
+    {.name = "expires",
+     .value = "DURATION",
+     .help = "create: how long it holds",
+     .fallback = "until it is revoked"},
+});
+constexpr auto kTokenLists = std::to_array<Lists>({kTokenOptions, kOutputOptions});
+constexpr auto kTokenVerbs = std::to_array<std::string_view>({"ls", "create", "rm"});
+constexpr auto kTokenArguments = std::to_array<Argument>({
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kTokenVerbs},
+    {.name = "LABEL|ID",
+     .help = "create: what the token is for; rm: its id",
+     .required = false,
+     .repeats = true},
+});
+constexpr auto kTokenSynopses =
+    std::to_array<std::string_view>({"[ls]", "create LABEL [OPTIONS]", "rm ID"});
+constexpr auto kTokenExamples = std::to_array<Example>({
+    {"reeve token create ci --role developer --namespace ci --expires 2160h > token",
+     "for a program that submits runs"},
+    {"reeve token rm 000000000000r", "it holds no more"},
+});
+constexpr auto kTokenStatuses = std::to_array<ExitStatus>({kDone,
+                                                           kUsage,
+                                                           {"3", "there is no such token"},
+                                                           {"4", "not permitted"},
+                                                           {"7", "no service answers"}});
+
 constexpr auto kServingCommands = std::to_array<Command>({
     {.name = "serve",
      .section = Section::serving,
@@ -73,6 +140,31 @@ constexpr auto kServingCommands = std::to_array<Command>({
      .options = kServeLists,
      .examples = kDevExamples,
      .exit_statuses = kServeStatuses},
+    {.name = "context",
+     .section = Section::serving,
+     .summary = "keep the addresses of services, and choose one",
+     .description =
+         "With a context in use, commands look at that service and act on it, as they do on a "
+         "directory without one; --server, --state and REEVE_URL go before it. Contexts are kept "
+         "in reeve/contexts.json below XDG_CONFIG_HOME or ~/.config, which only its user may read, "
+         "because of their tokens. REEVE_TOKEN goes before a token that is kept. Tokens are not "
+         "sent to other machines without TLS.",
+     .synopses = kContextSynopses,
+     .arguments = kContextArguments,
+     .options = kContextLists,
+     .examples = kContextExamples,
+     .exit_statuses = kContextStatuses},
+    {.name = "token",
+     .section = Section::serving,
+     .summary = "make, list and revoke tokens of a service",
+     .description =
+         "Tokens say who somebody is (docs/security.md). `create` prints the text of a new one, "
+         "this once. Nobody can give more rights than he has.",
+     .synopses = kTokenSynopses,
+     .arguments = kTokenArguments,
+     .options = kTokenLists,
+     .examples = kTokenExamples,
+     .exit_statuses = kTokenStatuses},
 });
 
 }  // namespace

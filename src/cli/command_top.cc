@@ -238,6 +238,7 @@ class Top {
 Ended command_top(const Session& session) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "use"));
   TRY_ASSIGN(Archive archive, Archive::open(session));
+  if (archive.service != nullptr) return only_here(session);
   std::optional<RunId> run;
   if (const auto& words = session.arguments.words; !words.empty()) {
     TRY_ASSIGN(run, archive.history->find_run(words.front()));

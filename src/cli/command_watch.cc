@@ -6,6 +6,7 @@
 #include "cli/plain_lines.h"
 #include "cli/poll_clock.h"
 #include "cli/run_changes.h"
+#include "cli/service_run.h"
 #include "cli/system_clock.h"
 
 namespace reeve::cli {
@@ -99,12 +100,16 @@ class Watching {
 
 }  // namespace
 
+Ended watch_run(const Session& session, Archive& archive, RunId run, Signals& signals) {
+  return Watching(session, archive, run, signals).watch();
+}
+
 Ended command_watch(const Session& session) {
   TRY_ASSIGN(Archive archive, Archive::open(session));
   const auto& words = session.arguments.words;
   TRY_ASSIGN(const RunId run, archive.history->find_run(words.empty() ? "last" : words.front()));
   TRY_ASSIGN(Signals signals, Signals::open());
-  return Watching(session, archive, run, signals).watch();
+  return watch_run(session, archive, run, signals);
 }
 
 }  // namespace reeve::cli

@@ -13,15 +13,24 @@
 
 namespace reeve::cli {
 
-class LogTail {
+/// The frames of one log, wherever it is kept.
+class LogFrames {
+ public:
+  using Visit = std::function<void(const supervisor::LogFrame&)>;
+  virtual ~LogFrames() = default;
+  /// Calls `visit` with each frame that has come since the last call. False: there were none.
+  virtual bool read(const Visit& visit) = 0;
+};
+
+class LogTail final : public LogFrames {
  public:
   explicit LogTail(std::string path) : path_(std::move(path)) {}
 
-  using Visit = std::function<void(const supervisor::LogFrame&)>;
+  bool read(const Visit& visit) override { return read(visit, SIZE_MAX); }
   /// Calls `visit` with each frame that has come since the last call, but stops once `bytes_max`
   /// have come. A log that is not there yet, or whose end is torn, has no more frames now. False:
   /// there were none.
-  bool read(const Visit& visit, std::size_t bytes_max = SIZE_MAX);
+  bool read(const Visit& visit, std::size_t bytes_max);
   /// The last read() has stopped before the end.
   bool has_more() const { return has_more_; }
 

@@ -34,7 +34,8 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"simulate", command_simulate}, {"secret", command_secret},
     {"flag", command_flag},         {"audit", command_audit},
     {"config", command_config},     {"serve", command_serve},
-    {"dev", command_dev},
+    {"dev", command_dev},           {"submit", command_submit},
+    {"context", command_context},   {"token", command_token},
 });
 
 constexpr int kHelpColumnsMax = 100;
@@ -77,6 +78,12 @@ Result<StateLayout> Session::find_state() const {
 
 Result<StateLayout> Session::make_state() const {
   return make_state_directory(arguments.find("state"), surroundings.working_directory);
+}
+
+tl::unexpected<Failure> only_here(const Session& session) {
+  return usage(fmt::format("{} works on the directory of an engine, not on a service",
+                           session.arguments.command->name),
+               "give --state DIR on the machine of the service");
 }
 
 Ended Session::print(std::string_view text, int status) const {

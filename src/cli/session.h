@@ -32,11 +32,16 @@ struct Session {
   Ended print(const Listing& listing, const OutputChoice& choice, int status = kExitDone) const;
 };
 
+/// For what works on the directory of an engine and cannot be asked of a service.
+tl::unexpected<Failure> only_here(const Session& session);
+
 using Handler = Ended (*)(const Session&);
 
 Ended command_run(const Session& session);
 Ended command_resume(const Session& session);
 Ended command_retry(const Session& session);
+
+Ended command_submit(const Session& session);
 
 Ended command_serve(const Session& session);
 Ended command_dev(const Session& session);
@@ -62,6 +67,8 @@ Ended command_plan(const Session& session);
 Ended command_simulate(const Session& session);
 Ended command_schema(const Session& session);
 
+Ended command_context(const Session& session);
+Ended command_token(const Session& session);
 Ended command_secret(const Session& session);
 Ended command_flag(const Session& session);
 Ended command_audit(const Session& session);

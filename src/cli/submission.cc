@@ -140,16 +140,66 @@ Checked<std::string> work_directory(const Session& session) {
   return path;
 }
 
+Checked<void> check_words(const Arguments& arguments) {
+  if (!arguments.has_separator && arguments.words.empty())
+    return usage(
+        fmt::format("{}: a FILE, or -- and a command, is missing", arguments.command->name),
+        fmt::format("see `reeve {} --help`; `reeve init` writes a file to start from",
+                    arguments.command->name));
+  if (arguments.has_separator && !arguments.words.empty())
+    return usage(fmt::format("{}: either a file ('{}') or a command, not both",
+                             arguments.command->name, arguments.words.front()));
+  return {};
+}
+
+/// Of a bare command.
+Checked<JsonObject> command_body(const Session& session) {
+  if (session.arguments.trailing.empty()) return usage("a command is missing behind --");
+  TRY_ASSIGN(const api::BareCommand command, bare_command(session));
+  boost::json::array words;
+  for (const std::string& word : command.words) words.emplace_back(word);
+  JsonObject body{{"command", std::move(words)}};
+  if (!command.environment.empty()) body["env"] = command.environment;
+  if (!command.timeout.empty()) body["timeout"] = command.timeout;
+  if (command.retry) body["retry"] = *command.retry;
+  if (!command.resources.empty()) body["resources"] = command.resources;
+  if (!command.array.empty()) body["array"] = command.array;
+  return body;
+}
+
 }  // namespace
+
+Checked<JsonObject> submission_body(const Session& session) {
+  const Arguments& arguments = session.arguments;
+  TRY(check_words(arguments));
+  JsonObject body;
+  if (arguments.has_separator) {
+    TRY_ASSIGN(body, command_body(session));
+  } else {
+    TRY_ASSIGN(const Submission submission, file_submission(session));
+    body["workflow"] = submission.event.workflow->source;
+    const Json inputs = api::stored_object(submission.event.inputs);
+    if (!inputs.get_object().empty()) body["inputs"] = inputs;
+  }
+  if (const std::string name = arguments.value_or("name", ""); !name.empty()) body["name"] = name;
+  TRY_ASSIGN(const auto priority, arguments.number("priority", -1'000'000, 1'000'000));
+  if (priority) body["priority"] = *priority;
+  TRY_ASSIGN(JsonObject labels, read_assignments(session, "label"));
+  if (const auto* name_space = labels.if_contains("namespace"); name_space != nullptr) {
+    body["namespace"] = *name_space;
+    labels.erase("namespace");
+  }
+  if (!labels.empty()) body["labels"] = std::move(labels);
+  if (arguments.has("workdir")) {
+    TRY_ASSIGN(const std::string directory, work_directory(session));
+    body["directory"] = directory;
+  }
+  return body;
+}
 
 Checked<Submission> make_submission(const Session& session, engine::Random& random) {
   const Arguments& arguments = session.arguments;
-  if (!arguments.has_separator && arguments.words.empty())
-    return usage("run: a FILE, or -- and a command, is missing",
-                 "see `reeve run --help`; `reeve init` writes a file to start from");
-  if (arguments.has_separator && !arguments.words.empty())
-    return usage(
-        fmt::format("run: either a file ('{}') or a command, not both", arguments.words.front()));
+  TRY(check_words(arguments));
   TRY_ASSIGN(Submission submission,
              arguments.has_separator ? bare_submission(session) : file_submission(session));
   core::SubmitRun& event = submission.event;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "api/json_values.h"
 #include "cli/session.h"
 #include "core/event.h"
 #include "engine/ports/clock.h"
@@ -18,5 +19,8 @@ struct Submission {
 };
 
 Checked<Submission> make_submission(const Session& session, engine::Random& random);
+
+/// The same as the body of a request: for a service, which reads workflows and commands itself.
+Checked<api::JsonObject> submission_body(const Session& session);
 
 }  // namespace reeve::cli

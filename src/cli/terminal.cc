@@ -81,6 +81,12 @@ Surroundings Surroundings::read() {
   found.ascii = locale_is_ascii();
   found.working_directory = current_directory();
   found.program = read_link("/proc/self/exe");
+  found.service_url = variable("REEVE_URL");
+  found.service_token = variable("REEVE_TOKEN");
+  found.service_ca = variable("REEVE_CA");
+  std::string configuration(variable("XDG_CONFIG_HOME"));
+  if (configuration.empty()) configuration = std::string(variable("HOME")) + "/.config";
+  found.contexts_file = configuration + "/reeve/contexts.json";
   return found;
 }
 

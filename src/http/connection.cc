@@ -15,6 +15,7 @@ using beast_http::field;
 
 constexpr std::size_t kTargetBytesMax = 8192;
 constexpr std::size_t kWaitingReadMax = 65536;  ///< of requests behind one that is answered
+constexpr std::size_t kKeptBytesMax = 4096;     ///< of a buffer that is empty
 constexpr auto kForEver = Connection::Moment::max();
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
@@ -117,13 +118,12 @@ void Connection::next_request() {
 void Connection::read() {
   if (reading_ || phase_ == Phase::closed) return;
   reading_ = true;
-  transport_->read(boost::asio::buffer(chunk_),
-                   [self = shared_from_this()](ErrorNumber error, std::size_t bytes) {
-                     self->take(error, bytes);
-                   });
+  transport_->read([self = shared_from_this()](ErrorNumber error, std::string_view bytes) {
+    self->take(error, bytes);
+  });
 }
 
-void Connection::take(ErrorNumber error, std::size_t bytes) {
+void Connection::take(ErrorNumber error, std::string_view bytes) {
   reading_ = false;
   if (phase_ == Phase::closed) return;
   if (error) {
@@ -132,7 +132,7 @@ void Connection::take(ErrorNumber error, std::size_t bytes) {
     return close();
   }
   if (phase_ == Phase::closing) return read();  // what nobody wants any more
-  in_.append(chunk_.data(), bytes);
+  in_.append(bytes);
   if (phase_ == Phase::streaming) {
     if (in_.size() - in_begin_ > kWaitingReadMax) return close();
     return read();
@@ -143,8 +143,11 @@ void Connection::take(ErrorNumber error, std::size_t bytes) {
 void Connection::parse() {
   while (phase_ == Phase::idle || phase_ == Phase::head || phase_ == Phase::body) {
     if (in_begin_ == in_.size()) {
-      in_.clear();
       in_begin_ = 0;
+      if (in_.capacity() > kKeptBytesMax)
+        std::string().swap(in_);
+      else
+        in_.clear();
       return read();
     }
     if (phase_ == Phase::idle) enter(Phase::head, host_.options().limits.header_time);
@@ -155,8 +158,10 @@ void Connection::parse() {
 
 bool Connection::parse_head() {
   ErrorNumber error;
-  in_begin_ +=
+  const std::size_t taken =
       head_->put(boost::asio::buffer(in_.data() + in_begin_, in_.size() - in_begin_), error);
+  const std::string_view lines = std::string_view(in_).substr(in_begin_, taken);
+  in_begin_ += taken;
   if (error == beast_http::error::need_more) {
     in_.erase(0, in_begin_);
     in_begin_ = 0;
@@ -165,6 +170,12 @@ bool Connection::parse_head() {
   }
   if (error) {
     refuse_parsed(error);
+    return false;
+  }
+  // The library joins such lines; others take them for headers of their own.
+  if (lines.find("\r\n ") != std::string_view::npos ||
+      lines.find("\r\n\t") != std::string_view::npos) {
+    refuse(400, "a header may not go on in a second line");
     return false;
   }
   if (!head_->is_header_done()) return true;
@@ -198,7 +209,10 @@ bool Connection::check_length(const HeadParser& head) {
   const auto& fields = head.get();
   const std::size_t lengths = count_of(fields, field::content_length);
   const std::size_t codings = count_of(fields, field::transfer_encoding);
-  if (lengths > 1 || codings > 1 || (lengths > 0 && codings > 0)) {
+  // "5, 5" is one number for some, and two for others.
+  const std::string_view length = view(fields[field::content_length]);
+  const bool is_number = std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
+  if (lengths > 1 || codings > 1 || (lengths > 0 && codings > 0) || !is_number) {
     refuse(400, "the length of the body is ambiguous: one Content-Length or one Transfer-Encoding");
     return false;
   }
@@ -230,6 +244,8 @@ bool Connection::check_head() {
   for (const auto& each : fields)
     request_.headers.push_back({lower(view(each.name_string())), std::string(view(each.value()))});
   request_.peer = peer_;
+  const std::string* const accepts = request_.header("accept-encoding");
+  coding_ = accepts == nullptr || is_old_ ? Coding::identity : choose_coding(*accepts);
   return true;
 }
 
@@ -264,7 +280,7 @@ void Connection::dispatch() {
   body_.reset();
   enter(Phase::handling, std::chrono::seconds{0});
   // shared: see Responder
-  auto exchange = std::make_shared<Exchange>(host_.loop(), weak_from_this(), number_);
+  auto exchange = std::make_shared<Exchange>(host_.loop(), weak_from_this(), number_, coding_);
   host_.handle(std::move(request_), Responder(std::move(exchange)));
 }
 

@@ -5,7 +5,6 @@
 //                                            → streaming → idle or closing
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -72,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void enter(Phase phase, std::chrono::seconds limit);
   void read();
-  void take(ErrorNumber error, std::size_t bytes);
+  void take(ErrorNumber error, std::string_view bytes);
   void parse();
   bool parse_head();
   bool parse_body();
@@ -96,7 +95,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Moment deadline_;
   std::uint64_t number_ = 0;  ///< of the present request
 
-  std::array<char, 16384> chunk_{};
   std::string in_;  ///< bytes that are not parsed yet, from in_begin_ on
   std::size_t in_begin_ = 0;
   bool reading_ = false;
@@ -105,7 +103,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Request request_;
   bool keep_alive_ = true;
   bool is_head_request_ = false;
-  bool is_old_ = false;  ///< HTTP/1.0
+  bool is_old_ = false;               ///< HTTP/1.0
+  Coding coding_ = Coding::identity;  ///< that the reply may have
 
   std::string out_;  ///< being written, from out_begin_ on
   std::size_t out_begin_ = 0;

@@ -4,6 +4,12 @@
 #include "http/responder.h"
 
 namespace reeve::http {
+namespace {
+
+constexpr std::size_t kShortenedHereMax = std::size_t{256} << 10;  ///< others wait meanwhile
+constexpr std::size_t kShortenedMax = std::size_t{64} << 20;
+
+}  // namespace
 
 Exchange::~Exchange() {
   if (answered_) return;
@@ -15,6 +21,9 @@ Exchange::~Exchange() {
 
 void Exchange::reply(Response response) {
   if (answered_.exchange(true)) return;
+  // Here and not by the connection: who answers with much does so from a thread of his own.
+  if (coding_ != Coding::identity)
+    shorten(response, coding_, loop_->is_here() ? kShortenedHereMax : kShortenedMax);
   loop_->call(
       [connection = connection_, number = number_, response = std::move(response)]() mutable {
         if (const auto found = connection.lock()) found->answer(number, std::move(response));

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "http/content_coding.h"
 #include "http/loop.h"
 #include "http/message.h"
 
@@ -17,10 +18,12 @@ class Connection;
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   // shared: the loop outlives the server; the connection may go first
-  Exchange(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connection, std::uint64_t number)
+  Exchange(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connection, std::uint64_t number,
+           Coding coding)
       : loop_(std::move(loop)),
         connection_(std::move(connection)),
-        number_(number) {}
+        number_(number),
+        coding_(coding) {}
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -42,6 +45,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::shared_ptr<Loop> loop_;
   std::weak_ptr<Connection> connection_;
   const std::uint64_t number_;
+  const Coding coding_;  ///< that the reply may have
   std::atomic<bool> answered_{false};
   std::atomic<bool> open_{true};
   std::atomic<std::size_t> unsent_{0};

@@ -2,6 +2,7 @@
 // http/. post() from any thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <utility>
 
@@ -23,8 +24,13 @@ class Loop {
     if (!ended_) boost::asio::post(context, std::move(call));
   }
   void end() { ended_ = true; }
+  /// Whether this is the loop's own thread.
+  bool is_here() { return context.get_executor().running_in_this_thread(); }
 
   boost::asio::io_context context{1};
+  /// What has just been read of some connection: its bytes are gone with the next one's, so that
+  /// ten thousand connections on which nothing happens need no buffer each. The loop's own thread.
+  std::array<char, 65'536> scratch{};
 
  private:
   std::atomic<bool> ended_{false};

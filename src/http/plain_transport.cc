@@ -1,3 +1,5 @@
+#include <boost/asio/error.hpp>
+
 #include "http/transport.h"
 
 namespace reeve::http {
@@ -5,11 +7,21 @@ namespace {
 
 class PlainTransport final : public Transport {
  public:
-  explicit PlainTransport(Socket socket) : socket_(std::move(socket)) {}
+  PlainTransport(Socket socket, Loop& loop) : socket_(std::move(socket)), loop_(loop) {
+    ErrorNumber ignored;
+    socket_.non_blocking(true, ignored);
+  }
 
   void greet(Done done) override { done({}); }
-  void read(boost::asio::mutable_buffer into, Some done) override {
-    socket_.async_read_some(into, std::move(done));
+  /// Waits without a buffer, and reads into that of all.
+  void read(Bytes done) override {
+    socket_.async_wait(
+        Socket::wait_read, [this, done = std::move(done)](ErrorNumber error) mutable {
+          if (error) return done(error, {});
+          const std::size_t got = socket_.read_some(boost::asio::buffer(loop_.scratch), error);
+          if (error == boost::asio::error::would_block) return read(std::move(done));
+          done(error, {loop_.scratch.data(), got});
+        });
   }
   void write(boost::asio::const_buffer from, Some done) override {
     socket_.async_write_some(from, std::move(done));
@@ -27,12 +39,13 @@ class PlainTransport final : public Transport {
 
  private:
   Socket socket_;
+  Loop& loop_;
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> plain_transport(Socket socket) {
-  return std::make_unique<PlainTransport>(std::move(socket));
+std::unique_ptr<Transport> plain_transport(Socket socket, Loop& loop) {
+  return std::make_unique<PlainTransport>(std::move(socket), loop);
 }
 
 }  // namespace reeve::http

@@ -227,8 +227,8 @@ void Server::Parts::take(Listener& listener, Socket socket) {
   const bool is_tcp = listener.unix_path.empty();
   ErrorNumber ignored;
   if (is_tcp) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  auto transport =
-      is_tcp && tls ? tls->transport(std::move(socket)) : plain_transport(std::move(socket));
+  auto transport = is_tcp && tls ? tls->transport(std::move(socket))
+                                 : plain_transport(std::move(socket), *running);
   // shared: by every operation that is under way
   auto connection = std::make_shared<Connection>(*this, std::move(transport), std::move(peer));
   connections.emplace(connection.get(), connection);

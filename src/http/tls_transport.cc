@@ -18,8 +18,11 @@ class TlsTransport final : public Transport {
   void greet(Done done) override {
     stream_.async_handshake(ssl::stream_base::server, std::move(done));
   }
-  void read(boost::asio::mutable_buffer into, Some done) override {
-    stream_.async_read_some(into, std::move(done));
+  void read(Bytes done) override {
+    stream_.async_read_some(boost::asio::buffer(chunk_),
+                            [this, done = std::move(done)](ErrorNumber error, std::size_t bytes) {
+                              done(error, {chunk_.data(), error ? 0 : bytes});
+                            });
   }
   void write(boost::asio::const_buffer from, Some done) override {
     stream_.async_write_some(from, std::move(done));
@@ -41,6 +44,7 @@ class TlsTransport final : public Transport {
 
  private:
   ssl::stream<Socket> stream_;
+  std::array<char, 4096> chunk_{};  // what is decrypted has been copied once already
 };
 
 }  // namespace

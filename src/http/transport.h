@@ -10,6 +10,7 @@
 #include <boost/system/error_code.hpp>
 
 #include "base/result.h"
+#include "http/loop.h"
 #include "http/server.h"
 
 namespace reeve::http {
@@ -20,11 +21,13 @@ using ErrorNumber = boost::system::error_code;
 class Transport {
  public:
   using Some = std::function<void(ErrorNumber, std::size_t)>;
+  using Bytes = std::function<void(ErrorNumber, std::string_view)>;
   using Done = std::function<void(ErrorNumber)>;
   virtual ~Transport() = default;
   /// Before anything else.
   virtual void greet(Done done) = 0;
-  virtual void read(boost::asio::mutable_buffer into, Some done) = 0;
+  /// `done` gets what has come, which is valid during the call.
+  virtual void read(Bytes done) = 0;
   virtual void write(boost::asio::const_buffer from, Some done) = 0;
   /// Says that nothing more will come, as far as that goes without waiting long.
   virtual void finish(Done done) = 0;
@@ -34,7 +37,7 @@ class Transport {
   virtual std::string certificate() const = 0;
 };
 
-std::unique_ptr<Transport> plain_transport(Socket socket);
+std::unique_ptr<Transport> plain_transport(Socket socket, Loop& loop);
 
 /// What all encrypted connections share.
 class TlsSettings {

@@ -1,0 +1,415 @@
+"""A client of Reeve's HTTP API: one file, the standard library alone, Python 3.9 or newer.
+
+Made by tools/clients from /openapi.json; change that, not this.
+
+    from reeve_client import Client
+    with Client("http://127.0.0.1:7433", token="reeve_...") as reeve:
+        run = reeve.submit_run({"command": ["make", "test"]})["run"]
+        for event in reeve.stream_run_events(run["id"]):
+            print(event.type, event.data["data"].get("task", ""))
+
+An address is http://HOST:PORT, https://HOST:PORT or unix:/PATH. Answers are what JSON gives; what
+is refused raises Problem. Requests that change something carry an Idempotency-Key, and are sent
+again, with the same key, when the connection breaks or the service is busy: they count once. Streams go
+on where they broke off. A Client is for one thread.
+"""
+
+import dataclasses
+import http.client
+import json
+import socket
+import ssl
+import time
+import urllib.parse
+import uuid
+
+TRIES = 5
+
+
+class Problem(Exception):
+    """The service refuses: application/problem+json."""
+
+    def __init__(self, status, body):
+        self.status = status
+        self.type = body.get("type", "")
+        self.title = body.get("title", "")
+        self.detail = body.get("detail", "")
+        self.errors = body.get("errors", [])
+        super().__init__(f"{status} {self.title}: {self.detail}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One event of a stream; `data` is decoded JSON."""
+
+    id: str
+    type: str
+    data: object
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _path(pattern, *parts):
+    return pattern.format(*(urllib.parse.quote(str(part), safe="") for part in parts))
+
+
+class Client:
+    """Asks one service. `ca_file`: certificates to trust, PEM."""
+
+    def __init__(self, url, token=None, *, timeout=60, ca_file=None):
+        self._url = url
+        self._token = token
+        self._timeout = timeout
+        self._ca_file = ca_file
+        self._connection = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self):
+        if self._url.startswith("unix:"):
+            return _UnixConnection(self._url[5:], self._timeout)
+        parts = urllib.parse.urlsplit(self._url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{self._url}: http://, https:// or unix:/ is meant")
+        if parts.scheme == "http":
+            return http.client.HTTPConnection(parts.hostname, parts.port or 7433,
+                                              timeout=self._timeout)
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port or 7433, timeout=self._timeout,
+            context=ssl.create_default_context(cafile=self._ca_file))
+
+    def _headers(self, more):
+        headers = {name: str(value) for name, value in more.items() if value is not None}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        return headers
+
+    def _send(self, method, target, body, headers):
+        """The reply, its body not read yet; tries again what may be."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                self._connection.request(method, target, body, headers)
+                reply = self._connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if isinstance(error, ssl.SSLError) or attempt == TRIES:
+                    raise
+                pause = 0.1 * 2 ** attempt
+            else:
+                if reply.status not in (429, 503) or attempt == TRIES:
+                    return reply
+                reply.read()
+                pause = float(reply.headers.get("Retry-After", "1"))
+            time.sleep(min(pause, 30))
+        raise AssertionError("not reached")
+
+    def _ask(self, method, path, query=(), body=None, headers=None, content="application/json"):
+        target = path
+        pairs = [(name, each) for name, value in query if value is not None
+                 for each in (value if isinstance(value, (list, tuple)) else [value])]
+        if pairs:
+            target += "?" + urllib.parse.urlencode(pairs)
+        headers = self._headers(headers or {})
+        if body is not None:
+            headers["Content-Type"] = content
+            if content == "application/json":
+                body = json.dumps(body)
+            elif not isinstance(body, (bytes, str)):
+                body = "".join(json.dumps(item) + "\n" for item in body)
+            body = body.encode() if isinstance(body, str) else body
+        reply = self._send(method, target, body, headers)
+        raw = reply.read()
+        kind = reply.headers.get_content_type()
+        if reply.status >= 400:
+            is_problem = kind == "application/problem+json"
+            raise Problem(reply.status, json.loads(raw) if is_problem else {})
+        if not raw:
+            return None
+        if kind.endswith("json"):
+            return json.loads(raw)
+        return raw.decode() if kind.startswith("text/") else raw
+
+    def _follow(self, path, last_event_id):
+        """Events as they come, to the end of the stream; goes on after a break."""
+        failures = 0
+        while True:
+            connection = self._connect()
+            try:
+                connection.request("GET", path, headers=self._headers(
+                    {"Accept": "text/event-stream", "Last-Event-ID": last_event_id}))
+                reply = connection.getresponse()
+                if reply.status >= 400:
+                    raise Problem(reply.status, json.loads(reply.read() or b"{}"))
+                for event in _events(reply):
+                    failures = 0
+                    last_event_id = event.id or last_event_id
+                    yield event
+                return
+            except (OSError, http.client.HTTPException):
+                failures += 1
+                if failures == TRIES:
+                    raise
+                time.sleep(0.1 * 2 ** failures)
+            finally:
+                connection.close()
+
+    def livez(self):
+        """Whether the process answers."""
+        return self._ask("GET", "/livez")
+
+    def readyz(self):
+        """Whether the engine works and takes requests."""
+        return self._ask("GET", "/readyz")
+
+    def version(self):
+        """What this is."""
+        return self._ask("GET", "/version")
+
+    def openapi(self):
+        """This description."""
+        return self._ask("GET", "/openapi.json")
+
+    def workflow_schema(self):
+        """JSON Schema of workflows."""
+        return self._ask("GET", "/schema/workflow.json")
+
+    def submit_run(self, body, *, idempotency_key=None, name=None, namespace=None):
+        """Start a run of a workflow, or of one command."""
+        return self._ask("POST", "/v1/runs", query=[
+            ("name", name),
+            ("namespace", namespace),
+        ], body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def list_runs(self, *, state=None, name=None, label=None, namespace=None, since=None,
+                  limit=None, cursor=None):
+        """Runs, newest first."""
+        return self._ask("GET", "/v1/runs", query=[
+            ("state", state),
+            ("name", name),
+            ("label", label),
+            ("namespace", namespace),
+            ("since", since),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def submit_runs(self, body, *, idempotency_key=None, mode=None):
+        """Start many runs: one submission a line."""
+        return self._ask("POST", "/v1/runs:bulk", query=[
+            ("mode", mode),
+        ], body=body, content="application/x-ndjson", headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def get_run(self, run, *, if_none_match=None):
+        """One run with its groups."""
+        path = _path("/v1/runs/{}", run)
+        return self._ask("GET", path, headers={
+            "If-None-Match": if_none_match,
+        })
+
+    def cancel_run(self, run, body=None, *, idempotency_key=None, if_match=None):
+        """Stop a run or tasks of it."""
+        path = _path("/v1/runs/{}/cancel", run)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+            "If-Match": if_match,
+        })
+
+    def retry_run(self, run, body=None, *, idempotency_key=None, if_match=None):
+        """Try what did not succeed again."""
+        path = _path("/v1/runs/{}/retry", run)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+            "If-Match": if_match,
+        })
+
+    def pause_run(self, run, body=None, *, idempotency_key=None, if_match=None):
+        """Start nothing more of it."""
+        path = _path("/v1/runs/{}/pause", run)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+            "If-Match": if_match,
+        })
+
+    def resume_run(self, run, body=None, *, idempotency_key=None, if_match=None):
+        """Go on."""
+        path = _path("/v1/runs/{}/resume", run)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+            "If-Match": if_match,
+        })
+
+    def approve_task(self, run, body, *, idempotency_key=None, if_match=None):
+        """Allow a task that awaits approval, or deny it."""
+        path = _path("/v1/runs/{}/approve", run)
+        return self._ask("POST", path, body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+            "If-Match": if_match,
+        })
+
+    def get_graph(self, run):
+        """Groups and what they need."""
+        path = _path("/v1/runs/{}/graph", run)
+        return self._ask("GET", path)
+
+    def get_timeline(self, run, *, cursor=None):
+        """Attempts that ended, in order of their end."""
+        path = _path("/v1/runs/{}/timeline", run)
+        return self._ask("GET", path, query=[
+            ("cursor", cursor),
+        ])
+
+    def explain_run(self, run, *, task=None):
+        """Why a run or a task is as it is."""
+        path = _path("/v1/runs/{}/explain", run)
+        return self._ask("GET", path, query=[
+            ("task", task),
+        ])
+
+    def list_tasks(self, run, *, state=None, group=None, limit=None, cursor=None):
+        """Tasks of a run."""
+        path = _path("/v1/runs/{}/tasks", run)
+        return self._ask("GET", path, query=[
+            ("state", state),
+            ("group", group),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def get_task(self, run, task):
+        """One task and its attempts that ended."""
+        path = _path("/v1/runs/{}/tasks/{}", run, task)
+        return self._ask("GET", path)
+
+    def get_attempt(self, run, task, attempt):
+        """An attempt that ended."""
+        path = _path("/v1/runs/{}/tasks/{}/attempts/{}", run, task, attempt)
+        return self._ask("GET", path)
+
+    def get_task_log(self, run, task, *, from_=None, limit=None, tail=None, grep=None, stream=None):
+        """Output of the latest attempt."""
+        path = _path("/v1/runs/{}/tasks/{}/logs", run, task)
+        return self._ask("GET", path, query=[
+            ("from", from_),
+            ("limit", limit),
+            ("tail", tail),
+            ("grep", grep),
+            ("stream", stream),
+        ])
+
+    def get_attempt_log(self, run, task, attempt, *, from_=None, limit=None, tail=None, grep=None,
+                        stream=None):
+        """Output of an attempt."""
+        path = _path("/v1/runs/{}/tasks/{}/attempts/{}/logs", run, task, attempt)
+        return self._ask("GET", path, query=[
+            ("from", from_),
+            ("limit", limit),
+            ("tail", tail),
+            ("grep", grep),
+            ("stream", stream),
+        ])
+
+    def lint_workflow(self, body):
+        """What is wrong with a workflow."""
+        return self._ask("POST", "/v1/lint", body=body)
+
+    def plan_workflow(self, body):
+        """What a workflow would run, and in which order."""
+        return self._ask("POST", "/v1/plan", body=body)
+
+    def list_queues(self):
+        """Queues and what waits in them."""
+        return self._ask("GET", "/v1/queues")
+
+    def list_pools(self):
+        """Where attempts run."""
+        return self._ask("GET", "/v1/pools")
+
+    def list_nodes(self):
+        """Machines of the pools."""
+        return self._ask("GET", "/v1/nodes")
+
+    def list_locks(self):
+        """Locks that are held."""
+        return self._ask("GET", "/v1/locks")
+
+    def stream_events(self, *, last_event_id=None):
+        """What changes, as it changes."""
+        return self._follow("/v1/events", last_event_id)
+
+    def stream_run_events(self, run, *, last_event_id=None):
+        """What changes in a run, to its end."""
+        path = _path("/v1/runs/{}/events", run)
+        return self._follow(path, last_event_id)
+
+    def stream_task_log(self, run, task, *, last_event_id=None):
+        """Output of the latest attempt, as it comes."""
+        path = _path("/v1/runs/{}/tasks/{}/logs/stream", run, task)
+        return self._follow(path, last_event_id)
+
+    def whoami(self):
+        """Who is asking, and what he may do."""
+        return self._ask("GET", "/v1/whoami")
+
+    def list_tokens(self):
+        """Tokens, without their secrets."""
+        return self._ask("GET", "/v1/tokens")
+
+    def create_token(self, body, *, idempotency_key=None):
+        """Make a token; its text is shown this once."""
+        return self._ask("POST", "/v1/tokens", body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def revoke_token(self, token, *, idempotency_key=None):
+        """Let a token hold no more."""
+        path = _path("/v1/tokens/{}", token)
+        return self._ask("DELETE", path, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+
+def _new_key(given):
+    return given or str(uuid.uuid4())
+
+
+def _events(reply):
+    identity, kind, data = "", "message", []
+    while line := reply.readline():
+        text = line.decode().rstrip("\r\n")
+        if not text:
+            if data:
+                yield Event(identity, kind, json.loads("\n".join(data)))
+            identity, kind, data = "", "message", []
+            continue
+        name, _, value = text.partition(":")
+        value = value[1:] if value.startswith(" ") else value
+        if name == "id":
+            identity = value
+        elif name == "event":
+            kind = value
+        elif name == "data":
+            data.append(value)

@@ -1,0 +1,1184 @@
+// A client of Reeve's HTTP API: one file, nothing but fetch. For browsers, Node 18 or newer, Deno.
+//
+// Made by tools/clients from /openapi.json; change that, not this.
+//
+//   const reeve = new Client("http://127.0.0.1:7433", { token: "reeve_..." });
+//   const { run } = await reeve.submitRun({ command: ["make", "test"] });
+//   for await (const event of reeve.streamRunEvents(run.id)) console.log(event.type);
+//
+// What is refused throws Refused. Requests that change something carry an Idempotency-Key, and are
+// sent again, with the same key, when the connection breaks or the service is busy: they count
+// once. Streams go on where they broke off.
+
+export interface ClientOptions {
+  token?: string;
+  /** Instead of the global one. */
+  fetch?: typeof fetch;
+}
+
+/** The service refuses, and says why. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly problem: Partial<Problem>;
+  constructor(status: number, problem: Partial<Problem>) {
+    super(`${status} ${problem.title ?? ""}: ${problem.detail ?? ""}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** One event of a stream; `data` is decoded JSON. */
+export interface StreamEvent {
+  id: string;
+  type: string;
+  data: any;
+}
+
+type Query = Record<string, string | number | boolean | readonly string[] | undefined>;
+interface Request {
+  query?: Query;
+  body?: unknown;
+  content?: string;
+  headers?: Record<string, string | undefined>;
+}
+
+const TRIES = 5;
+const pause = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
+const segment = (part: string | number) => encodeURIComponent(part);
+const newKey = (given?: string) => given ?? globalThis.crypto.randomUUID();
+
+export interface RunSummary {
+  /** run_ and 26 characters; sorts by time of submission */
+  id: string;
+  /** 1, 2, 3, ... in this state directory */
+  number: number;
+  /** what people call it */
+  name: string;
+  /** the name in the file */
+  workflow: string;
+  /** BLAKE2b-256 of the file, hexadecimal */
+  workflow_digest: string;
+  /** queued, running, succeeded, failed, cancelled or interrupted */
+  state: string;
+  /** a person paused it */
+  paused: boolean;
+  /** code of why it is in this state */
+  reason: string;
+  /** the reason in words */
+  sentence: string;
+  /** what the person who cancelled it said */
+  cancel_reason: string | null;
+  /** higher goes first */
+  priority: number;
+  /** 1, and one more for each retry */
+  round: number;
+  /** texts by name */
+  labels: Record<string, any>;
+  /** values by name, defaults included */
+  inputs: Record<string, any>;
+  /** values by name, once it has succeeded */
+  outputs: Record<string, any>;
+  /** where its tasks run */
+  directory: string;
+  /** the user who submitted it */
+  submitter: string;
+  submitted_at: string;
+  /** when its first task started */
+  started_at: string | null;
+  ended_at: string | null;
+  /** from submission to end */
+  duration_seconds: number | null;
+  /** total, and the number of tasks by state (states without any left out) */
+  tasks: Record<string, any>;
+}
+
+export interface Run {
+  /** run_ and 26 characters; sorts by time of submission */
+  id: string;
+  /** 1, 2, 3, ... in this state directory */
+  number: number;
+  /** what people call it */
+  name: string;
+  /** the name in the file */
+  workflow: string;
+  /** BLAKE2b-256 of the file, hexadecimal */
+  workflow_digest: string;
+  /** queued, running, succeeded, failed, cancelled or interrupted */
+  state: string;
+  /** a person paused it */
+  paused: boolean;
+  /** code of why it is in this state */
+  reason: string;
+  /** the reason in words */
+  sentence: string;
+  /** what the person who cancelled it said */
+  cancel_reason: string | null;
+  /** higher goes first */
+  priority: number;
+  /** 1, and one more for each retry */
+  round: number;
+  /** texts by name */
+  labels: Record<string, any>;
+  /** values by name, defaults included */
+  inputs: Record<string, any>;
+  /** values by name, once it has succeeded */
+  outputs: Record<string, any>;
+  /** where its tasks run */
+  directory: string;
+  /** the user who submitted it */
+  submitter: string;
+  submitted_at: string;
+  /** when its first task started */
+  started_at: string | null;
+  ended_at: string | null;
+  /** from submission to end */
+  duration_seconds: number | null;
+  /** total, and the number of tasks by state (states without any left out) */
+  tasks: Record<string, any>;
+  groups: Group[];
+}
+
+export interface Group {
+  /** its key in the file */
+  name: string;
+  /** a task state that stands for the group */
+  state: string;
+  /** names of groups */
+  needs: any[];
+  /** of its first task */
+  started_at: string | null;
+  /** of its last task */
+  ended_at: string | null;
+  duration_seconds: number | null;
+  /** total, and the number of tasks by state */
+  tasks: Record<string, any>;
+}
+
+export interface Task {
+  /** id of the run, a slash, name */
+  id: string;
+  run: number;
+  /** position in the run */
+  index: number;
+  /** build, test[3], test (ubuntu, 20) */
+  name: string;
+  /** its key in the file */
+  group: string;
+  /** see docs/task-states.md */
+  state: string;
+  /**
+   * of the latest attempt that ended: none, exited, signalled, timed_out, out_of_memory, lost,
+   * rejected, start_failed
+   */
+  outcome: string;
+  /** exit status or signal of that attempt */
+  code: number;
+  /** number of the latest attempt; 0: none yet */
+  attempt: number;
+  /** 1 + retry.max */
+  attempts_max: number;
+  /** code of why it is in this state */
+  reason: string;
+  /** the reason in words */
+  sentence: string;
+  /** the latest ::progress message, or what went wrong */
+  message: string | null;
+  /** progress of the attempt that runs */
+  percent: number | null;
+  queued_at: string | null;
+  /** of the latest attempt */
+  started_at: string | null;
+  ended_at: string | null;
+  /** end of retry_wait, or of a limit on its state */
+  wake_at: string | null;
+  /** of the latest attempt */
+  duration_seconds: number | null;
+  /** values by name */
+  outputs: Record<string, any>;
+  /** stored files by name */
+  artifacts: Record<string, any>;
+  /** of its sandbox: none, host or egress */
+  network: string;
+  /** what alone it may reach, as in the file */
+  egress: any[];
+  /** its program failed, and its sandbox is open until then */
+  held_until: string | null;
+  /** who entered its sandbox: at, attempt, by, user_id, command; the newest 20 */
+  entries: any[];
+}
+
+export interface Attempt {
+  /** 1, 2, ... */
+  number: number;
+  /** as the outcome of a task */
+  outcome: string;
+  /** exit status or signal */
+  code: number;
+  /** code */
+  reason: string;
+  /** the reason in words */
+  sentence: string;
+  /** why there and then */
+  placed: string;
+  /** none, native or oci; null: it never ran, or nobody knows */
+  tier: string | null;
+  /** why it is tried again, or not */
+  next: string | null;
+  /** what went wrong */
+  message: string | null;
+  queued_at: string | null;
+  started_at: string | null;
+  ended_at: string | null;
+  duration_seconds: number | null;
+  user_cpu_seconds: number;
+  system_cpu_seconds: number;
+  memory_peak_bytes: number;
+  read_bytes: number;
+  written_bytes: number;
+  context_switches: number;
+  /** stdout and stderr together, before any cap */
+  output_bytes: number;
+  /** the file with its output */
+  log: string;
+}
+
+export interface Explanation {
+  /** of the run or task */
+  id: string;
+  state: string;
+  /** code */
+  reason: string;
+  /** the reason in words */
+  sentence: string;
+  /** further sentences */
+  facts: any[];
+  /** the engine was asked; else from what is stored */
+  live: boolean;
+}
+
+export interface Diagnostic {
+  file: string;
+  /** from 1 */
+  line: number;
+  /** from 1 */
+  column: number;
+  /** error or warning */
+  severity: string;
+  /** what is wrong and what was expected */
+  message: string;
+  /** what was probably meant */
+  suggestion: string | null;
+}
+
+export interface PlannedGroup {
+  /** its key in the file */
+  group: string;
+  /** main, on_failure or finally */
+  phase: string;
+  /** longest way to it from a task without needs, from 1 */
+  level: number;
+  /** how many; null: known only while it runs */
+  tasks: number | null;
+  /** when its first task starts, if all tasks take one step */
+  first_step: number | null;
+  /** when its last task starts */
+  last_step: number | null;
+  /** names of groups */
+  needs: any[];
+  /** its `if` */
+  condition: string | null;
+  /** of one task */
+  resources: string;
+  /** of its sandbox: none, host or egress */
+  network: string;
+  /** what alone it may reach, as in the file */
+  egress: any[];
+  /** whether it could ever start with this capacity */
+  placeable: boolean;
+  /** of its needs, what `parallel: auto` found: need, why */
+  found_needs: any[];
+  /** when its first task would start, in the middle of simulations with what tasks took before */
+  start_seconds?: number | null;
+  /** not before that in nine of ten */
+  start_low_seconds?: number | null;
+  /** not after that in nine of ten */
+  start_high_seconds?: number | null;
+  /** when its last task would end */
+  end_seconds?: number | null;
+  end_low_seconds?: number | null;
+  end_high_seconds?: number | null;
+}
+
+export interface RunReply {
+  version: 1;
+  run: Run;
+}
+
+export interface RunsReply {
+  version: 1;
+  runs: RunSummary[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface GraphReply {
+  version: 1;
+  graph: Graph;
+}
+
+export interface TimelineReply {
+  version: 1;
+  timeline: Timeline;
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface ExplanationReply {
+  version: 1;
+  explanation: Explanation;
+}
+
+export interface TasksReply {
+  version: 1;
+  tasks: Task[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface TaskReply {
+  version: 1;
+  task: TaskDetail;
+}
+
+export interface AttemptReply {
+  version: 1;
+  attempt: Attempt;
+}
+
+export interface DiagnosticsReply {
+  version: 1;
+  diagnostics: Diagnostic[];
+}
+
+export interface PlanReply {
+  version: 1;
+  plan: PlannedGroup[];
+}
+
+export interface QueuesReply {
+  version: 1;
+  queues: Queue[];
+}
+
+export interface PoolsReply {
+  version: 1;
+  pools: Pool[];
+}
+
+export interface NodesReply {
+  version: 1;
+  nodes: Node[];
+}
+
+export interface LocksReply {
+  version: 1;
+  locks: Lock[];
+}
+
+export interface IdentityReply {
+  version: 1;
+  identity: Identity;
+}
+
+export interface TokensReply {
+  version: 1;
+  tokens: Token[];
+}
+
+export type Any = Record<string, any>;
+
+export type Text = string;
+
+export interface Submission {
+  /** YAML text, or the same as JSON */
+  workflow?: string | Record<string, any>;
+  command?: string[];
+  /** of the workflow */
+  inputs?: Record<string, any>;
+  /** of the command */
+  env?: Record<string, string>;
+  /** of the command: 10m */
+  timeout?: string;
+  /** of the command: tries beside the first */
+  retry?: number;
+  /** of the command, as in a workflow */
+  resources?: Record<string, any>;
+  /** of the command: 0-9, 1-100:2 */
+  array?: string;
+  name?: string;
+  namespace?: string;
+  labels?: Record<string, string>;
+  priority?: number;
+  /** of the machine, for administrators; usual: the namespace's own */
+  directory?: string;
+}
+
+export interface WorkflowText {
+  /** YAML text */
+  workflow: string;
+  /** for a plan */
+  inputs?: Record<string, any>;
+}
+
+export interface Cancel {
+  /** a task or a group; usual: the whole run */
+  task?: string;
+  reason?: string;
+  grace_seconds?: number;
+  /** SIGKILL at once; finally tasks do not run */
+  kill?: boolean;
+}
+
+export interface Retry {
+  /** this group and all after it; usual: what failed */
+  from?: string;
+  /** keep sandboxes of tasks that fail open for so long */
+  hold_seconds?: number;
+}
+
+export interface OfTask {
+  task?: string;
+}
+
+export interface NewToken {
+  label: string;
+  role?: string;
+  /** or [*] for all */
+  namespaces?: string[];
+  /** of the role only these */
+  actions?: string[];
+  expires_in_seconds?: number;
+}
+
+export interface Approve {
+  task: string;
+  approved?: boolean;
+}
+
+export interface Probe {
+  status: "ok";
+  executors?: "up" | "down";
+}
+
+export interface Version {
+  reeve: string;
+  api: "v1";
+  /** version of the objects */
+  output: number;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance?: string;
+  errors?: {
+    /** JSON Pointer into what was sent */
+    pointer: string;
+    detail: string;
+    line?: number;
+    column?: number;
+  }[];
+}
+
+export interface Identity {
+  subject: string;
+  role: string;
+  namespaces: string[];
+  actions: string[];
+}
+
+export interface Token {
+  id: string;
+  label: string;
+  role: string;
+  namespaces: string[];
+  actions?: string[] | null;
+  created_by?: string;
+  created_at: string | null;
+  expires_at: string | null;
+  last_used_at?: string | null;
+  revoked_at?: string | null;
+}
+
+export interface NewTokenReply {
+  version: 1;
+  token: Token;
+  /** the secret: kept nowhere else */
+  text: string;
+}
+
+export interface SubmittedReply {
+  version: 1;
+  run: RunSummary;
+  warnings: string[];
+}
+
+export interface BulkReply {
+  version: 1;
+  accepted: ({
+    /** of the line, from 0, empty ones left out */
+    index: number;
+    number: number;
+    /** null: taken in by an earlier request */
+    id: string | null;
+  })[];
+  refused: {
+    index: number;
+    problem: Problem;
+  }[];
+}
+
+export interface TaskDetail {
+  task: Task;
+  attempts: Attempt[];
+}
+
+export interface Graph {
+  run: string;
+  groups: Record<string, any>[];
+  edges: ({
+    from: string;
+    to: string;
+    condition: "success" | "failure" | "always";
+  })[];
+}
+
+export interface Timeline {
+  run: string;
+  submitted_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  entries: ({
+    task: string;
+    index: number;
+    attempt: number;
+    outcome: string;
+    code?: number;
+    queued_at: string | null;
+    started_at: string | null;
+    ended_at: string | null;
+  })[];
+}
+
+export interface LogReply {
+  version: 1;
+  lines: ({
+    at: string | null;
+    stream: "stdout" | "stderr" | "notice";
+    text: string;
+    /** the line goes on */
+    partial: boolean;
+  })[];
+  /** send it as from to get what follows */
+  position: number;
+}
+
+export interface Capacity {
+  cpu_millicores?: number;
+  memory_bytes?: number;
+  disk_bytes?: number;
+  gpu_milli?: number;
+  countables?: Record<string, number>;
+}
+
+export interface Queue {
+  name: string;
+  weight: number;
+  priority?: number;
+  /** tasks */
+  waiting: number;
+  running_max?: number | null;
+  queued_max?: number | null;
+  preemptible?: boolean;
+}
+
+export interface Pool {
+  name: string;
+  up: boolean;
+  capacity: Capacity;
+}
+
+export interface Node {
+  name: string;
+  pool: string;
+  open: boolean;
+  capacity: Capacity;
+  used: Capacity;
+  /** attempts handed over beyond the free capacity */
+  staged: number;
+}
+
+export interface Lock {
+  name: string;
+  limit: number;
+  in_use: number;
+}
+
+export class Client {
+  private readonly base: string;
+  private readonly options: ClientOptions;
+
+  constructor(url: string, options: ClientOptions = {}) {
+    this.base = url.replace(/\/+$/, "");
+    this.options = options;
+  }
+
+  private headers(more: Record<string, string | undefined>): Record<string, string> {
+    const out: Record<string, string> = {};
+    for (const [name, value] of Object.entries(more)) if (value !== undefined) out[name] = value;
+    if (this.options.token) out.Authorization = `Bearer ${this.options.token}`;
+    return out;
+  }
+
+  private get fetch(): typeof fetch {
+    return this.options.fetch ?? globalThis.fetch;
+  }
+
+  private async send(url: string, init: RequestInit): Promise<Response> {
+    for (let attempt = 1; ; ++attempt) {
+      let seconds = 0.1 * 2 ** attempt;
+      try {
+        const reply = await this.fetch(url, init);
+        if ((reply.status !== 429 && reply.status !== 503) || attempt === TRIES) return reply;
+        await reply.arrayBuffer();
+        seconds = Number(reply.headers.get("Retry-After") ?? "1");
+      } catch (error) {
+        if (attempt === TRIES) throw error;
+      }
+      await pause(Math.min(seconds, 30));
+    }
+  }
+
+  private async ask(method: string, path: string, request: Request): Promise<any> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value === undefined) continue;
+      for (const each of Array.isArray(value) ? value : [value]) query.append(name, String(each));
+    }
+    const headers = this.headers(request.headers ?? {});
+    let body: string | undefined;
+    if (request.body !== undefined) {
+      headers["Content-Type"] = request.content ?? "application/json";
+      const lines = headers["Content-Type"] === "application/x-ndjson";
+      body = lines
+        ? (request.body as unknown[]).map((item) => JSON.stringify(item) + "\n").join("")
+        : JSON.stringify(request.body);
+    }
+    const text = query.toString();
+    const url = this.base + path + (text ? `?${text}` : "");
+    const reply = await this.send(url, { method, headers, body });
+    const type = reply.headers.get("Content-Type") ?? "";
+    if (reply.status >= 400) {
+      throw new Refused(reply.status, type.includes("json") ? ((await reply.json()) as any) : {});
+    }
+    if (type.includes("json")) return reply.json();
+    return type.startsWith("text/") ? reply.text() : reply.arrayBuffer();
+  }
+
+  private async *follow(path: string, after?: string): AsyncGenerator<StreamEvent> {
+    let last = after;
+    for (let failures = 0; ; ) {
+      try {
+        const headers = this.headers({ Accept: "text/event-stream", "Last-Event-ID": last });
+        const reply = await this.fetch(this.base + path, { headers });
+        if (reply.status >= 400) throw new Refused(reply.status, (await reply.json()) as any);
+        for await (const event of events(reply)) {
+          failures = 0;
+          last = event.id || last;
+          yield event;
+        }
+        return;
+      } catch (error) {
+        if (error instanceof Refused || ++failures === TRIES) throw error;
+        await pause(0.1 * 2 ** failures);
+      }
+    }
+  }
+
+  /** Whether the process answers. */
+  livez(): Promise<Probe> {
+    return this.ask("GET", "/livez", {});
+  }
+
+  /** Whether the engine works and takes requests. */
+  readyz(): Promise<Probe> {
+    return this.ask("GET", "/readyz", {});
+  }
+
+  /** What this is. */
+  version(): Promise<Version> {
+    return this.ask("GET", "/version", {});
+  }
+
+  /** This description. */
+  openapi(): Promise<Any> {
+    return this.ask("GET", "/openapi.json", {});
+  }
+
+  /** JSON Schema of workflows. */
+  workflowSchema(): Promise<Any> {
+    return this.ask("GET", "/schema/workflow.json", {});
+  }
+
+  /** Start a run of a workflow, or of one command. */
+  submitRun(
+    body: Submission,
+    options: {
+      idempotencyKey?: string;
+      name?: string;
+      namespace?: string;
+    } = {},
+  ): Promise<SubmittedReply> {
+    return this.ask("POST", "/v1/runs", {
+      query: {
+        "name": options.name,
+        "namespace": options.namespace,
+      },
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Runs, newest first. */
+  listRuns(
+    options: {
+      state?: readonly string[];
+      name?: string;
+      label?: string;
+      namespace?: string;
+      since?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<RunsReply> {
+    return this.ask("GET", "/v1/runs", {
+      query: {
+        "state": options.state,
+        "name": options.name,
+        "label": options.label,
+        "namespace": options.namespace,
+        "since": options.since,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** Start many runs: one submission a line. */
+  submitRuns(
+    body: readonly Submission[],
+    options: {
+      idempotencyKey?: string;
+      mode?: "all" | "each";
+    } = {},
+  ): Promise<BulkReply> {
+    return this.ask("POST", "/v1/runs:bulk", {
+      query: {
+        "mode": options.mode,
+      },
+      body,
+      content: "application/x-ndjson",
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** One run with its groups. */
+  getRun(
+    run: string | number,
+    options: {
+      ifNoneMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}`;
+    return this.ask("GET", path, {
+      headers: {
+        "If-None-Match": options.ifNoneMatch,
+      },
+    });
+  }
+
+  /** Stop a run or tasks of it. */
+  cancelRun(
+    run: string | number,
+    body: Cancel = {},
+    options: {
+      idempotencyKey?: string;
+      ifMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}/cancel`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+        "If-Match": options.ifMatch,
+      },
+    });
+  }
+
+  /** Try what did not succeed again. */
+  retryRun(
+    run: string | number,
+    body: Retry = {},
+    options: {
+      idempotencyKey?: string;
+      ifMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}/retry`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+        "If-Match": options.ifMatch,
+      },
+    });
+  }
+
+  /** Start nothing more of it. */
+  pauseRun(
+    run: string | number,
+    body: OfTask = {},
+    options: {
+      idempotencyKey?: string;
+      ifMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}/pause`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+        "If-Match": options.ifMatch,
+      },
+    });
+  }
+
+  /** Go on. */
+  resumeRun(
+    run: string | number,
+    body: OfTask = {},
+    options: {
+      idempotencyKey?: string;
+      ifMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}/resume`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+        "If-Match": options.ifMatch,
+      },
+    });
+  }
+
+  /** Allow a task that awaits approval, or deny it. */
+  approveTask(
+    run: string | number,
+    body: Approve,
+    options: {
+      idempotencyKey?: string;
+      ifMatch?: string;
+    } = {},
+  ): Promise<RunReply> {
+    const path = `/v1/runs/${segment(run)}/approve`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+        "If-Match": options.ifMatch,
+      },
+    });
+  }
+
+  /** Groups and what they need. */
+  getGraph(
+    run: string | number,
+  ): Promise<GraphReply> {
+    const path = `/v1/runs/${segment(run)}/graph`;
+    return this.ask("GET", path, {});
+  }
+
+  /** Attempts that ended, in order of their end. */
+  getTimeline(
+    run: string | number,
+    options: {
+      cursor?: string;
+    } = {},
+  ): Promise<TimelineReply> {
+    const path = `/v1/runs/${segment(run)}/timeline`;
+    return this.ask("GET", path, {
+      query: {
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** Why a run or a task is as it is. */
+  explainRun(
+    run: string | number,
+    options: {
+      task?: string;
+    } = {},
+  ): Promise<ExplanationReply> {
+    const path = `/v1/runs/${segment(run)}/explain`;
+    return this.ask("GET", path, {
+      query: {
+        "task": options.task,
+      },
+    });
+  }
+
+  /** Tasks of a run. */
+  listTasks(
+    run: string | number,
+    options: {
+      state?: readonly string[];
+      group?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<TasksReply> {
+    const path = `/v1/runs/${segment(run)}/tasks`;
+    return this.ask("GET", path, {
+      query: {
+        "state": options.state,
+        "group": options.group,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** One task and its attempts that ended. */
+  getTask(
+    run: string | number,
+    task: string | number,
+  ): Promise<TaskReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}`;
+    return this.ask("GET", path, {});
+  }
+
+  /** An attempt that ended. */
+  getAttempt(
+    run: string | number,
+    task: string | number,
+    attempt: string | number,
+  ): Promise<AttemptReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/attempts/${segment(attempt)}`;
+    return this.ask("GET", path, {});
+  }
+
+  /** Output of the latest attempt. */
+  getTaskLog(
+    run: string | number,
+    task: string | number,
+    options: {
+      from?: number;
+      limit?: number;
+      tail?: number;
+      grep?: string;
+      stream?: "stdout" | "stderr";
+    } = {},
+  ): Promise<LogReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/logs`;
+    return this.ask("GET", path, {
+      query: {
+        "from": options.from,
+        "limit": options.limit,
+        "tail": options.tail,
+        "grep": options.grep,
+        "stream": options.stream,
+      },
+    });
+  }
+
+  /** Output of an attempt. */
+  getAttemptLog(
+    run: string | number,
+    task: string | number,
+    attempt: string | number,
+    options: {
+      from?: number;
+      limit?: number;
+      tail?: number;
+      grep?: string;
+      stream?: "stdout" | "stderr";
+    } = {},
+  ): Promise<LogReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/attempts/${segment(attempt)}/logs`;
+    return this.ask("GET", path, {
+      query: {
+        "from": options.from,
+        "limit": options.limit,
+        "tail": options.tail,
+        "grep": options.grep,
+        "stream": options.stream,
+      },
+    });
+  }
+
+  /** What is wrong with a workflow. */
+  lintWorkflow(
+    body: WorkflowText,
+  ): Promise<DiagnosticsReply> {
+    return this.ask("POST", "/v1/lint", {
+      body,
+    });
+  }
+
+  /** What a workflow would run, and in which order. */
+  planWorkflow(
+    body: WorkflowText,
+  ): Promise<PlanReply> {
+    return this.ask("POST", "/v1/plan", {
+      body,
+    });
+  }
+
+  /** Queues and what waits in them. */
+  listQueues(): Promise<QueuesReply> {
+    return this.ask("GET", "/v1/queues", {});
+  }
+
+  /** Where attempts run. */
+  listPools(): Promise<PoolsReply> {
+    return this.ask("GET", "/v1/pools", {});
+  }
+
+  /** Machines of the pools. */
+  listNodes(): Promise<NodesReply> {
+    return this.ask("GET", "/v1/nodes", {});
+  }
+
+  /** Locks that are held. */
+  listLocks(): Promise<LocksReply> {
+    return this.ask("GET", "/v1/locks", {});
+  }
+
+  /** What changes, as it changes. */
+  streamEvents(
+    options: {
+      lastEventId?: string;
+    } = {},
+  ): AsyncGenerator<StreamEvent> {
+    return this.follow("/v1/events", options.lastEventId);
+  }
+
+  /** What changes in a run, to its end. */
+  streamRunEvents(
+    run: string | number,
+    options: {
+      lastEventId?: string;
+    } = {},
+  ): AsyncGenerator<StreamEvent> {
+    const path = `/v1/runs/${segment(run)}/events`;
+    return this.follow(path, options.lastEventId);
+  }
+
+  /** Output of the latest attempt, as it comes. */
+  streamTaskLog(
+    run: string | number,
+    task: string | number,
+    options: {
+      lastEventId?: string;
+    } = {},
+  ): AsyncGenerator<StreamEvent> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/logs/stream`;
+    return this.follow(path, options.lastEventId);
+  }
+
+  /** Who is asking, and what he may do. */
+  whoami(): Promise<IdentityReply> {
+    return this.ask("GET", "/v1/whoami", {});
+  }
+
+  /** Tokens, without their secrets. */
+  listTokens(): Promise<TokensReply> {
+    return this.ask("GET", "/v1/tokens", {});
+  }
+
+  /** Make a token; its text is shown this once. */
+  createToken(
+    body: NewToken,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<NewTokenReply> {
+    return this.ask("POST", "/v1/tokens", {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Let a token hold no more. */
+  revokeToken(
+    token: string | number,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/tokens/${segment(token)}`;
+    return this.ask("DELETE", path, {
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+}
+
+async function* events(reply: Response): AsyncGenerator<StreamEvent> {
+  const reader = reply.body!.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += decoder.decode(value, { stream: true });
+      const blocks = text.split("\n\n");
+      text = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const event = parse(block);
+        if (event) yield event;
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function parse(block: string): StreamEvent | undefined {
+  const event = { id: "", type: "message", data: undefined as any };
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).replace(/^ /, "");
+    if (name === "id") event.id = value;
+    if (name === "event") event.type = value;
+    if (name === "data") data.push(value);
+  }
+  if (data.length === 0) return undefined;
+  event.data = JSON.parse(data.join("\n"));
+  return event;
+}

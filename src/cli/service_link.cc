@@ -1,0 +1,163 @@
+#include "cli/service_link.h"
+
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "api/submission.h"
+#include "base/text.h"
+#include "cli/service_contexts.h"
+#include "cli/session.h"
+#include "cli/system_clock.h"
+
+namespace reeve::cli {
+namespace {
+
+using api::JsonObject;
+using http::Response;
+
+struct Choice {
+  ServiceContext context;
+  bool is_chosen = false;
+};
+
+bool is_url(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("unix:");
+}
+
+Checked<ServiceContext> named(const ServiceContexts& contexts, const std::string& name) {
+  const auto found = contexts.by_name.find(name);
+  if (found != contexts.by_name.end()) return found->second;
+  return tl::unexpected(
+      Failure(kExitUsage, fmt::format("there is no context '{}'", sanitize_for_terminal(name)),
+              "`reeve context ls` lists them; an address begins with http://, https:// or unix:"));
+}
+
+Checked<Choice> choose_context(const Session& session) {
+  const Surroundings& surroundings = session.surroundings;
+  const std::string* const wanted = session.arguments.find("server");
+  if (wanted != nullptr && is_url(*wanted)) return Choice{{.url = *wanted}, true};
+  if (wanted == nullptr && session.arguments.has("state")) return Choice{};
+  if (wanted == nullptr && !surroundings.service_url.empty())
+    return Choice{{.url = surroundings.service_url}, true};
+  TRY_ASSIGN(const ServiceContexts contexts, ServiceContexts::read(surroundings.contexts_file));
+  const std::string name = wanted != nullptr ? *wanted : contexts.current;
+  if (name.empty()) return Choice{};
+  TRY_ASSIGN(ServiceContext context, named(contexts, name));
+  return Choice{std::move(context), true};
+}
+
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 401: return ErrorCode::unauthenticated;
+    case 403: return ErrorCode::permission_denied;
+    case 404: return ErrorCode::not_found;
+    case 409:
+    case 412: return ErrorCode::conflict;
+    case 429: return ErrorCode::exhausted;
+    case 502:
+    case 503:
+    case 504: return ErrorCode::unavailable;
+    default: return status >= 500 ? ErrorCode::io_failed : ErrorCode::invalid_argument;
+  }
+}
+
+/// What a reply that is no success says, from its problem+json.
+tl::unexpected<Error> refusal(const Response& response, const std::string& service) {
+  boost::system::error_code broken;
+  const auto parsed = boost::json::parse(response.body, broken);
+  std::string text;
+  ErrorCode code = code_of(response.status);
+  if (!broken && parsed.is_object()) {
+    const JsonObject& problem = parsed.get_object();
+    text = api::text_of(problem, "detail");
+    if (api::text_of(problem, "type").ends_with(":unplaceable")) code = ErrorCode::unplaceable;
+    const auto* const errors = problem.if_contains("errors");
+    if (errors != nullptr && errors->is_array()) {
+      text.clear();
+      for (const auto& each : errors->get_array()) {
+        if (!each.is_object()) continue;
+        text += (text.empty() ? "" : "; ") + api::text_of(each.get_object(), "detail");
+      }
+    }
+  }
+  if (text.empty()) text = fmt::format("{} answers with status {}", service, response.status);
+  return fail(code, sanitize_for_terminal(text));
+}
+
+}  // namespace
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::choose(const Session& session) {
+  TRY_ASSIGN(Choice choice, choose_context(session));
+  if (!choice.is_chosen) return nullptr;
+  auto address = http::ServerAddress::parse(choice.context.url);
+  if (!address) return usage(address.error().message);
+  std::string token = session.surroundings.service_token;
+  if (token.empty()) token = choice.context.token;
+  if (!token.empty() && !address->is_private())
+    return usage(fmt::format("the token would be sent to {} for everybody to read", address->text),
+                 "use https://");
+  http::ClientOptions options;
+  options.ca_file = choice.context.ca_file;
+  if (options.ca_file.empty()) options.ca_file = session.surroundings.service_ca;
+  // The constructor is private.
+  return std::unique_ptr<ServiceLink>(
+      new ServiceLink(http::Client(*std::move(address), std::move(options)), std::move(token)));
+}
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) {
+  TRY_ASSIGN(auto chosen, choose(session));
+  if (chosen != nullptr) return chosen;
+  TRY_ASSIGN(const StateLayout layout, session.find_state());
+  TRY_ASSIGN(http::ServerAddress address,
+             http::ServerAddress::parse("unix:" + layout.api_socket()));
+  return std::unique_ptr<ServiceLink>(
+      new ServiceLink(http::Client(std::move(address), {}), session.surroundings.service_token));
+}
+
+Result<Response> ServiceLink::send(http::Client::Sent request) {
+  if (!token_.empty()) request.headers.push_back({"Authorization", "Bearer " + token_});
+  request.headers.push_back({"User-Agent", "reeve/" REEVE_VERSION});
+  TRY_ASSIGN(Response response, client_.send(request));
+  if (response.status < 300 || response.status == 304) return response;
+  return refusal(response, name());
+}
+
+Result<Response> ServiceLink::get(const std::string& target, const std::string& known_etag) {
+  http::Client::Sent request{.target = target, .headers = {}, .body = {}};
+  if (!known_etag.empty()) request.headers.push_back({"If-None-Match", known_etag});
+  return send(std::move(request));
+}
+
+Result<JsonObject> ServiceLink::get_json(const std::string& target) {
+  TRY_ASSIGN(const Response response, get(target));
+  boost::system::error_code broken;
+  auto parsed = boost::json::parse(response.body, broken);
+  if (!broken && parsed.is_object()) return std::move(parsed.get_object());
+  return fail(ErrorCode::corrupt, name() + " answers with something that is no JSON");
+}
+
+Result<JsonObject> ServiceLink::post(const std::string& target, const JsonObject& body,
+                                     const std::string& key) {
+  http::Client::Sent request{.method = "POST",
+                             .target = target,
+                             .headers = {{"Content-Type", "application/json"}},
+                             .body = api::to_json_text(body, false)};
+  request.headers.push_back(
+      {"Idempotency-Key", key.empty() ? format_uuid("key", api::new_uuid(wall_now())) : key});
+  TRY_ASSIGN(const Response response, send(std::move(request)));
+  boost::system::error_code broken;
+  auto parsed = boost::json::parse(response.body, broken);
+  if (!broken && parsed.is_object()) return std::move(parsed.get_object());
+  return fail(ErrorCode::corrupt, name() + " answers with something that is no JSON");
+}
+
+Status ServiceLink::remove(const std::string& target) {
+  const std::string key = format_uuid("key", api::new_uuid(wall_now()));
+  TRY(send(
+      {.method = "DELETE", .target = target, .headers = {{"Idempotency-Key", key}}, .body = {}}));
+  return {};
+}
+
+}  // namespace reeve::cli
