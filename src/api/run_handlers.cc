@@ -127,6 +127,13 @@ void list_runs(ServiceParts& parts, CallPtr call) {
   auto filter = read_filter(*call);
   if (!filter) return call->refuse(filter.error());
   const security::Identity& who = call->identity;
+  // The token of an attempt is for one run, which it can ask for.
+  if (who.run) {
+    const Problem other(403, "permission-denied", "Permission denied",
+                        fmt::format("{} may see its own run only", who.subject));
+    parts.note_refusal(*call, other);
+    return call->refuse(other);
+  }
   if (!who.has_all_namespaces()) filter->name_spaces = who.namespaces;
   if (const std::string* wanted = call->parameter("namespace"); wanted != nullptr) {
     if (const auto may = parts.authorise(*call, call->route->action, *wanted, who.run, {}); !may)
