@@ -391,6 +391,165 @@ class Client:
             "Idempotency-Key": _new_key(idempotency_key),
         })
 
+    def rotate_token(self, token, body=None, *, idempotency_key=None):
+        """A new token in the place of one, whose text is shown this once."""
+        path = _path("/v1/tokens/{}/rotate", token)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def list_secrets(self, *, namespace=None):
+        """Names of secrets, never their values."""
+        return self._ask("GET", "/v1/secrets", query=[
+            ("namespace", namespace),
+        ])
+
+    def set_secret(self, secret, body, *, namespace=None, if_match=None, if_none_match=None,
+                   idempotency_key=None):
+        """Set a secret."""
+        path = _path("/v1/secrets/{}", secret)
+        return self._ask("PUT", path, query=[
+            ("namespace", namespace),
+        ], body=body, headers={
+            "If-Match": if_match,
+            "If-None-Match": if_none_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_secret(self, secret, *, namespace=None, if_match=None, idempotency_key=None):
+        """Remove a secret."""
+        path = _path("/v1/secrets/{}", secret)
+        return self._ask("DELETE", path, query=[
+            ("namespace", namespace),
+        ], headers={
+            "If-Match": if_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def list_flags(self):
+        """Feature flags."""
+        return self._ask("GET", "/v1/flags")
+
+    def get_flag(self, flag):
+        """A feature flag."""
+        path = _path("/v1/flags/{}", flag)
+        return self._ask("GET", path)
+
+    def set_flag(self, flag, body=None, *, if_match=None, if_none_match=None, idempotency_key=None):
+        """A new version of a flag."""
+        path = _path("/v1/flags/{}", flag)
+        return self._ask("PUT", path, body=body or {}, headers={
+            "If-Match": if_match,
+            "If-None-Match": if_none_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_flag(self, flag, *, if_match=None, idempotency_key=None):
+        """Remove a flag."""
+        path = _path("/v1/flags/{}", flag)
+        return self._ask("DELETE", path, headers={
+            "If-Match": if_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def get_flag_history(self, flag):
+        """Its versions, newest first."""
+        path = _path("/v1/flags/{}/history", flag)
+        return self._ask("GET", path)
+
+    def ask_flag(self, flag, *, subject=None, namespace=None, label=None):
+        """Whether it is on for a subject."""
+        path = _path("/v1/flags/{}/answer", flag)
+        return self._ask("GET", path, query=[
+            ("subject", subject),
+            ("namespace", namespace),
+            ("label", label),
+        ])
+
+    def list_roles(self):
+        """Roles and what they may."""
+        return self._ask("GET", "/v1/roles")
+
+    def set_role(self, role, body, *, idempotency_key=None):
+        """Define a role."""
+        path = _path("/v1/roles/{}", role)
+        return self._ask("PUT", path, body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_role(self, role, *, idempotency_key=None):
+        """Remove a role that nobody has."""
+        path = _path("/v1/roles/{}", role)
+        return self._ask("DELETE", path, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def list_users(self):
+        """Users."""
+        return self._ask("GET", "/v1/users")
+
+    def set_user(self, user, body=None, *, idempotency_key=None):
+        """Add a user, or change his rights or password."""
+        path = _path("/v1/users/{}", user)
+        return self._ask("PUT", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_user(self, user, *, idempotency_key=None):
+        """Remove a user, and end his sessions."""
+        path = _path("/v1/users/{}", user)
+        return self._ask("DELETE", path, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def log_in(self, body):
+        """Open a session; it comes back as a cookie."""
+        return self._ask("POST", "/v1/sessions", body=body)
+
+    def log_out(self):
+        """End the session that asks."""
+        return self._ask("DELETE", "/v1/sessions/current")
+
+    def list_quotas(self):
+        """What users may have at most."""
+        return self._ask("GET", "/v1/quotas")
+
+    def list_audit(self, *, who=None, action=None, namespace=None, limit=None, cursor=None):
+        """Records of the audit log, oldest first."""
+        return self._ask("GET", "/v1/audit", query=[
+            ("who", who),
+            ("action", action),
+            ("namespace", namespace),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def verify_audit(self, *, checkpoint=None):
+        """Whether the log is as it was written."""
+        return self._ask("GET", "/v1/audit/verify", query=[
+            ("checkpoint", checkpoint),
+        ])
+
+    def export_audit(self, *, who=None, action=None, namespace=None, format=None, cursor=None):
+        """Records as lines of JSON or CSV."""
+        return self._ask("GET", "/v1/audit/export", query=[
+            ("who", who),
+            ("action", action),
+            ("namespace", namespace),
+            ("format", format),
+            ("cursor", cursor),
+        ])
+
+    def get_config(self):
+        """The settings that hold, and where they come from."""
+        return self._ask("GET", "/v1/config")
+
+    def reload_config(self, *, idempotency_key=None):
+        """Read the settings again."""
+        return self._ask("POST", "/v1/config/reload", headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
 
 def _new_key(given):
     return given or str(uuid.uuid4())

@@ -220,6 +220,8 @@ export interface Attempt {
   sentence: string;
   /** why there and then */
   placed: string;
+  /** head starts in its queue, and the node's score by term; null: no choice */
+  decided: string | null;
   /** none, native or oci; null: it never ran, or nobody knows */
   tier: string | null;
   /** why it is tried again, or not */
@@ -309,6 +311,87 @@ export interface PlannedGroup {
   end_high_seconds?: number | null;
 }
 
+export interface Secret {
+  /** never its value */
+  name: string;
+  /** whose runs are given it */
+  namespace: string;
+  /** 1, and one more each time it is set */
+  version: number;
+  /** of the value */
+  size_bytes: number;
+  set_at: string;
+  set_by: string;
+}
+
+export interface Flag {
+  name: string;
+  description: string;
+  /** false: off for all */
+  on: boolean;
+  /** namespaces, labels, rollout_percent; the first that matches decides */
+  rules: any[];
+  /** of the subjects that no rule matches */
+  rollout_percent: number;
+  /** 1, and one more with each change */
+  version: number;
+  /** this version took it away */
+  removed: boolean;
+  set_at: string;
+  set_by: string;
+}
+
+export interface AuditRecord {
+  /** 1, 2, 3, ... in the log */
+  sequence: number;
+  at: string;
+  /** user:NAME, token:ID(label), attempt:RUN/TASK#N, local:UID */
+  who: string;
+  /** one of docs/security.md */
+  action: string;
+  /** what was touched */
+  object: string;
+  /** or empty */
+  namespace: string;
+  /** an address, unix or command */
+  from: string;
+  /** allowed, refused or failed */
+  result: string;
+  /** or empty */
+  request_id: string;
+  /** a reason, or empty */
+  detail: string;
+}
+
+export interface AuditProof {
+  /** all of it is as it was written */
+  is_sound: boolean;
+  /** that are proved */
+  records: number;
+  files: number;
+  /** behind the last record that anybody was answered for */
+  tail_bytes: number;
+  /** sequence of the first record that is not proved, file, offset, what */
+  fault: Record<string, any> | null;
+}
+
+export interface Setting {
+  /** as in docs/configuration.md */
+  name: string;
+  /** as JSON; a duration in seconds, a size in bytes */
+  value: any;
+  /** the value as the file would have it */
+  text: string;
+  type: string;
+  /** default, file, environment or flag */
+  origin: string;
+  /** file:line:column, the variable, or --set */
+  place: string | null;
+  /** a running service takes it on */
+  live: boolean;
+  meaning: string;
+}
+
 export interface RunReply {
   version: 1;
   run: Run;
@@ -395,6 +478,83 @@ export interface TokensReply {
   tokens: Token[];
 }
 
+export interface SecretsReply {
+  version: 1;
+  secrets: Secret[];
+}
+
+export interface SecretReply {
+  version: 1;
+  secret: Secret;
+}
+
+export interface FlagsReply {
+  version: 1;
+  flags: Flag[];
+}
+
+export interface FlagReply {
+  version: 1;
+  flag: Flag;
+}
+
+export interface FlagAnswerReply {
+  version: 1;
+  answer: FlagAnswer;
+}
+
+export interface RolesReply {
+  version: 1;
+  roles: Role[];
+}
+
+export interface RoleReply {
+  version: 1;
+  role: Role;
+}
+
+export interface UsersReply {
+  version: 1;
+  users: User[];
+}
+
+export interface UserReply {
+  version: 1;
+  user: User;
+}
+
+export interface SessionReply {
+  version: 1;
+  session: Session;
+}
+
+export interface QuotasReply {
+  version: 1;
+  quotas: Quota[];
+}
+
+export interface AuditReply {
+  version: 1;
+  audit: AuditRecord[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface ProofReply {
+  version: 1;
+  proof: AuditProof;
+}
+
+export interface SettingsReply {
+  version: 1;
+  settings: Setting[];
+}
+
+export interface ChangesReply {
+  version: 1;
+  changes: SettingChange[];
+}
+
 export type Any = Record<string, any>;
 
 export type Text = string;
@@ -460,6 +620,46 @@ export interface NewToken {
   expires_in_seconds?: number;
 }
 
+export interface Rotation {
+  /** the old one goes on for so long */
+  overlap_seconds?: number;
+}
+
+export interface NewSecret {
+  value: string;
+}
+
+export interface NewFlag {
+  /** as in the path */
+  name?: string;
+  description?: string;
+  on?: boolean;
+  rollout_percent?: number;
+  rules?: {
+    namespaces?: string[];
+    labels?: Record<string, string>;
+    rollout_percent?: number;
+  }[];
+}
+
+export interface NewRole {
+  actions: string[];
+}
+
+export interface NewUser {
+  password?: string;
+  role?: string;
+  namespaces?: string[];
+  /** of the role only these */
+  actions?: string[];
+  disabled?: boolean;
+}
+
+export interface Login {
+  user: string;
+  password: string;
+}
+
 export interface Approve {
   task: string;
   approved?: boolean;
@@ -475,6 +675,31 @@ export interface Version {
   api: "v1";
   /** version of the objects */
   output: number;
+}
+
+export interface Event {
+  specversion: "1.0";
+  id: string;
+  source: string;
+  type: string;
+  subject: string;
+  time: string;
+  datacontenttype: "application/json";
+  data: {
+    run: string;
+    number: number;
+    namespace: string;
+    from: string;
+    to: string;
+    /** not there: the run itself */
+    task?: string;
+    index?: number;
+    /** so many tasks from index on */
+    count?: number;
+    attempt?: number;
+    reason?: string;
+    sentence?: string;
+  };
 }
 
 export interface Problem {
@@ -618,6 +843,52 @@ export interface Node {
   used: Capacity;
   /** attempts handed over beyond the free capacity */
   staged: number;
+}
+
+export interface FlagAnswer {
+  on: boolean;
+  why: string;
+}
+
+export interface Role {
+  name: string;
+  built_in: boolean;
+  actions: string[];
+}
+
+export interface User {
+  name: string;
+  role: string;
+  namespaces: string[];
+  actions: string[] | null;
+  created_at: string | null;
+  disabled: boolean;
+}
+
+export interface Session {
+  user: string;
+  /** goes into X-CSRF-Token with every change */
+  csrf_token: string;
+  expires_at: string;
+}
+
+export interface Quota {
+  /** null: everyone, each for itself */
+  user: string | null;
+  /** null: in all queues together */
+  queue: string | null;
+  running_max: number | null;
+  queued_max: number | null;
+  cpu_seconds_a_day: number | null;
+  refuse: boolean;
+}
+
+export interface SettingChange {
+  name: string;
+  before: string;
+  after: string;
+  /** false: it takes a restart */
+  live: boolean;
 }
 
 export interface Lock {
@@ -1139,6 +1410,326 @@ export class Client {
   ): Promise<void> {
     const path = `/v1/tokens/${segment(token)}`;
     return this.ask("DELETE", path, {
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** A new token in the place of one, whose text is shown this once. */
+  rotateToken(
+    token: string | number,
+    body: Rotation = {},
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<NewTokenReply> {
+    const path = `/v1/tokens/${segment(token)}/rotate`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Names of secrets, never their values. */
+  listSecrets(
+    options: {
+      namespace?: string;
+    } = {},
+  ): Promise<SecretsReply> {
+    return this.ask("GET", "/v1/secrets", {
+      query: {
+        "namespace": options.namespace,
+      },
+    });
+  }
+
+  /** Set a secret. */
+  setSecret(
+    secret: string | number,
+    body: NewSecret,
+    options: {
+      namespace?: string;
+      ifMatch?: string;
+      ifNoneMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<SecretReply> {
+    const path = `/v1/secrets/${segment(secret)}`;
+    return this.ask("PUT", path, {
+      query: {
+        "namespace": options.namespace,
+      },
+      body,
+      headers: {
+        "If-Match": options.ifMatch,
+        "If-None-Match": options.ifNoneMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a secret. */
+  removeSecret(
+    secret: string | number,
+    options: {
+      namespace?: string;
+      ifMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/secrets/${segment(secret)}`;
+    return this.ask("DELETE", path, {
+      query: {
+        "namespace": options.namespace,
+      },
+      headers: {
+        "If-Match": options.ifMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Feature flags. */
+  listFlags(): Promise<FlagsReply> {
+    return this.ask("GET", "/v1/flags", {});
+  }
+
+  /** A feature flag. */
+  getFlag(
+    flag: string | number,
+  ): Promise<FlagReply> {
+    const path = `/v1/flags/${segment(flag)}`;
+    return this.ask("GET", path, {});
+  }
+
+  /** A new version of a flag. */
+  setFlag(
+    flag: string | number,
+    body: NewFlag = {},
+    options: {
+      ifMatch?: string;
+      ifNoneMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<FlagReply> {
+    const path = `/v1/flags/${segment(flag)}`;
+    return this.ask("PUT", path, {
+      body,
+      headers: {
+        "If-Match": options.ifMatch,
+        "If-None-Match": options.ifNoneMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a flag. */
+  removeFlag(
+    flag: string | number,
+    options: {
+      ifMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/flags/${segment(flag)}`;
+    return this.ask("DELETE", path, {
+      headers: {
+        "If-Match": options.ifMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Its versions, newest first. */
+  getFlagHistory(
+    flag: string | number,
+  ): Promise<FlagsReply> {
+    const path = `/v1/flags/${segment(flag)}/history`;
+    return this.ask("GET", path, {});
+  }
+
+  /** Whether it is on for a subject. */
+  askFlag(
+    flag: string | number,
+    options: {
+      subject?: string;
+      namespace?: string;
+      label?: readonly string[];
+    } = {},
+  ): Promise<FlagAnswerReply> {
+    const path = `/v1/flags/${segment(flag)}/answer`;
+    return this.ask("GET", path, {
+      query: {
+        "subject": options.subject,
+        "namespace": options.namespace,
+        "label": options.label,
+      },
+    });
+  }
+
+  /** Roles and what they may. */
+  listRoles(): Promise<RolesReply> {
+    return this.ask("GET", "/v1/roles", {});
+  }
+
+  /** Define a role. */
+  setRole(
+    role: string | number,
+    body: NewRole,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<RoleReply> {
+    const path = `/v1/roles/${segment(role)}`;
+    return this.ask("PUT", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a role that nobody has. */
+  removeRole(
+    role: string | number,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/roles/${segment(role)}`;
+    return this.ask("DELETE", path, {
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Users. */
+  listUsers(): Promise<UsersReply> {
+    return this.ask("GET", "/v1/users", {});
+  }
+
+  /** Add a user, or change his rights or password. */
+  setUser(
+    user: string | number,
+    body: NewUser = {},
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<UserReply> {
+    const path = `/v1/users/${segment(user)}`;
+    return this.ask("PUT", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a user, and end his sessions. */
+  removeUser(
+    user: string | number,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/users/${segment(user)}`;
+    return this.ask("DELETE", path, {
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Open a session; it comes back as a cookie. */
+  logIn(
+    body: Login,
+  ): Promise<SessionReply> {
+    return this.ask("POST", "/v1/sessions", {
+      body,
+    });
+  }
+
+  /** End the session that asks. */
+  logOut(): Promise<void> {
+    return this.ask("DELETE", "/v1/sessions/current", {});
+  }
+
+  /** What users may have at most. */
+  listQuotas(): Promise<QuotasReply> {
+    return this.ask("GET", "/v1/quotas", {});
+  }
+
+  /** Records of the audit log, oldest first. */
+  listAudit(
+    options: {
+      who?: string;
+      action?: string;
+      namespace?: string;
+      limit?: number;
+      cursor?: number;
+    } = {},
+  ): Promise<AuditReply> {
+    return this.ask("GET", "/v1/audit", {
+      query: {
+        "who": options.who,
+        "action": options.action,
+        "namespace": options.namespace,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** Whether the log is as it was written. */
+  verifyAudit(
+    options: {
+      checkpoint?: string;
+    } = {},
+  ): Promise<ProofReply> {
+    return this.ask("GET", "/v1/audit/verify", {
+      query: {
+        "checkpoint": options.checkpoint,
+      },
+    });
+  }
+
+  /** Records as lines of JSON or CSV. */
+  exportAudit(
+    options: {
+      who?: string;
+      action?: string;
+      namespace?: string;
+      format?: "jsonl" | "csv";
+      cursor?: number;
+    } = {},
+  ): Promise<Text> {
+    return this.ask("GET", "/v1/audit/export", {
+      query: {
+        "who": options.who,
+        "action": options.action,
+        "namespace": options.namespace,
+        "format": options.format,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** The settings that hold, and where they come from. */
+  getConfig(): Promise<SettingsReply> {
+    return this.ask("GET", "/v1/config", {});
+  }
+
+  /** Read the settings again. */
+  reloadConfig(
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<ChangesReply> {
+    return this.ask("POST", "/v1/config/reload", {
       headers: {
         "Idempotency-Key": newKey(options.idempotencyKey),
       },

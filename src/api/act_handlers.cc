@@ -146,9 +146,18 @@ void obey_all(ServiceParts& parts, const CallPtr& call,
              });
 }
 
-Checked<engine::Check> check_of(ServiceParts& parts, const Call& call, const FoundRun& found) {
+/// Asked of the engine right before it obeys: the run may have ended since it was looked up.
+engine::Check must_be_active(RunId id) {
+  return [id](const core::State& state) -> Status {
+    if (state.find_run(id) != nullptr) return {};
+    return fail(ErrorCode::conflict, fmt::format("run {} has ended", id.value));
+  };
+}
+
+Checked<engine::Check> check_of(ServiceParts& parts, const Call& call, const FoundRun& found,
+                                engine::Check else_check) {
   const std::string* const match = call.request.header("if-match");
-  if (match == nullptr || *match == "*") return engine::Check{};
+  if (match == nullptr || *match == "*") return else_check;
   if (match->find(parts.etag_of(found.version)) == std::string::npos)
     return tl::unexpected(Problem(412, "precondition-failed", "Changed meanwhile",
                                   "the run is no longer as If-Match says: read it again"));
@@ -163,7 +172,8 @@ void act_on(ServiceParts& parts, const CallPtr& call, MakeEvents make) {
   parts.read(call, [&parts, call, make](engine::History& history) -> Checked<void> {
     TRY_ASSIGN(const JsonObject body, ServiceParts::body_of(*call));
     TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
-    TRY_ASSIGN(engine::Check check, check_of(parts, *call, found));
+    engine::Check active = make == retry_events ? engine::Check{} : must_be_active(found.id);
+    TRY_ASSIGN(engine::Check check, check_of(parts, *call, found, std::move(active)));
     TRY_ASSIGN(const LoadedRun loaded, load_run(history, found.id, false, parts.options.now()));
     BodyReader reader(body);
     Act act{loaded.run(), reader, call->identity};

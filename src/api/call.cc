@@ -79,6 +79,8 @@ void Call::reply(int status, const JsonObject& body, std::vector<http::Header> h
   reply({.status = status, .headers = std::move(headers), .body = to_json_text(body, false)});
 }
 
+void Call::reply_nothing() const { reply({.status = 204, .headers = {}, .body = {}}); }
+
 void Call::refuse(const Problem& problem) const { reply(problem_response(problem, request_id)); }
 
 std::vector<FieldError> check_parameters(const Route& route, const http::Parameters& query) {

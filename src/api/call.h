@@ -47,6 +47,7 @@ struct Call {
 
   void reply(http::Response response) const;
   void reply(int status, const JsonObject& body, std::vector<http::Header> headers = {}) const;
+  void reply_nothing() const;  ///< 204
   void refuse(const Problem& problem) const;
 };
 

@@ -60,6 +60,34 @@ void stream_task_log(ServiceParts& parts, CallPtr call);
 void get_whoami(ServiceParts& parts, CallPtr call);
 void list_tokens(ServiceParts& parts, CallPtr call);
 void create_token(ServiceParts& parts, CallPtr call);
+void rotate_token(ServiceParts& parts, CallPtr call);
 void revoke_token(ServiceParts& parts, CallPtr call);
+void list_roles(ServiceParts& parts, CallPtr call);
+void set_role(ServiceParts& parts, CallPtr call);
+void remove_role(ServiceParts& parts, CallPtr call);
+void list_users(ServiceParts& parts, CallPtr call);
+void set_user(ServiceParts& parts, CallPtr call);
+void remove_user(ServiceParts& parts, CallPtr call);
+void log_in(ServiceParts& parts, CallPtr call);
+void log_out(ServiceParts& parts, CallPtr call);
+
+// What tasks and programs are given by name.
+void list_secrets(ServiceParts& parts, CallPtr call);
+void set_secret(ServiceParts& parts, CallPtr call);
+void remove_secret(ServiceParts& parts, CallPtr call);
+void list_flags(ServiceParts& parts, CallPtr call);
+void get_flag(ServiceParts& parts, CallPtr call);
+void get_flag_history(ServiceParts& parts, CallPtr call);
+void ask_flag(ServiceParts& parts, CallPtr call);
+void set_flag(ServiceParts& parts, CallPtr call);
+void remove_flag(ServiceParts& parts, CallPtr call);
+
+// For those who look after the service.
+void list_quotas(ServiceParts& parts, CallPtr call);
+void list_audit(ServiceParts& parts, CallPtr call);
+void verify_audit_log(ServiceParts& parts, CallPtr call);
+void export_audit(ServiceParts& parts, CallPtr call);
+void get_config(ServiceParts& parts, CallPtr call);
+void reload_config(ServiceParts& parts, CallPtr call);
 
 }  // namespace reeve::api

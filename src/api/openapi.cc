@@ -80,6 +80,21 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"LocksReply", "locks", "Lock", true},
     {"IdentityReply", "identity", "Identity"},
     {"TokensReply", "tokens", "Token", true},
+    {"SecretsReply", "secrets", "Secret", true},
+    {"SecretReply", "secret", "Secret"},
+    {"FlagsReply", "flags", "Flag", true},
+    {"FlagReply", "flag", "Flag"},
+    {"FlagAnswerReply", "answer", "FlagAnswer"},
+    {"RolesReply", "roles", "Role", true},
+    {"RoleReply", "role", "Role"},
+    {"UsersReply", "users", "User", true},
+    {"UserReply", "user", "User"},
+    {"SessionReply", "session", "Session"},
+    {"QuotasReply", "quotas", "Quota", true},
+    {"AuditReply", "audit", "AuditRecord", true, true},
+    {"ProofReply", "proof", "AuditProof"},
+    {"SettingsReply", "settings", "Setting", true},
+    {"ChangesReply", "changes", "SettingChange", true},
 });
 
 JsonObject envelope_schema(const Envelope& envelope) {
@@ -110,12 +125,19 @@ constexpr auto kKindComponents = std::to_array<KindComponent>({{"RunSummary", "r
                                                                {"Attempt", "attempts"},
                                                                {"Explanation", "explanation"},
                                                                {"Diagnostic", "diagnostics"},
-                                                               {"PlannedGroup", "plan"}});
+                                                               {"PlannedGroup", "plan"},
+                                                               {"Secret", "secrets"},
+                                                               {"Flag", "flags"},
+                                                               {"AuditRecord", "audit"},
+                                                               {"AuditProof", "audit_proof"},
+                                                               {"Setting", "settings"}});
 
 JsonObject components() {
   JsonObject out;
   for (const KindComponent& each : kKindComponents) out[each.name] = kind_schema(each.kind);
   out["Run"].at("properties").as_object()["groups"] = array_of("Group");
+  out["Setting"].at("properties").as_object()["value"] =
+      JsonObject{{"description", "as JSON; a duration in seconds, a size in bytes"}};
   for (const Envelope& envelope : kEnvelopes) out[envelope.name] = envelope_schema(envelope);
   for (const auto& [name, value] : body_components()) out[name] = value;
   return out;
@@ -144,7 +166,8 @@ JsonObject parameter_schema(const Parameter& parameter) {
 JsonObject parameter_json(const Parameter& parameter, const Route& route) {
   constexpr auto kPlaces = std::to_array<std::string_view>({"path", "query", "header"});
   const bool is_required =
-      parameter.place == Place::path || (route.changes && parameter.name == "Idempotency-Key");
+      parameter.place == Place::path ||
+      (route.changes && route.method == "POST" && parameter.name == "Idempotency-Key");
   return {{"name", parameter.name},
           {"in", kPlaces[static_cast<std::size_t>(parameter.place)]},
           {"required", is_required},
@@ -228,12 +251,19 @@ std::string openapi_document(std::string_view version) {
         {"description", "Runs of workflows: submitted, looked at, acted on."},
         {"license", {{"name", "see the repository"}, {"identifier", "LicenseRef-Reeve"}}}}},
       {"servers", boost::json::array{JsonObject{{"url", "/"}}}},
-      {"security", boost::json::array{JsonObject{{"bearer", boost::json::array{}}}}},
+      {"security", boost::json::array{JsonObject{{"bearer", boost::json::array{}}},
+                                      JsonObject{{"session", boost::json::array{}}}}},
       {"tags", std::move(tags)},
       {"paths", std::move(paths)},
       {"components",
        {{"schemas", components()},
-        {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+        {"securitySchemes",
+         {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+          {"session",
+           {{"type", "apiKey"},
+            {"in", "cookie"},
+            {"name", "reeve_session"},
+            {"description", "of a user who has logged in; changes need X-CSRF-Token too"}}}}}}}};
   return to_json_text(document, false);
 }
 

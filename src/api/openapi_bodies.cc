@@ -80,6 +80,66 @@ constexpr std::string_view kSent = R"json({
   "required": ["label"],
   "additionalProperties": false
 },
+"Rotation": {
+  "type": "object",
+  "properties": {
+    "overlap_seconds": {"type": "number", "minimum": 0, "maximum": 2592000,
+                        "description": "the old one goes on for so long"}
+  },
+  "additionalProperties": false
+},
+"NewSecret": {
+  "type": "object",
+  "properties": {"value": {"type": "string"}},
+  "required": ["value"],
+  "additionalProperties": false
+},
+"NewFlag": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string", "description": "as in the path"},
+    "description": {"type": "string"},
+    "on": {"type": "boolean"},
+    "rollout_percent": {"type": "number", "minimum": 0, "maximum": 100},
+    "rules": {
+      "type": "array",
+      "items": {
+        "type": "object",
+        "properties": {
+          "namespaces": {"type": "array", "items": {"type": "string"}},
+          "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+          "rollout_percent": {"type": "number", "minimum": 0, "maximum": 100}
+        },
+        "additionalProperties": false
+      }
+    }
+  },
+  "additionalProperties": false
+},
+"NewRole": {
+  "type": "object",
+  "properties": {"actions": {"type": "array", "items": {"type": "string"}}},
+  "required": ["actions"],
+  "additionalProperties": false
+},
+"NewUser": {
+  "type": "object",
+  "properties": {
+    "password": {"type": "string", "minLength": 8, "maxLength": 1024},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": "array", "items": {"type": "string"},
+                "description": "of the role only these"},
+    "disabled": {"type": "boolean"}
+  },
+  "additionalProperties": false
+},
+"Login": {
+  "type": "object",
+  "properties": {"user": {"type": "string"}, "password": {"type": "string"}},
+  "required": ["user", "password"],
+  "additionalProperties": false
+},
 "Approve": {
   "type": "object",
   "properties": {
@@ -378,6 +438,69 @@ constexpr std::string_view kShown = R"json({
     "staged": {"type": "integer", "description": "attempts handed over beyond the free capacity"}
   },
   "required": ["name", "pool", "open", "capacity", "used", "staged"],
+  "additionalProperties": false
+},
+"FlagAnswer": {
+  "type": "object",
+  "properties": {"on": {"type": "boolean"}, "why": {"type": "string"}},
+  "required": ["on", "why"],
+  "additionalProperties": false
+},
+"Role": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "built_in": {"type": "boolean"},
+    "actions": {"type": "array", "items": {"type": "string"}}
+  },
+  "required": ["name", "built_in", "actions"],
+  "additionalProperties": false
+},
+"User": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "role": {"type": "string"},
+    "namespaces": {"type": "array", "items": {"type": "string"}},
+    "actions": {"type": ["array", "null"], "items": {"type": "string"}},
+    "created_at": {"type": ["string", "null"], "format": "date-time"},
+    "disabled": {"type": "boolean"}
+  },
+  "required": ["name", "role", "namespaces", "actions", "created_at", "disabled"],
+  "additionalProperties": false
+},
+"Session": {
+  "type": "object",
+  "properties": {
+    "user": {"type": "string"},
+    "csrf_token": {"type": "string", "description": "goes into X-CSRF-Token with every change"},
+    "expires_at": {"type": "string", "format": "date-time"}
+  },
+  "required": ["user", "csrf_token", "expires_at"],
+  "additionalProperties": false
+},
+"Quota": {
+  "type": "object",
+  "properties": {
+    "user": {"type": ["string", "null"], "description": "null: everyone, each for itself"},
+    "queue": {"type": ["string", "null"], "description": "null: in all queues together"},
+    "running_max": {"type": ["integer", "null"]},
+    "queued_max": {"type": ["integer", "null"]},
+    "cpu_seconds_a_day": {"type": ["integer", "null"]},
+    "refuse": {"type": "boolean"}
+  },
+  "required": ["user", "queue", "running_max", "queued_max", "cpu_seconds_a_day", "refuse"],
+  "additionalProperties": false
+},
+"SettingChange": {
+  "type": "object",
+  "properties": {
+    "name": {"type": "string"},
+    "before": {"type": "string"},
+    "after": {"type": "string"},
+    "live": {"type": "boolean", "description": "false: it takes a restart"}
+  },
+  "required": ["name", "before", "after", "live"],
   "additionalProperties": false
 },
 "Lock": {

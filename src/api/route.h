@@ -60,6 +60,7 @@ struct Route {
 };
 
 std::span<const Route> route_table();
+std::span<const Route> admin_routes();  ///< a part of it
 /// Whether the body may also be a workflow as it is in a file.
 bool takes_yaml(const Route& route);
 

@@ -59,6 +59,13 @@ std::string cursor_text(RunId run) { return fmt::format("r{:08x}", run.value); }
 Checked<engine::RunFilter> run_filter(ServiceParts& parts, const Call& call) {
   TRY_ASSIGN(engine::RunFilter filter, read_filter(call));
   const security::Identity& who = call.identity;
+  // The token of an attempt is for one run, which it can ask for.
+  if (who.run) {
+    const Problem other(403, "permission-denied", "Permission denied",
+                        fmt::format("{} may see its own run only", who.subject));
+    parts.note_refusal(call, other);
+    return tl::unexpected(other);
+  }
   if (!who.has_all_namespaces()) filter.name_spaces = who.namespaces;
   if (const std::string* wanted = call.parameter("namespace"); wanted != nullptr) {
     TRY(parts.authorise(call, call.route->action, *wanted, who.run, {}));

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "api/access_json.h"
 #include "api/service_parts.h"
 #include "base/ensure.h"
 #include "base/text.h"
@@ -60,6 +61,8 @@ Checked<void> check_content(const Call& call) {
 Checked<void> check_key(Call& call) {
   if (!call.route->changes) return {};
   const std::string* const key = call.request.header("idempotency-key");
+  // PUT and DELETE may be sent again as they are.
+  if (key == nullptr && call.route->method != "POST") return {};
   if (key == nullptr)
     return tl::unexpected(
         Problem(400, "idempotency-key-missing", "Idempotency-Key is missing",
@@ -95,9 +98,9 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   return std::unique_ptr<Service>(new Service(std::move(parts)));
 }
 
-std::size_t Service::body_limit(std::string_view method, std::string_view path) {
+std::size_t Service::body_limit(std::string_view method, std::string_view path, std::size_t most) {
   if (method == "GET" || method == "HEAD" || method == "DELETE") return 64 * 1024;
-  return path == "/v1/runs:bulk" ? kBulkBodyMax : kBodyMax;
+  return path == "/v1/runs:bulk" ? kBulkBodyMax : std::min(most, kBodyMax);
 }
 
 void Service::serve_on(http::Server& server) {
@@ -271,6 +274,8 @@ Checked<security::Identity> ServiceParts::identify(const http::Request& request)
     if (!identity) return tl::unexpected(Problem(identity.error()));
     return *std::move(identity);
   }
+  if (const std::string cookie = session_cookie(request); !cookie.empty())
+    return identify_session(request, cookie);
   if (request.peer.user_id)
     return security::local_identity(*request.peer.user_id, options.own_user);
   return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
@@ -278,17 +283,37 @@ Checked<security::Identity> ServiceParts::identify(const http::Request& request)
                                 "is in the state directory, in admin.token)"));
 }
 
+/// A cookie goes along with what other sites' pages ask for: a change needs the second secret too.
+Checked<security::Identity> ServiceParts::identify_session(const http::Request& request,
+                                                           const std::string& cookie) const {
+  auto session = options.credentials->session(cookie, options.now());
+  if (!session) return tl::unexpected(Problem(session.error()));
+  if (request.method == "GET" || request.method == "HEAD") return std::move(session->identity);
+  const std::string* const sent = request.header(kCsrfHeader);
+  if (sent != nullptr && security::same_secret(*sent, session->csrf))
+    return std::move(session->identity);
+  return tl::unexpected(Problem(403, "csrf-token-missing", "CSRF token missing",
+                                "a change with a session needs its csrf_token, in X-CSRF-Token"));
+}
+
+security::AuditRecord ServiceParts::record_of(const Call& call, std::string object,
+                                              std::string name_space,
+                                              security::AuditResult result) const {
+  return {.at = options.now(),
+          .who = call.identity.subject,
+          .action = std::string(security::name(call.route->action)),
+          .object = std::move(object),
+          .name_space = std::move(name_space),
+          .from = call.request.peer.address,
+          .result = result,
+          .request_id = call.request_id,
+          .detail = {}};
+}
+
 void ServiceParts::audited(CallPtr call, std::string object, std::string name_space,
                            std::function<void()> then) {
-  security::AuditRecord record{.at = options.now(),
-                               .who = call->identity.subject,
-                               .action = std::string(security::name(call->route->action)),
-                               .object = std::move(object),
-                               .name_space = std::move(name_space),
-                               .from = call->request.peer.address,
-                               .result = security::AuditResult::allowed,
-                               .request_id = call->request_id,
-                               .detail = {}};
+  security::AuditRecord record =
+      record_of(*call, std::move(object), std::move(name_space), security::AuditResult::allowed);
   options.audit->append(std::move(record), [this, call, then = std::move(then)](Status written) {
     post([call, then, written = std::move(written)] {
       if (written) return then();
@@ -298,18 +323,51 @@ void ServiceParts::audited(CallPtr call, std::string object, std::string name_sp
   });
 }
 
+void ServiceParts::change(CallPtr call, std::string object, std::string name_space,
+                          std::function<Checked<void>()> job) {
+  // shared: as std::function wants to copy what it holds
+  const auto failed = std::make_shared<security::AuditRecord>(
+      record_of(*call, object, name_space, security::AuditResult::failed));
+  audited(call, std::move(object), std::move(name_space),
+          [this, call, failed, job = std::move(job)] {
+            read(call, [this, call, failed, job](engine::History&) -> Checked<void> {
+              Checked<void> done = job();
+              if (done) return done;
+              failed->detail = done.error().detail;
+              options.audit->append(std::move(*failed), [](const Status&) {});
+              return done;
+            });
+          });
+}
+
+Checked<std::string> ServiceParts::chosen_namespace(const Call& call,
+                                                    const std::string& asked) const {
+  const auto& own = call.identity.namespaces;
+  const bool is_bound = !call.identity.has_all_namespaces() && !own.empty();
+  std::string name_space = !asked.empty() ? asked
+                           : is_bound     ? own.front()
+                                          : std::string(kDefaultNamespace);
+  if (!security::is_namespace(name_space))
+    return tl::unexpected(
+        Problem(400, "invalid-argument", "Invalid argument",
+                "a namespace has 1 to 63 lower-case letters, digits and inner '-'"));
+  TRY(authorise(call, call.route->action, name_space, call.identity.run, {}));
+  return name_space;
+}
+
+Result<security::SecretStore*> ServiceParts::secret_store() {
+  if (secrets == nullptr) {
+    TRY_ASSIGN(secrets, options.open_secrets());
+  }
+  return secrets.get();
+}
+
 /// Of somebody who is known: strangers must not be able to fill the disk.
 void ServiceParts::note_refusal(const Call& call, const Problem& problem) {
   if (problem.status != 403 || call.identity.kind == security::IdentityKind::anonymous) return;
-  security::AuditRecord record{.at = options.now(),
-                               .who = call.identity.subject,
-                               .action = std::string(security::name(call.route->action)),
-                               .object = call.request.path,
-                               .name_space = {},
-                               .from = call.request.peer.address,
-                               .result = security::AuditResult::refused,
-                               .request_id = call.request_id,
-                               .detail = problem.detail};
+  security::AuditRecord record =
+      record_of(call, call.request.path, {}, security::AuditResult::refused);
+  record.detail = problem.detail;
   options.audit->append(std::move(record), [](const Status&) {});
 }
 

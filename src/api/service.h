@@ -14,11 +14,14 @@
 #include "api/json_values.h"
 #include "api/log_source.h"
 #include "api/readers.h"
+#include "config/flag_store.h"
+#include "config/settings.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "security/audit_log.h"
 #include "security/credentials.h"
 #include "security/kept_answers.h"
+#include "security/secret_store.h"
 #include "spec/parse.h"
 
 namespace reeve::api {
@@ -33,6 +36,12 @@ struct ServiceOptions {
   security::Credentials* credentials = nullptr;
   security::AuditLog* audit = nullptr;
   security::KeptAnswers* answers = nullptr;
+  config::FlagStore* flags = nullptr;
+  std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
+  std::string audit_directory;
+  std::function<config::Settings()> settings;  ///< that hold now; any thread
+  /// Reads the settings again, and says what changed. Any thread.
+  std::function<Result<std::vector<config::Change>>()> reload;
   /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.
   std::function<Status(const spec::Workflow&)> check_workflow;
   /// The items of kind "plan"; `inputs`: JSON object.
@@ -53,8 +62,9 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// For ServerOptions: what a request of this kind may carry.
-  static std::size_t body_limit(std::string_view method, std::string_view path);
+  /// For ServerOptions: what a request of this kind may carry, and never more than `most` but for
+  /// many runs at once.
+  static std::size_t body_limit(std::string_view method, std::string_view path, std::size_t most);
   /// Where answers of other threads are put together. Before the server starts.
   void serve_on(http::Server& server);
   void handle(http::Request request, http::Responder responder);

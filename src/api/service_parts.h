@@ -39,14 +39,26 @@ struct ServiceParts {
 
   // Who asks, and what he may.
   Checked<security::Identity> identify(const http::Request& request) const;
+  Checked<security::Identity> identify_session(const http::Request& request,
+                                               const std::string& cookie) const;
   /// 403, or 404 for what must not be known to exist.
   Checked<void> authorise(const Call& call, security::Action action, std::string_view name_space,
                           std::optional<Uuid> run, std::string_view what) const;
+  security::AuditRecord record_of(const Call& call, std::string object, std::string name_space,
+                                  security::AuditResult result) const;
   /// Makes a record of what is about to be done; `then` comes on the server's thread once it is
   /// durable. Else the request is refused.
   void audited(CallPtr call, std::string object, std::string name_space,
                std::function<void()> then);
+  /// As audited(), and `job` comes on a thread of the readers; if it fails, that is recorded too.
+  void change(CallPtr call, std::string object, std::string name_space,
+              std::function<Checked<void>()> job);
   void note_refusal(const Call& call, const Problem& problem);
+  /// The namespace that is asked for, or the caller's usual one; 403 where the action of the route
+  /// is not allowed in it.
+  Checked<std::string> chosen_namespace(const Call& call, const std::string& asked) const;
+  /// Opened when it is first wanted. Under secrets_mutex.
+  Result<security::SecretStore*> secret_store();
 
   // What is stored. `job` comes on a thread of the readers; refuses with 429 if too many wait.
   void read(CallPtr call, std::function<Checked<void>(engine::History&)> job);
@@ -81,6 +93,8 @@ struct ServiceParts {
   std::atomic<std::uint64_t> next_request{1};
   std::atomic<bool> draining{false};
   std::atomic<bool> bulk_under_way{false};
+  std::mutex secrets_mutex;  // guards `secrets`
+  std::unique_ptr<security::SecretStore> secrets;
   std::mutex directories_mutex;             // guards `directories`
   std::map<std::string, bool> directories;  ///< that have been made
 };

@@ -141,6 +141,7 @@ struct WireAttempt {
   Reason next;
   std::string message;
   std::string log;
+  schedule::PlacementScore score;
   static constexpr auto fields() {
     return std::tuple{
         field("task", &WireAttempt::task),           field("number", &WireAttempt::number),
@@ -149,7 +150,8 @@ struct WireAttempt {
         field("ended_at", &WireAttempt::ended_at),   field("tier", &WireAttempt::tier),
         field("outcome", &WireAttempt::outcome),     field("usage", &WireAttempt::usage),
         field("placed", &WireAttempt::placed),       field("next", &WireAttempt::next),
-        field("message", &WireAttempt::message),     field("log", &WireAttempt::log)};
+        field("message", &WireAttempt::message),     field("log", &WireAttempt::log),
+        field("score", &WireAttempt::score)};
   }
 };
 
@@ -398,7 +400,7 @@ std::string encode_attempts(const std::vector<WiredAttempt>& attempts) {
   for (const auto& [each, log] : attempts)
     wire.push_back({each.task, each.number, each.token, each.pool, each.queued_at, each.started_at,
                     each.ended_at, each.tier, each.outcome, each.usage, each.placed, each.next,
-                    each.message, log});
+                    each.message, log, each.score});
   return wrap(wire);
 }
 
@@ -418,7 +420,8 @@ Result<std::vector<WiredAttempt>> decode_attempts(std::string_view bytes) {
                     .usage = each.usage,
                     .placed = each.placed,
                     .next = each.next,
-                    .message = std::move(each.message)},
+                    .message = std::move(each.message),
+                    .score = each.score},
                    std::move(each.log)});
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/access_json.h"
 #include "api/handlers.h"
 #include "api/loaded_run.h"
 #include "api/service_parts.h"
@@ -22,8 +23,13 @@ http::Response stream_head() {
           .body = ": reeve\n\n"};
 }
 
-/// Whether the token that opened a stream still holds.
+/// Whether what opened a stream, a token or a session, still holds.
 std::function<bool()> still_allowed(ServiceParts& parts, const Call& call) {
+  if (const std::string cookie = session_cookie(call.request);
+      call.request.header("authorization") == nullptr && !cookie.empty())
+    return [&parts, cookie] {
+      return parts.options.credentials->session(cookie, parts.options.now()).has_value();
+    };
   const std::string* const header = call.request.header("authorization");
   if (header == nullptr) return nullptr;
   const std::string text = header->substr(std::min<std::size_t>(header->size(), 7));
@@ -39,6 +45,7 @@ Checked<Following> read_following(ServiceParts& parts, const Call& call) {
                       .begun = {},
                       .after = std::nullopt,
                       .may_go_on = still_allowed(parts, call)};
+  following.run = call.identity.run;
   if (!call.identity.has_all_namespaces()) following.name_spaces = call.identity.namespaces;
   const std::string* const last = call.request.header("last-event-id");
   if (last == nullptr || last->empty()) return following;

@@ -83,9 +83,22 @@ void hand_over(ServiceParts& parts, const CallPtr& call, NewRun made) {
     call->refuse(Error{ErrorCode::exhausted, "the engine has too much to do: try again", {}});
 }
 
+/// Whoever brings a workflow whose tasks are given secrets needs the right to use them.
+Checked<void> may_use_secrets(const ServiceParts& parts, const Call& call, const NewRun& run) {
+  const spec::Workflow& workflow = *run.event.workflow;
+  const bool has_secrets =
+      !workflow.secrets.empty() || std::ranges::any_of(workflow.groups, [](const auto& group) {
+        return group.detail != nullptr && !group.detail->secrets.empty();
+      });
+  if (!has_secrets) return {};
+  return parts.authorise(call, security::Action::secrets_use, run.name_space, call.identity.run,
+                         {});
+}
+
 Checked<void> submit_one(ServiceParts& parts, const CallPtr& call, const JsonObject& body) {
   TRY_ASSIGN(NewRun run, read_submission(parts.submission_context(*call), body));
   TRY(parts.authorise(*call, call->route->action, run.name_space, call->identity.run, {}));
+  TRY(may_use_secrets(parts, *call, run));
   TRY(parts.make_directory(run.event, run.name_space));
   run.event.texts.idempotency_key = stored_key(*call);
   const std::string object = format_uuid("run", run.event.uuid);
@@ -136,6 +149,7 @@ Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call) {
       TRY_ASSIGN(const JsonObject body, parse_body(line));
       TRY_ASSIGN(NewRun run, read_submission(context, body));
       TRY(parts.authorise(call, call.route->action, run.name_space, call.identity.run, {}));
+      TRY(may_use_secrets(parts, call, run));
       TRY(parts.make_directory(run.event, run.name_space));
       run.event.texts.idempotency_key = fmt::format("{}#{}", stored_key(call), number);
       return run;

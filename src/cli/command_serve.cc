@@ -13,15 +13,18 @@
 #include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/following.h"
+#include "cli/live_settings.h"
 #include "cli/plan_items.h"
 #include "cli/resource_list.h"
 #include "cli/sandbox_choice.h"
 #include "cli/service_logs.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/state_secrets.h"
 #include "cli/system_clock.h"
 #include "cli/version.h"
 #include "cli/workflow_file.h"
+#include "config/flag_store.h"
 #include "http/server.h"
 #include "spec/permission.h"
 #include "store/sqlite/sqlite_history.h"
@@ -30,14 +33,16 @@
 namespace reeve::cli {
 namespace {
 
-constexpr std::string_view kUsualAddress = "127.0.0.1:7433";
+using config::Setting;
 
 /// What the service is made of, in the order in which it is taken apart backwards.
 struct Serving {
+  std::unique_ptr<LiveSettings> settings;
   std::unique_ptr<EngineHost> host;
   std::unique_ptr<security::Credentials> credentials;
   std::unique_ptr<security::AuditLog> audit;
   std::unique_ptr<security::KeptAnswers> answers;
+  std::unique_ptr<config::FlagStore> flags;
   std::unique_ptr<ServiceLogs> logs;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
@@ -48,18 +53,50 @@ bool is_loopback(std::string_view address) {
          address.starts_with("localhost:") || address.starts_with("unix:");
 }
 
-Checked<http::ServerOptions> server_options(const Session& session, const StateLayout& layout) {
+/// The text of an option, else of the setting that says the same.
+std::string option_or_setting(const Arguments& arguments, std::string_view option,
+                              const config::Settings& settings, Setting setting) {
+  const std::string* const given = arguments.find(option);
+  return given != nullptr ? *given : settings.text(setting);
+}
+
+http::Limits limits_of(const config::Settings& settings) {
+  const auto seconds = [&](Setting setting) {
+    return std::chrono::ceil<std::chrono::seconds>(settings.duration(setting));
+  };
+  http::Limits limits;
+  limits.header_bytes_max =
+      static_cast<std::size_t>(settings.integer(Setting::server_header_bytes_max));
+  limits.body_bytes_max =
+      static_cast<std::size_t>(settings.integer(Setting::server_body_bytes_max));
+  limits.connections_max =
+      static_cast<std::size_t>(settings.integer(Setting::server_connections_max));
+  limits.header_time = seconds(Setting::server_header_timeout);
+  limits.body_time = seconds(Setting::server_body_timeout);
+  limits.idle_time = seconds(Setting::server_idle_timeout);
+  limits.stop_time = seconds(Setting::server_shutdown_grace);
+  return limits;
+}
+
+Checked<http::ServerOptions> server_options(const Session& session, const StateLayout& layout,
+                                            const config::Settings& settings) {
   const Arguments& arguments = session.arguments;
   http::ServerOptions options;
   for (const std::string& address : arguments.all("listen")) options.addresses.push_back(address);
-  if (options.addresses.empty()) options.addresses.emplace_back(kUsualAddress);
-  const std::string* const certificate = arguments.find("tls-certificate");
-  const std::string* const key = arguments.find("tls-key");
-  if ((certificate == nullptr) != (key == nullptr))
+  if (options.addresses.empty() && !settings.text(Setting::server_listen).empty())
+    options.addresses.push_back(settings.text(Setting::server_listen));
+  if (const std::string& path = settings.text(Setting::server_socket); !path.empty())
+    options.addresses.push_back("unix:" + path);
+  const std::string certificate =
+      option_or_setting(arguments, "tls-certificate", settings, Setting::server_tls_certificate);
+  const std::string key =
+      option_or_setting(arguments, "tls-key", settings, Setting::server_tls_key);
+  const std::string authority =
+      option_or_setting(arguments, "client-ca", settings, Setting::server_tls_client_ca);
+  if (certificate.empty() != key.empty())
     return usage("serve: --tls-certificate and --tls-key belong together");
-  if (certificate != nullptr)
-    options.tls = http::TlsFiles{*certificate, *key, arguments.value_or("client-ca", "")};
-  if (certificate == nullptr && arguments.has("client-ca"))
+  if (!certificate.empty()) options.tls = http::TlsFiles{certificate, key, authority};
+  if (certificate.empty() && !authority.empty())
     return usage("serve: --client-ca needs --tls-certificate and --tls-key");
   for (const std::string& address : options.addresses) {
     if (options.tls || arguments.has("plaintext") || is_loopback(address)) continue;
@@ -68,7 +105,11 @@ Checked<http::ServerOptions> server_options(const Session& session, const StateL
                  "encrypts");
   }
   options.addresses.push_back("unix:" + layout.api_socket());
-  options.body_limit = &api::Service::body_limit;
+  options.limits = limits_of(settings);
+  options.body_limit = [most = options.limits.body_bytes_max](std::string_view method,
+                                                              std::string_view path) {
+    return api::Service::body_limit(method, path, most);
+  };
   options.refusal = [](int status, std::string_view detail) {
     return api::bare_problem(status, detail);
   };
@@ -106,13 +147,24 @@ Result<boost::json::array> plan(const spec::Parsed& parsed, const std::string& i
 }
 
 Checked<void> open_security(const Session& session, const StateLayout& layout, Serving& serving) {
-  TRY_ASSIGN(serving.credentials, security::Credentials::open(layout.root + "/security.db"));
+  const config::Settings settings = serving.settings->present();
+  security::CredentialOptions options;
+  options.session_idle = settings.duration(Setting::auth_session_idle);
+  options.session_life = settings.duration(Setting::auth_session_life);
+  options.logins.free_failures =
+      static_cast<std::uint32_t>(settings.integer(Setting::auth_login_failures));
+  TRY_ASSIGN(serving.credentials,
+             security::Credentials::open(layout.root + "/security.db", options));
   const std::string token = layout.root + "/admin.token";
   TRY_ASSIGN(const bool is_new,
              security::make_admin_token(*serving.credentials, token, wall_now()));
   if (is_new) session.say(fmt::format("the token of an administrator is in {}", token));
-  TRY_ASSIGN(serving.audit, security::AuditLog::open(layout.root + "/audit"));
+  TRY_ASSIGN(serving.audit,
+             security::AuditLog::open(layout.root + "/audit",
+                                      {.segment_bytes_max = static_cast<std::size_t>(
+                                           settings.integer(Setting::audit_segment_bytes))}));
   TRY_ASSIGN(serving.answers, security::KeptAnswers::open(layout.root + "/answers.db", wall_now()));
+  TRY_ASSIGN(serving.flags, config::FlagStore::open(layout.root + "/flags.db"));
   return {};
 }
 
@@ -123,45 +175,66 @@ api::JournalSource journal_of(const StateLayout& layout, const Resources& capaci
           .pools = {{.name = "local", .capacity = capacity}}};
 }
 
+/// The part of a service that speaks HTTP. `engine`: what the command line says of it.
+Checked<void> open_service(const StateLayout& layout, const FollowingOptions& engine,
+                           const NodeSetup& machine, Serving& serving) {
+  LiveSettings& settings = *serving.settings;
+  api::ServiceOptions options{
+      .engine = &serving.host->engine(),
+      .open_history = [path = layout.database()]() -> Result<std::unique_ptr<engine::History>> {
+        return store::sqlite::SqliteHistory::open(path);
+      },
+      .journal = journal_of(layout, engine.capacity),
+      .logs = serving.logs.get(),
+      .credentials = serving.credentials.get(),
+      .audit = serving.audit.get(),
+      .answers = serving.answers.get(),
+      .flags = serving.flags.get(),
+      .open_secrets =
+          [root = layout.root, key = settings.present().text(Setting::secrets_key_file)] {
+            return open_secret_store(root, key.empty() ? nullptr : &key);
+          },
+      .audit_directory = layout.root + "/audit",
+      .settings = [&settings] { return settings.present(); },
+      .reload = [&settings] { return settings.reload(); },
+      .check_workflow =
+          [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
+            return check_workflow(workflow, rules, machine);
+          },
+      .plan = [capacity = engine.capacity](
+                  const spec::Parsed& parsed,
+                  const std::string& inputs) { return plan(parsed, inputs, capacity); },
+      .now = wall_now,
+      .version = std::string(kVersion),
+      .work_directory = layout.root + "/work",
+      .own_user = ::geteuid()};
+  TRY_ASSIGN(serving.service, api::Service::open(std::move(options)));
+  return {};
+}
+
 Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
   Serving serving;
-  TRY_ASSIGN(const FollowingOptions engine, FollowingOptions::from(session));
-  TRY_ASSIGN(http::ServerOptions http_options, server_options(session, layout));
-  TRY_ASSIGN(auto policy, engine_policy(session.arguments.find("cluster"), layout));
+  TRY_ASSIGN(serving.settings, LiveSettings::open(session, layout));
+  const config::Settings settings = serving.settings->present();
+  TRY_ASSIGN(const FollowingOptions engine, FollowingOptions::from(serving.settings->session()));
+  TRY_ASSIGN(http::ServerOptions http_options, server_options(session, layout, settings));
+  TRY_ASSIGN(auto policy, serving.settings->policy());
   const NodeSetup machine = local_node(policy, engine.capacity);
+  const std::string& key_file = settings.text(Setting::secrets_key_file);
   TRY_ASSIGN(serving.host, EngineHost::open({.layout = layout,
                                              .capacity = engine.capacity,
                                              .sandbox = engine.sandbox,
                                              .policy = std::move(policy),
                                              .resume_all = true,
+                                             .resume = {},
                                              .command_line = session.command_line,
                                              // Who may submit may not read our environment.
-                                             .secrets = SecretSources::store}));
+                                             .secrets = SecretSources::store,
+                                             .secrets_key_file = key_file}));
+  serving.settings->tell(serving.host->engine());
   TRY(open_security(session, layout, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
-  TRY_ASSIGN(serving.service,
-             api::Service::open(
-                 {.engine = &serving.host->engine(),
-                  .open_history =
-                      [path = layout.database()]() -> Result<std::unique_ptr<engine::History>> {
-                    return store::sqlite::SqliteHistory::open(path);
-                  },
-                  .journal = journal_of(layout, engine.capacity),
-                  .logs = serving.logs.get(),
-                  .credentials = serving.credentials.get(),
-                  .audit = serving.audit.get(),
-                  .answers = serving.answers.get(),
-                  .check_workflow =
-                      [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
-                        return check_workflow(workflow, rules, machine);
-                      },
-                  .plan = [capacity = engine.capacity](
-                              const spec::Parsed& parsed,
-                              const std::string& inputs) { return plan(parsed, inputs, capacity); },
-                  .now = wall_now,
-                  .version = std::string(kVersion),
-                  .work_directory = layout.root + "/work",
-                  .own_user = ::geteuid()}));
+  TRY(open_service(layout, engine, machine, serving));
   api::Service& service = *serving.service;
   TRY_ASSIGN(serving.server,
              http::Server::open(std::move(http_options),
@@ -172,8 +245,20 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
   return serving;
 }
 
+/// SIGHUP: what can be is taken on, and said.
+void reload(const Session& session, LiveSettings& settings) {
+  const auto changes = settings.reload();
+  if (!changes) return session.say("the settings stay as they are: " + changes.error().text());
+  session.say(fmt::format("the settings were read again, and {} changed", changes->size()));
+  for (const config::Change& each : *changes)
+    session.say(fmt::format("  {}: {}{}", config::info(each.setting).name,
+                            config::format_value(config::info(each.setting), each.after),
+                            each.live ? "" : " (from the next start on)"));
+}
+
 /// Until a signal comes, or the engine fails. The failure is finish()'s.
-void wait_for_end(Signals& signals, const EngineHost& host) {
+void wait_for_end(const Session& session, Signals& signals, const Serving& serving) {
+  const EngineHost& host = *serving.host;
   std::array<pollfd, 2> waits{
       {{signals.descriptor(), POLLIN, 0}, {host.ended_descriptor(), POLLIN, 0}}};
   while (true) {
@@ -181,6 +266,7 @@ void wait_for_end(Signals& signals, const EngineHost& host) {
     if (waits[1].revents != 0) return;
     const SignalsTaken taken = signals.take();
     if (taken.interrupts > 0 || taken.terminations > 0) return;
+    if (taken.hung_up) reload(session, *serving.settings);
   }
 }
 
@@ -191,9 +277,12 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
   TRY(serving.host->start());
   serving.server->start();
   std::string lines;
+  const bool is_encrypted =
+      session.arguments.has("tls-certificate") ||
+      !serving.settings->present().text(Setting::server_tls_certificate).empty();
   for (const std::string& address : serving.server->addresses()) {
     const bool is_unix = address.starts_with("unix:");
-    const std::string_view scheme = session.arguments.has("tls-certificate") ? "https" : "http";
+    const std::string_view scheme = is_encrypted ? "https" : "http";
     lines += is_unix ? address + "\n" : fmt::format("{}://{}\n", scheme, address);
   }
   TRY(session.print(lines));
@@ -202,7 +291,7 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
         "try: curl -H \"Authorization: Bearer $(cat {0}/admin.token)\" http://{1}/v1/runs\n"
         "  or: curl --unix-socket {0}/api.sock http://localhost/v1/runs",
         layout.root, serving.server->addresses().front()));
-  wait_for_end(signals, *serving.host);
+  wait_for_end(session, signals, serving);
   serving.service->drain();
   serving.server->stop();
   const Status written = serving.credentials->write_last_used();

@@ -24,6 +24,15 @@ constexpr auto kServeOptions = std::to_array<Option>({
      .value = "FILE",
      .help = "clients must show a certificate that one of these has signed, PEM",
      .completes = Completes::file},
+    {.name = "config",
+     .value = "FILE",
+     .help = "the file of settings that docs/configuration.md describes",
+     .fallback = "reeve.toml in the state directory, if there is one",
+     .completes = Completes::file},
+    {.name = "set",
+     .value = "NAME=VALUE",
+     .help = "a setting, stronger than file and environment",
+     .repeats = true},
     {.name = "plaintext",
      .help = "listen without TLS at addresses that other machines reach: something in front "
              "encrypts"},
@@ -53,7 +62,10 @@ constexpr std::string_view kServeText =
     "TOKEN`; over the Unix socket, the user of the service and root need none. /openapi.json "
     "describes the API. The addresses that it listens at are printed on stdout, one a line, once "
     "it "
-    "answers there. See docs/operations.md and docs/security.md.";
+    "answers there. Settings come from reeve.toml in the state directory, the environment and "
+    "--set "
+    "(docs/configuration.md); SIGHUP reads them again. See docs/operations.md and "
+    "docs/security.md.";
 
 constexpr auto kContextOptions = std::to_array<Option>({
     {.name = "token-stdin",

@@ -126,7 +126,8 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!parts->ended) return fail_errno(errno, "cannot make an event descriptor");
-  parts->secrets = std::make_unique<StateSecrets>(options.layout.root, options.secrets);
+  parts->secrets = std::make_unique<StateSecrets>(options.layout.root, options.secrets,
+                                                  options.secrets_key_file);
   engine::Ports ports{.clock = parts->clock,
                       .random = parts->random,
                       .store = *parts->store_with_clock,

@@ -27,6 +27,7 @@ struct HostOptions {
   std::vector<RunId> resume;              ///< else only these; others are held as interrupted
   std::string command_line;               ///< of this process, for those who find the lock taken
   SecretSources secrets = SecretSources::store_and_environment;
+  std::string secrets_key_file;  ///< "": secrets.key in the state directory
 };
 
 class EngineHost {

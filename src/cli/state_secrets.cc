@@ -14,7 +14,7 @@ Result<std::unique_ptr<security::SecretStore>> open_secret_store(const std::stri
 Result<std::string> StateSecrets::read(const engine::SecretName& secret) {
   // Nothing is made for runs that never had a store.
   if (store_ == nullptr && ::access((root_ + "/security.db").c_str(), F_OK) == 0) {
-    TRY_ASSIGN(store_, open_secret_store(root_, nullptr));
+    TRY_ASSIGN(store_, open_secret_store(root_, key_file_.empty() ? nullptr : &key_file_));
   }
   engine::Secrets* const otherwise =
       sources_ == SecretSources::store_and_environment ? &environment_ : nullptr;

@@ -14,13 +14,16 @@ namespace reeve::cli {
 
 class StateSecrets final : public engine::Secrets {
  public:
-  StateSecrets(std::string state_directory, SecretSources sources)
+  /// `key_file`: "" for the usual one.
+  StateSecrets(std::string state_directory, SecretSources sources, std::string key_file)
       : root_(std::move(state_directory)),
+        key_file_(std::move(key_file)),
         sources_(sources) {}
   Result<std::string> read(const engine::SecretName& secret) override;
 
  private:
   std::string root_;
+  std::string key_file_;
   SecretSources sources_;
   std::unique_ptr<security::SecretStore> store_;  ///< opened when first asked for
   EnvironmentSecrets environment_;

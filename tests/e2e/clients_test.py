@@ -1,5 +1,5 @@
-"""The clients in clients/: that they are what the API is, that the TypeScript one is well typed, and
-that both do a day's work with a service.
+"""The clients in clients/: that they are what the API is, that the TypeScript one is well typed,
+and that both do a day's work with a service.
 """
 
 import json

@@ -142,8 +142,8 @@ class Size(Hostile):
         for data, status in (
                 (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", (414,)),
                 (b"GET /" + b"a" * 100_000, (414, 431)),
-                (b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 20_000 + b"\r\n\r\n", (431,)),
-                (b"GET /livez HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 5_000 + b"\r\n", (431,)),
+                (b"GET /livez HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 40_000 + b"\r\n\r\n", (431,)),
+                (b"GET /livez HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 8_000 + b"\r\n", (431,)),
                 (b"GET /livez HTTP/1.1\r\n" + HOST + b"Content-Length: 100000\r\n\r\n", (413,)),
                 (b"POST /v1/runs HTTP/1.1\r\n" + HOST + b"Content-Length: 99999999999\r\n\r\n",
                  (413,))):

@@ -18,7 +18,8 @@ class Reply:
         self.cookies = [value for name, value in headers if name.lower() == "set-cookie"]
         self.raw = raw
         kind = self.headers.get("content-type", "")
-        self.body = json.loads(raw) if "json" in kind and raw else raw.decode("utf-8", "replace")
+        self.body = json.loads(raw) if "ndjson" not in kind and "json" in kind and raw \
+            else raw.decode("utf-8", "replace")
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -25,7 +25,7 @@ ALLOWED = {
     "executors": INNER | {"images", "supervisor", "sandbox"},
     "artifacts": INNER,
     "http": INNER,
-    "api": INNER | {"http", "security"},
+    "api": INNER | {"config", "http", "security"},
     "triggers": INNER,
     "notify": INNER,
     "assist": INNER,

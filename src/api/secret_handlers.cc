@@ -1,0 +1,245 @@
+// Secrets and feature flags: what tasks and programs are given, by name. Values never go out.
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "api/field_table.h"
+#include "api/handlers.h"
+#include "api/service_parts.h"
+#include "base/text.h"
+
+namespace reeve::api {
+namespace {
+
+using security::Action;
+
+JsonObject secret_item(const security::SecretRecord& record) {
+  return {{"name", text_json(record.name)},     {"namespace", text_json(record.name_space)},
+          {"version", record.version},          {"size_bytes", record.size},
+          {"set_at", time_json(record.set_at)}, {"set_by", text_json(record.set_by)}};
+}
+
+std::string version_tag(std::uint64_t version) { return fmt::format("\"{}\"", version); }
+
+Problem is_stale(std::string_view what) {
+  return {412, "precondition-failed", "Changed meanwhile",
+          fmt::format("the {} is no longer as If-Match says: read it again", what)};
+}
+
+/// The version that If-Match demands: 0 for one that is not there (If-None-Match: *).
+Checked<std::optional<std::uint64_t>> wanted_version(const Call& call) {
+  const std::string* const none = call.request.header("if-none-match");
+  if (none != nullptr && *none == "*") return std::optional<std::uint64_t>(0);
+  const std::string* const match = call.request.header("if-match");
+  if (match == nullptr || *match == "*") return std::optional<std::uint64_t>();
+  std::uint64_t version = 0;
+  for (std::size_t i = 1; i + 1 < match->size(); ++i) {
+    const char c = (*match)[i];
+    if (c < '0' || c > '9' || i > 18) return tl::unexpected(is_stale("thing"));
+    version = version * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  if (version > 0 && *match == version_tag(version)) return std::optional(version);
+  return tl::unexpected(is_stale("thing"));
+}
+
+Checked<std::uint64_t> version_of_secret(security::SecretStore& store,
+                                         const std::string& name_space, const std::string& name) {
+  TRY_ASSIGN(const auto all, store.list(name_space));
+  const auto found = std::ranges::find(all, name, &security::SecretRecord::name);
+  return found == all.end() ? std::uint64_t{0} : std::uint64_t{found->version};
+}
+
+/// The store, with nobody else between the look at a version and the change.
+Checked<void> with_secret(ServiceParts& parts, const std::string& name_space,
+                          const std::string& name, std::optional<std::uint64_t> wanted,
+                          const std::function<Checked<void>(security::SecretStore&)>& change) {
+  const std::lock_guard lock(parts.secrets_mutex);
+  TRY_ASSIGN(security::SecretStore* const store, parts.secret_store());
+  if (wanted) {
+    TRY_ASSIGN(const std::uint64_t present, version_of_secret(*store, name_space, name));
+    if (present != *wanted) return tl::unexpected(is_stale("secret"));
+  }
+  return change(*store);
+}
+
+JsonObject flag_item(const config::FlagVersion& version) {
+  boost::system::error_code error;
+  JsonObject item = boost::json::parse(config::flag_json(version.flag), error).get_object();
+  item["version"] = version.version;
+  item["removed"] = version.removed;
+  item["set_at"] = time_json(version.at);
+  item["set_by"] = text_json(version.by);
+  return item;
+}
+
+void reply_flags(const Call& call, const std::vector<config::FlagVersion>& flags) {
+  boost::json::array out;
+  for (const config::FlagVersion& each : flags) out.emplace_back(flag_item(each));
+  call.reply(200, {{"version", kOutputVersion}, {"flags", std::move(out)}});
+}
+
+void reply_flag(const Call& call, const config::FlagVersion& flag) {
+  call.reply(200, {{"version", kOutputVersion}, {"flag", flag_item(flag)}},
+             {{"ETag", version_tag(flag.version)}});
+}
+
+/// What the store of flags says of a version that is another one.
+Problem flag_problem(const Error& error) {
+  return error.code == ErrorCode::conflict ? is_stale("flag") : Problem(error);
+}
+
+}  // namespace
+
+void list_secrets(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const std::string name_space,
+               parts.chosen_namespace(*call, call->text("namespace")));
+    const std::lock_guard lock(parts.secrets_mutex);
+    TRY_ASSIGN(security::SecretStore* const store, parts.secret_store());
+    TRY_ASSIGN(const auto all, store->list(name_space));
+    boost::json::array out;
+    for (const security::SecretRecord& record : all) out.emplace_back(secret_item(record));
+    call->reply(200, {{"version", kOutputVersion}, {"secrets", std::move(out)}});
+    return {};
+  });
+}
+
+void set_secret(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const JsonObject body, ServiceParts::body_of(*call));
+    BodyReader reader(body);
+    auto value = reader.text("value", security::kSecretBytesMax);
+    if (!value) reader.error("value", "value, the secret itself, is missing");
+    if (auto errors = reader.finish(); !errors.empty())
+      return tl::unexpected(invalid(std::move(errors)));
+    TRY_ASSIGN(const std::string name_space,
+               parts.chosen_namespace(*call, call->text("namespace")));
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    const std::string name = call->path_value("secret");
+    parts.change(
+        call, "secret/" + name, name_space,
+        [&parts, call, name, name_space, wanted, value = *std::move(value)]() -> Checked<void> {
+          return with_secret(
+              parts, name_space, name, wanted, [&](security::SecretStore& store) -> Checked<void> {
+                TRY_ASSIGN(const security::SecretRecord made,
+                           store.set(name_space, name, value, call->identity.subject,
+                                     parts.options.now()));
+                call->reply(200, {{"version", kOutputVersion}, {"secret", secret_item(made)}},
+                            {{"ETag", version_tag(made.version)}});
+                return {};
+              });
+        });
+    return {};
+  });
+}
+
+void remove_secret(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const std::string name_space,
+               parts.chosen_namespace(*call, call->text("namespace")));
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    const std::string name = call->path_value("secret");
+    parts.change(call, "secret/" + name, name_space,
+                 [&parts, call, name, name_space, wanted]() -> Checked<void> {
+                   return with_secret(parts, name_space, name, wanted,
+                                      [&](security::SecretStore& store) -> Checked<void> {
+                                        TRY(store.remove(name_space, name));
+                                        call->reply_nothing();
+                                        return {};
+                                      });
+                 });
+    return {};
+  });
+}
+
+void list_flags(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const auto all, parts.options.flags->list());
+    reply_flags(*call, all);
+    return {};
+  });
+}
+
+void get_flag(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const auto found, parts.options.flags->find(call->path_value("flag")));
+    if (!found)
+      return tl::unexpected(Problem(404, "not-found", "Not found", "there is no such flag"));
+    reply_flag(*call, *found);
+    return {};
+  });
+}
+
+void get_flag_history(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const auto all, parts.options.flags->history(call->path_value("flag")));
+    reply_flags(*call, all);
+    return {};
+  });
+}
+
+void ask_flag(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    config::FlagSubject subject{
+        .key = call->text("subject"), .name_space = call->text("namespace"), .labels = {}};
+    if (subject.name_space.empty()) subject.name_space = kDefaultNamespace;
+    for (const auto& [name, value] : call->query) {
+      if (name != "label") continue;
+      const std::size_t equals = value.find('=');
+      if (equals == std::string::npos)
+        return tl::unexpected(Problem(400, "invalid-argument", "Invalid argument",
+                                      "the parameter 'label' must be KEY=VALUE"));
+      subject.labels.insert_or_assign(value.substr(0, equals), value.substr(equals + 1));
+    }
+    TRY_ASSIGN(const auto answer, parts.options.flags->ask(call->path_value("flag"), subject));
+    call->reply(200, {{"version", kOutputVersion},
+                      {"answer", {{"on", answer.on}, {"why", text_json(answer.why)}}}});
+    return {};
+  });
+}
+
+void set_flag(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(JsonObject body, ServiceParts::body_of(*call));
+    const std::string name = call->path_value("flag");
+    if (!body.contains("name")) body["name"] = name;
+    const auto flag = config::parse_flag(to_json_text(body, false));
+    if (!flag) return tl::unexpected(invalid({{"", flag.error().text()}}));
+    if (flag->name != name)
+      return tl::unexpected(invalid({{"/name", "name is another than that of the path"}}));
+    if (const Status valid = config::validate(*flag); !valid)
+      return tl::unexpected(invalid({{"", valid.error().text()}}));
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    parts.change(call, "flag/" + name, {}, [&parts, call, flag = *flag, wanted]() -> Checked<void> {
+      const auto made =
+          parts.options.flags->set(flag, wanted.value_or(config::FlagStore::kAnyVersion),
+                                   call->identity.subject, parts.options.now());
+      if (!made) return tl::unexpected(flag_problem(made.error()));
+      reply_flag(*call, *made);
+      return {};
+    });
+    return {};
+  });
+}
+
+void remove_flag(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    const std::string name = call->path_value("flag");
+    TRY_ASSIGN(const auto found, parts.options.flags->find(name));
+    if (!found)
+      return tl::unexpected(Problem(404, "not-found", "Not found", "there is no such flag"));
+    parts.change(call, "flag/" + name, {}, [&parts, call, name, wanted]() -> Checked<void> {
+      const Status done =
+          parts.options.flags->remove(name, wanted.value_or(config::FlagStore::kAnyVersion),
+                                      call->identity.subject, parts.options.now());
+      if (!done) return tl::unexpected(flag_problem(done.error()));
+      call->reply_nothing();
+      return {};
+    });
+    return {};
+  });
+}
+
+}  // namespace reeve::api

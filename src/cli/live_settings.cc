@@ -1,0 +1,108 @@
+#include "cli/live_settings.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "cli/cluster_settings.h"
+#include "cli/service_settings.h"
+
+namespace reeve::cli {
+namespace {
+
+using config::Setting;
+
+/// Settings that have names already and that no part of the service heeds yet.
+constexpr auto kUnheeded = std::to_array<Setting>(
+    {Setting::server_public_url, Setting::server_streams_max, Setting::server_heartbeat,
+     Setting::auth_oidc_issuer, Setting::auth_oidc_client, Setting::auth_oidc_groups_claim,
+     Setting::log_level, Setting::log_format});
+
+/// Whoever sets what is not heeded is told.
+void complain_of_unheeded(config::Resolved& resolved) {
+  for (const Setting setting : kUnheeded) {
+    const config::Effective& effective = resolved.settings.at(setting);
+    if (effective.origin == config::Origin::fallback) continue;
+    resolved.complaints.push_back(
+        {effective.place,
+         fmt::format("this version of reeve does not heed {} yet: leave it out",
+                     config::info(setting).name),
+         {}});
+  }
+}
+
+std::string all_of(const std::vector<config::Complaint>& complaints) {
+  std::string text;
+  for (const config::Complaint& each : complaints) text += (text.empty() ? "" : "; ") + each.text();
+  return text;
+}
+
+}  // namespace
+
+LiveSettings::LiveSettings(const Session& session, const StateLayout& layout)
+    : arguments_(session.arguments),
+      session_{.arguments = arguments_,
+               .surroundings = session.surroundings,
+               .out = session.out,
+               .err = session.err,
+               .command_line = session.command_line},
+      layout_(layout) {}
+
+Checked<std::unique_ptr<LiveSettings>> LiveSettings::open(const Session& session,
+                                                          const StateLayout& layout) {
+  std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout));
+  TRY_ASSIGN(config::Resolved resolved, service_settings(session, layout));
+  complain_of_unheeded(resolved);
+  TRY(refuse_complaints(resolved));
+  live->settings_ = std::move(resolved.settings);
+  Arguments& arguments = live->arguments_;
+  const auto put = [&](std::string_view option, const std::string& value) {
+    if (!value.empty() && !arguments.has(option)) arguments.options[option].push_back(value);
+  };
+  put("jobs", live->settings_.text(Setting::engine_jobs));
+  if (const std::string& tier = live->settings_.text(Setting::engine_sandbox); tier != "workflow")
+    put("sandbox", tier);
+  for (const std::string& each : live->settings_.list(Setting::engine_allow))
+    arguments.options["allow"].push_back(each);
+  return live;
+}
+
+config::Settings LiveSettings::present() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+std::string LiveSettings::cluster_file() const {
+  const std::string* const named = session_.arguments.find("cluster");
+  return named != nullptr ? *named : present().text(Setting::engine_cluster);
+}
+
+Checked<std::optional<core::PolicySet>> LiveSettings::policy() const {
+  const std::string file = cluster_file();
+  TRY_ASSIGN(auto policy, engine_policy(file.empty() ? nullptr : &file, layout_));
+  return policy;
+}
+
+Result<std::vector<config::Change>> LiveSettings::reload() {
+  const std::lock_guard one(reloading_);
+  auto resolved = service_settings(session_, layout_);
+  if (!resolved) return fail(ErrorCode::invalid_argument, resolved.error().message);
+  complain_of_unheeded(*resolved);
+  if (!resolved->complaints.empty())
+    return fail(ErrorCode::invalid_argument, all_of(resolved->complaints));
+  const config::Settings before = present();
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = resolved->settings;
+  }
+  auto policy = this->policy();
+  if (!policy) {
+    const std::lock_guard lock(mutex_);
+    settings_ = before;
+    return fail(ErrorCode::invalid_argument, policy.error().message);
+  }
+  if (*policy && engine_ != nullptr) engine_->submit(**std::move(policy));
+  return config::changes(before, resolved->settings);
+}
+
+}  // namespace reeve::cli

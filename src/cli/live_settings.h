@@ -1,0 +1,45 @@
+// The settings of a service at work: read at its start, and again when it is told to. What is wrong
+// then changes nothing. What is live is taken on at once: the cluster file goes to the engine.
+//
+// Thread rule: open() and tell() from one thread; the rest from any.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "cli/session.h"
+#include "config/settings.h"
+#include "engine/engine.h"
+
+namespace reeve::cli {
+
+class LiveSettings {
+ public:
+  static Checked<std::unique_ptr<LiveSettings>> open(const Session& session,
+                                                     const StateLayout& layout);
+
+  config::Settings present() const;
+  /// What changed since the start or the last call. invalid_argument: all complaints.
+  Result<std::vector<config::Change>> reload();
+  /// The session with what the settings say of the engine put beside its own options.
+  const Session& session() const { return session_; }
+  Checked<std::optional<core::PolicySet>> policy() const;
+  /// Who is told of what changes, from now on.
+  void tell(engine::Engine& engine) { engine_ = &engine; }
+
+ private:
+  LiveSettings(const Session& session, const StateLayout& layout);
+  std::string cluster_file() const;
+
+  Arguments arguments_;  ///< with what the settings say of the engine
+  Session session_;      ///< over them
+  StateLayout layout_;
+  engine::Engine* engine_ = nullptr;
+  std::mutex reloading_;      ///< one reload at a time
+  mutable std::mutex mutex_;  // guards `settings_`
+  config::Settings settings_;
+};
+
+}  // namespace reeve::cli
