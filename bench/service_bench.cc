@@ -88,8 +88,10 @@ Status serve(const Place& place) {
   while (std::getchar() != EOF) continue;
   service->drain();
   server->stop();
+  // The engine tells the service what it commits: it stops first.
+  const Status stopped = rig->stop();
   service.reset();
-  return rig->stop();
+  return stopped;
 }
 
 Place place_of(int argc, char** argv) {

@@ -204,7 +204,7 @@ class Client:
 
     def list_runs(self, *, state=None, name=None, label=None, namespace=None, since=None,
                   limit=None, cursor=None):
-        """Runs, newest first."""
+        """Runs, newest first; a page may hold fewer than asked for: go on while there is a next_cursor."""
         return self._ask("GET", "/v1/runs", query=[
             ("state", state),
             ("name", name),

@@ -1024,7 +1024,7 @@ export class Client {
     });
   }
 
-  /** Runs, newest first. */
+  /** Runs, newest first; a page may hold fewer than asked for: go on while there is a next_cursor. */
   listRuns(
     options: {
       state?: readonly string[];

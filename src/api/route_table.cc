@@ -185,8 +185,10 @@ constexpr auto kRoutes = std::to_array<Route>({
      .replies = kBulkReplies,
      .changes = true,
      .handler = submit_bulk},
-    look("/v1/runs", "listRuns", "runs, newest first", Action::runs_read, kListRuns, kRunsReply,
-         list_runs),
+    look("/v1/runs", "listRuns",
+         "runs, newest first; a page may hold fewer than asked for: go on while there is a "
+         "next_cursor",
+         Action::runs_read, kListRuns, kRunsReply, list_runs),
     look("/v1/runs/{run}", "getRun", "one run with its groups", Action::runs_read, kGetRun,
          kRunOrNot, get_run),
     act("/v1/runs/{run}/cancel", "cancelRun", "stop a run or tasks of it", Action::runs_act,

@@ -54,6 +54,31 @@ Checked<engine::RunFilter> read_filter(const Call& call) {
 
 }  // namespace
 
+Result<RunPage> run_page(engine::History& history, engine::RunFilter filter) {
+  constexpr std::uint32_t kRunsLookedAtMax = 10'000;
+  const bool has_index =
+      !filter.states.empty() && std::ranges::none_of(filter.states, [](core::RunState state) {
+        return core::is_final(state);
+      });
+  RunPage page;
+  if (!has_index) {
+    std::uint32_t before = filter.before.value;
+    if (before == 0) {
+      const auto newest = history.find_run("last");
+      if (!newest && newest.error().code == ErrorCode::not_found) return page;
+      if (!newest) return tl::unexpected(newest.error());
+      before = newest->value + 1;
+    }
+    if (before > kRunsLookedAtMax + 1) filter.oldest = RunId{before - kRunsLookedAtMax};
+  }
+  TRY_ASSIGN(page.views, history.list_runs(filter));
+  if (page.views.size() == filter.limit)
+    page.next = page.views.back().record.id;
+  else if (filter.oldest.value != 0)
+    page.next = filter.oldest;
+  return page;
+}
+
 std::string cursor_text(RunId run) { return fmt::format("r{:08x}", run.value); }
 
 Checked<engine::RunFilter> run_filter(ServiceParts& parts, const Call& call) {

@@ -82,18 +82,16 @@ void list_runs(ServiceParts& parts, CallPtr call) {
   auto filter = run_filter(parts, *call);
   if (!filter) return call->refuse(filter.error());
   parts.read(call, [call, filter = *std::move(filter)](engine::History& history) -> Checked<void> {
-    TRY_ASSIGN(const auto views, history.list_runs(filter));
+    TRY_ASSIGN(const RunPage page, run_page(history, filter));
     boost::json::array runs;
-    for (const engine::RunView& view : views) {
+    for (const engine::RunView& view : page.views) {
       TRY_ASSIGN(const std::uint64_t expanded, count_expanded(history, view.record.id));
       runs.emplace_back(
           run_json(view.record, count_json(view.record, view.counts, expanded), false));
     }
-    const bool is_last = views.size() < filter.limit;
     call->reply(200, {{"version", kOutputVersion},
                       {"runs", std::move(runs)},
-                      {"next_cursor",
-                       is_last ? Json(nullptr) : Json(cursor_text(views.back().record.id))}});
+                      {"next_cursor", page.next ? Json(cursor_text(*page.next)) : Json(nullptr)}});
     return {};
   });
 }

@@ -35,13 +35,15 @@ void list_stored_runs(ServiceParts& parts, CallPtr call) {
   auto filter = run_filter(parts, *call);
   if (!filter) return call->refuse(filter.error());
   parts.read(call, [call, filter = *std::move(filter)](engine::History& history) -> Checked<void> {
-    TRY_ASSIGN(const auto views, history.list_runs(filter));
+    TRY_ASSIGN(const RunPage page, run_page(history, filter));
     std::vector<std::vector<core::Expansion>> expansions;
-    for (const engine::RunView& view : views) {
+    for (const engine::RunView& view : page.views) {
       TRY_ASSIGN(auto each, history.list_expansions(view.record.id));
       expansions.push_back(std::move(each));
     }
-    reply_bytes(*call, encode_runs(views, expansions));
+    std::vector<http::Header> headers;
+    if (page.next) headers.push_back({"Reeve-Next-Cursor", cursor_text(*page.next)});
+    reply_bytes(*call, encode_runs(page.views, expansions), std::move(headers));
     return {};
   });
 }

@@ -184,12 +184,18 @@ bool is_same_submission(const core::SubmitRun& now, const core::RunRecord& then)
 }
 
 Uuid new_uuid(Time now) {
-  std::array<std::uint64_t, 2> bits{};
-  // Fails only for more than 256 bytes, or before the kernel has any.
-  ENSURE(::getrandom(bits.data(), sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  // The kernel is asked for many at a time: a bulk needs a hundred thousand.
+  thread_local std::array<std::uint64_t, 32> bits{};
+  thread_local std::size_t used = bits.size();
+  if (used == bits.size()) {
+    // Fails only for more than 256 bytes, or before the kernel has any.
+    ENSURE(::getrandom(bits.data(), sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+    used = 0;
+  }
   const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(now);
+  used += 2;
   return Uuid::from_parts(static_cast<std::uint64_t>(milliseconds.time_since_epoch().count()),
-                          bits[0], bits[1]);
+                          bits[used - 2], bits[used - 1]);
 }
 
 }  // namespace reeve::api

@@ -22,8 +22,6 @@ std::string list_target(const engine::RunFilter& filter) {
     add_parameter(target, "label", filter.label_key + "=" + filter.label_value);
   if (filter.submitted_after != kUnset)
     add_parameter(target, "since", format_time(filter.submitted_after));
-  if (filter.before.value != 0)
-    add_parameter(target, "cursor", fmt::format("r{:08x}", filter.before.value));
   add_parameter(target, "limit", std::to_string(std::min(filter.limit, kRunsPerPage)));
   return target;
 }
@@ -33,13 +31,25 @@ std::string list_target(const engine::RunFilter& filter) {
 std::string run_target(RunId run) { return fmt::format("/v1/runs/{}", run.value); }
 
 Result<std::vector<engine::RunView>> ServiceHistory::list_runs(const engine::RunFilter& filter) {
-  TRY_ASSIGN(const http::Response response, link_.get(list_target(filter)));
-  TRY_ASSIGN(auto runs, api::decode_runs(response.body));
+  std::string cursor;
+  if (filter.before.value != 0) cursor = fmt::format("r{:08x}", filter.before.value);
   listed_.clear();
   std::vector<engine::RunView> views;
-  for (api::WiredRun& run : runs) {
-    listed_[run.view.record.id] = std::move(run.expansions);
-    views.push_back(std::move(run.view));
+  engine::RunFilter missing = filter;
+  // A page may hold fewer and yet not be the last.
+  while (views.size() < filter.limit) {
+    missing.limit = filter.limit - static_cast<std::uint32_t>(views.size());
+    std::string target = list_target(missing);
+    if (!cursor.empty()) add_parameter(target, "cursor", cursor);
+    TRY_ASSIGN(const http::Response response, link_.get(target));
+    TRY_ASSIGN(auto runs, api::decode_runs(response.body));
+    for (api::WiredRun& run : runs) {
+      listed_[run.view.record.id] = std::move(run.expansions);
+      views.push_back(std::move(run.view));
+    }
+    const auto next = std::ranges::find(response.headers, "reeve-next-cursor", &http::Header::name);
+    if (next == response.headers.end()) break;
+    cursor = next->value;
   }
   return views;
 }

@@ -74,6 +74,7 @@ TEST_P(ConformanceHistory, lists_runs_newest_first_in_pages) {
   EXPECT_THAT(listed({.before = RunId{5}, .limit = 3}), ElementsAre(4, 3, 2));
   EXPECT_THAT(listed({.before = RunId{2}, .limit = 3}), ElementsAre(1));
   EXPECT_THAT(listed({.before = RunId{1}}), ElementsAre());
+  EXPECT_THAT(listed({.before = RunId{5}, .oldest = RunId{3}}), ElementsAre(4, 3));
 }
 
 TEST_P(ConformanceHistory, filters_runs) {

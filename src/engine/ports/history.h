@@ -36,6 +36,7 @@ struct RunFilter {
   std::vector<std::string> name_spaces;  ///< values of the label `namespace`; empty: all
   Time submitted_after = kUnset;
   RunId before;  ///< cursor: only runs with a smaller id; 0: from the newest
+  RunId oldest;  ///< only runs from this id on, so that looking for what is rare ends; 0: all
   std::uint32_t limit = 50;
 };
 

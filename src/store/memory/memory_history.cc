@@ -100,7 +100,7 @@ tl::unexpected<Error> no_run(RunId run) {
 Result<std::vector<RunView>> MemoryHistory::list_runs(const RunFilter& filter) {
   std::vector<RunView> out;
   for (const DiskRun& run : disk_.runs() | std::views::reverse) {
-    if (out.size() == filter.limit) break;
+    if (out.size() == filter.limit || run.record.id < filter.oldest) break;
     if (matches(run.record, filter)) out.push_back(view_of(run));
   }
   return out;

@@ -58,6 +58,7 @@ std::string runs_query(const RunFilter& filter) {
         engine::kUnlabelledNamespace);
   }
   if (filter.submitted_after != kUnset) sql += " AND submitted_at > ?5";
+  if (filter.oldest.value != 0) sql += fmt::format(" AND runs.id >= {}", filter.oldest.value);
   return sql + " ORDER BY runs.id DESC LIMIT ?6";
 }
 

@@ -85,6 +85,8 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
+  TRY_ASSIGN(statements.find_key,
+             connection.prepare("SELECT run FROM run_texts WHERE idempotency_key=?"));
   return {};
 }
 
@@ -223,15 +225,16 @@ Result<core::StoredRun> SqliteStore::load_run(RunId run) {
 }
 
 Result<RunId> SqliteStore::find_idempotency_key(std::string_view key) {
-  TRY_ASSIGN(Statement find,
-             connection_.prepare("SELECT run FROM run_texts WHERE idempotency_key=?"));
+  Statement& find = statements_.find_key;
   find.bind_text(1, key);
   TRY_ASSIGN(const bool found, find.step());
   if (!found) {
     return fail(ErrorCode::not_found,
                 fmt::format("no run was submitted with the idempotency key '{}'", key));
   }
-  return RunId{static_cast<std::uint32_t>(find.integer(0))};
+  const RunId run{static_cast<std::uint32_t>(find.integer(0))};
+  find.reset();
+  return run;
 }
 
 Status SqliteStore::read_journal(std::uint64_t from_step,
