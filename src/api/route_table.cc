@@ -78,7 +78,8 @@ constexpr auto kOnlyKey = std::to_array<Parameter>({kKey});
 constexpr auto kOfToken =
     std::to_array<Parameter>({{"token", Place::path, "string", "the id of a token"}, kKey});
 
-constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
+constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "EventStream", "text/event-stream"}});
+constexpr auto kLogStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
 constexpr auto kIdentityReply = std::to_array<ReplyInfo>({{200, "IdentityReply"}});
 constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
@@ -236,7 +237,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     look("/v1/runs/{run}/events", "streamRunEvents", "what changes in a run, to its end",
          Action::events_read, kFollowRun, kEventStream, stream_run_events),
     look("/v1/runs/{run}/tasks/{task}/logs/stream", "streamTaskLog",
-         "output of the latest attempt, as it comes", Action::logs_read, kFollowTask, kEventStream,
+         "output of the latest attempt, as it comes", Action::logs_read, kFollowTask, kLogStream,
          stream_task_log),
 
     {.method = "GET",
