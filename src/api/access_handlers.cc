@@ -105,14 +105,22 @@ std::string session_cookie(const http::Request& request) {
   return {};
 }
 
-void get_whoami(ServiceParts& /*parts*/, CallPtr call) {
-  const security::Identity& who = call->identity;
-  call->reply(200, {{"version", kOutputVersion},
-                    {"identity",
-                     {{"subject", text_json(who.subject)},
-                      {"role", text_json(who.role)},
-                      {"namespaces", texts_json(who.namespaces)},
-                      {"actions", names_json(who.actions)}}}});
+void get_whoami(ServiceParts& parts, CallPtr call) {
+  const auto answer = [call] {
+    const security::Identity& who = call->identity;
+    call->reply(200, {{"version", kOutputVersion},
+                      {"identity",
+                       {{"subject", text_json(who.subject)},
+                        {"role", text_json(who.role)},
+                        {"namespaces", texts_json(who.namespaces)},
+                        {"actions", names_json(who.actions)}}}});
+  };
+  if (call->identity.kind != security::IdentityKind::attempt) return answer();
+  parts.read(call, [call, answer](engine::History& history) -> Checked<void> {
+    TRY(ServiceParts::check_attempt(history, call->identity));
+    answer();
+    return {};
+  });
 }
 
 void list_tokens(ServiceParts& parts, CallPtr call) {

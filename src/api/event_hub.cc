@@ -20,6 +20,15 @@ bool Following::wants(const ChangeEvent& event) const {
          std::ranges::find(name_spaces, event.name_space) != name_spaces.end();
 }
 
+bool Following::ends_with(const ChangeEvent& event) const {
+  if (!attempt || event.task.empty() || attempt->index < event.index ||
+      attempt->index - event.index >= event.count)
+    return false;
+  // The token of an attempt ends with it, and so does what it opened.
+  return event.attempt > attempt->number ||
+         (event.attempt == attempt->number && event.to != "starting" && event.to != "running");
+}
+
 void Follower::add(ChangeEvent& event, std::string& out) {
   if (event.id <= last) return;
   last = event.id;
@@ -27,6 +36,8 @@ void Follower::add(ChangeEvent& event, std::string& out) {
   if (event.frame.empty()) event.frame = event_frame(event);
   out += event.frame;
   // Of one that had ended before, and was tried again or not, all is told.
+  if (following.ends_with(event)) is_over = true;
+  if (is_over) return;
   is_over =
       following.run && event.ends_run && event.id > following.begun && !following.run_has_ended;
 }

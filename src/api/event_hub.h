@@ -28,17 +28,24 @@ namespace reeve::api {
 
 class EventReplay;
 
+struct AttemptOfRun {
+  std::uint32_t index = 0;  ///< of the task
+  std::uint32_t number = 0;
+};
+
 /// Who follows what.
 struct Following {
   std::vector<std::string> name_spaces;  ///< empty: all
   std::optional<Uuid> run;               ///< its events only
   bool run_has_ended = false;            ///< the stream ends once all of them are out
   EventId begun;                         ///< an end of the run up to here was not its last one
+  std::optional<AttemptOfRun> attempt;   ///< it ends with this one, who follows
   std::optional<EventId> after;          ///< from behind this one on; else only what comes
   /// Asked at each heartbeat: whether he still may.
   std::function<bool()> may_go_on;
 
   bool wants(const ChangeEvent& event) const;
+  bool ends_with(const ChangeEvent& event) const;
 };
 
 struct Follower {

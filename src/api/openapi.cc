@@ -198,8 +198,60 @@ JsonObject replies_of(const Route& route) {
   return out;
 }
 
+/// What the summary does not say: who may, and what becomes of a repetition.
+std::string description_of(const Route& route) {
+  if (route.audience == Audience::everybody) return "Answers everybody.";
+  if (route.audience == Audience::known) return "Answers whoever has said who he is.";
+  const security::ActionInfo& action =
+      security::action_table()[static_cast<std::size_t>(route.action)];
+  std::string out = fmt::format("Takes the action `{}`", action.name);
+  switch (action.reach) {
+    case security::Reach::in_namespace: out += " in the namespace of what is asked for."; break;
+    case security::Reach::shared: out += "."; break;
+    case security::Reach::everywhere: out += " and the namespace `*`."; break;
+  }
+  if (route.changes) out += " It is in the audit log before it is answered.";
+  if (route.is_secret) out += " The answer is not kept for a repetition.";
+  return out;
+}
+
+struct TagInfo {
+  std::string_view name;
+  std::string_view meaning;
+};
+constexpr auto kTags = std::to_array<TagInfo>({
+    {"probes", "whether the service is there, and what it is"},
+    {"runs", "runs, their tasks, attempts and logs"},
+    {"lint", "what is wrong with a workflow"},
+    {"plan", "what a workflow would do"},
+    {"queues", "where tasks wait"},
+    {"pools", "where attempts run"},
+    {"nodes", "the machines of the pools"},
+    {"locks", "what tasks have to themselves"},
+    {"events", "what changes, as it changes"},
+    {"whoami", "who asks"},
+    {"tokens", "what programs show to say who they are"},
+    {"secrets", "what tasks are given by name and nobody is shown"},
+    {"flags", "switches that change without a restart"},
+    {"roles", "sets of actions with a name"},
+    {"users", "people with a password"},
+    {"sessions", "what a user's browser has"},
+    {"quotas", "what users may have at most"},
+    {"audit", "who did what"},
+    {"config", "the settings of the service"},
+});
+
+JsonObject tag_json(const Json& name) {
+  const std::string_view wanted = name.as_string();
+  const auto* const found = std::ranges::find(kTags, wanted, &TagInfo::name);
+  ENSURE(found != kTags.end());
+  return {{"name", wanted}, {"description", found->meaning}};
+}
+
 JsonObject operation(const Route& route) {
-  JsonObject out{{"operationId", route.id}, {"summary", route.summary}};
+  JsonObject out{{"operationId", route.id},
+                 {"summary", route.summary},
+                 {"description", description_of(route)}};
   const std::size_t slash = route.path.find_first_of("/:{", 4);
   const bool is_probe = route.audience == Audience::everybody;
   out["tags"] =
@@ -240,7 +292,7 @@ std::string openapi_document(std::string_view version) {
     const Json& tag = described.at("tags").as_array().front();
     const bool is_known =
         std::ranges::any_of(tags, [&](const Json& known) { return known.at("name") == tag; });
-    if (!is_known) tags.push_back(JsonObject{{"name", tag}});
+    if (!is_known) tags.push_back(tag_json(tag));
     paths[route.path].as_object()[lower_case(route.method)] = std::move(described);
   }
   const JsonObject document{
@@ -249,6 +301,7 @@ std::string openapi_document(std::string_view version) {
        {{"title", "Reeve"},
         {"version", version},
         {"description", "Runs of workflows: submitted, looked at, acted on."},
+        {"contact", {{"name", "whoever runs this service"}}},
         {"license", {{"name", "see the repository"}, {"identifier", "LicenseRef-Reeve"}}}}},
       {"servers", boost::json::array{JsonObject{{"url", "/"}}}},
       {"security", boost::json::array{JsonObject{{"bearer", boost::json::array{}}},

@@ -201,6 +201,12 @@ constexpr std::string_view kShown = R"json({
   "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
   "additionalProperties": false
 },
+"EventStream": {
+  "type": "string",
+  "description": "Server-Sent Events; each data is an Event",
+  "contentMediaType": "application/json",
+  "contentSchema": {"$ref": "#/components/schemas/Event"}
+},
 "Problem": {
   "type": "object",
   "description": "RFC 9457",

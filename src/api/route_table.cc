@@ -88,7 +88,8 @@ constexpr auto kOfToken =
 
 constexpr auto kStored =
     std::to_array<ReplyInfo>({{200, "Text", "application/vnd.reeve.stored"}, {304, ""}});
-constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
+constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "EventStream", "text/event-stream"}});
+constexpr auto kLogStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
 constexpr auto kIdentityReply = std::to_array<ReplyInfo>({{200, "IdentityReply"}});
 constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
@@ -257,7 +258,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     look("/v1/runs/{run}/events", "streamRunEvents", "what changes in a run, to its end",
          Action::events_read, kFollowRun, kEventStream, stream_run_events),
     look("/v1/runs/{run}/tasks/{task}/logs/stream", "streamTaskLog",
-         "output of the latest attempt, as it comes", Action::logs_read, kFollowTask, kEventStream,
+         "output of the latest attempt, as it comes", Action::logs_read, kFollowTask, kLogStream,
          stream_task_log),
 
     {.method = "GET",

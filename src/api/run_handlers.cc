@@ -99,10 +99,14 @@ void list_runs(ServiceParts& parts, CallPtr call) {
 void get_run(ServiceParts& parts, CallPtr call) {
   const std::string& name = call->path_value("run");
   const auto shown = parts.runs.find(name);
-  if (shown != nullptr && shown->version == parts.versions.of(shown->id)) {
+  // Whether an attempt still runs is in the database.
+  const bool is_attempt = call->identity.kind == security::IdentityKind::attempt;
+  if (!is_attempt && shown != nullptr && shown->version == parts.versions.of(shown->id)) {
     const auto may = parts.authorise(*call, call->route->action, shown->name_space, shown->uuid,
                                      fmt::format("there is no run {}", name));
-    return may ? show_run(parts, *call, *shown) : call->refuse(may.error());
+    if (may) return show_run(parts, *call, *shown);
+    parts.note_refusal(*call, may.error());
+    return call->refuse(may.error());
   }
   parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
     TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));

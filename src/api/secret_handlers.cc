@@ -111,6 +111,8 @@ void set_secret(ServiceParts& parts, CallPtr call) {
     BodyReader reader(body);
     auto value = reader.text("value", security::kSecretBytesMax);
     if (!value) reader.error("value", "value, the secret itself, is missing");
+    if (call->path_value("secret") == "REEVE_TOKEN" || call->path_value("secret") == "REEVE_URL")
+      reader.error("", "this name is for what the service itself gives to tasks");
     if (auto errors = reader.finish(); !errors.empty())
       return tl::unexpected(invalid(std::move(errors)));
     TRY_ASSIGN(const std::string name_space,

@@ -393,7 +393,20 @@ Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& c
   found.record = std::move(view.record);
   found.name_space = namespace_of(found.record);
   TRY(authorise(call, call.route->action, found.name_space, found.record.uuid, unknown));
+  TRY(check_attempt(history, call.identity));
   return found;
+}
+
+Checked<void> ServiceParts::check_attempt(engine::History& history, const security::Identity& who) {
+  if (who.kind != security::IdentityKind::attempt || !who.run) return {};
+  const auto run = history.find_run(format_uuid("run", *who.run));
+  if (run) {
+    TRY_ASSIGN(const auto ended, history.list_attempts({*run, who.task}));
+    if (std::ranges::find(ended, who.attempt, &core::AttemptRecord::number) == ended.end())
+      return {};
+  }
+  return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
+                                "the attempt that this token was for has ended"));
 }
 
 void ServiceParts::obey(CallPtr call, core::Event event, engine::Check check,

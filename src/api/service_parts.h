@@ -64,6 +64,8 @@ struct ServiceParts {
   void read(CallPtr call, std::function<Checked<void>(engine::History&)> job);
   /// Finds the run of the path, and checks the action of the route. On a thread of the readers.
   Checked<FoundRun> find_run(engine::History& history, const Call& call) const;
+  /// 401 for the token of an attempt that has ended. On a thread of the readers.
+  static Checked<void> check_attempt(engine::History& history, const security::Identity& who);
 
   // What is to be done. `then` comes on the server's thread once it is durable.
   void obey(CallPtr call, core::Event event, engine::Check check,

@@ -45,7 +45,6 @@ Checked<Following> read_following(ServiceParts& parts, const Call& call) {
                       .begun = {},
                       .after = std::nullopt,
                       .may_go_on = still_allowed(parts, call)};
-  following.run = call.identity.run;
   if (!call.identity.has_all_namespaces()) following.name_spaces = call.identity.namespaces;
   const std::string* const last = call.request.header("last-event-id");
   if (last == nullptr || last->empty()) return following;
@@ -95,6 +94,7 @@ Result<bool> has_attempt_ended(engine::History& history, const LogStreaming& log
 void stream_log(ServiceParts& parts, const LogStreamingPtr& log);
 
 Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStreaming& log) {
+  TRY(ServiceParts::check_attempt(history, log.call->identity));
   TRY_ASSIGN(const bool has_ended, has_attempt_ended(history, log));
   std::string frames;
   TRY_ASSIGN(
@@ -137,6 +137,12 @@ void stream_log(ServiceParts& parts, const LogStreamingPtr& log) {
 }  // namespace
 
 void stream_events(ServiceParts& parts, CallPtr call) {
+  if (call->identity.run) {
+    const Problem other(403, "permission-denied", "Permission denied",
+                        "the token of an attempt may follow its own run only");
+    parts.note_refusal(*call, other);
+    return call->refuse(other);
+  }
   auto following = read_following(parts, *call);
   if (!following) return call->refuse(following.error());
   parts.events.follow(call->responder.stream(stream_head()), *std::move(following));
@@ -149,6 +155,9 @@ void stream_run_events(ServiceParts& parts, CallPtr call) {
     TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
     TRY_ASSIGN(Following following, read_following(parts, *call));
     following.run = found.record.uuid;
+    const security::Identity& who = call->identity;
+    if (who.kind == security::IdentityKind::attempt)
+      following.attempt = AttemptOfRun{.index = who.task, .number = who.attempt};
     following.run_has_ended = core::is_final(found.record.state);
     following.begun = newest;
     if (!following.after)

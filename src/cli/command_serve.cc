@@ -34,10 +34,14 @@ namespace reeve::cli {
 namespace {
 
 using config::Setting;
+constexpr Duration kAttemptLife = std::chrono::days{30};
 
 /// What the service is made of, in the order in which it is taken apart backwards.
 struct Serving {
   std::unique_ptr<LiveSettings> settings;
+  /// Where the engine finds the credentials, which are opened after it.
+  std::unique_ptr<security::Credentials*> signer =
+      std::make_unique<security::Credentials*>(nullptr);
   std::unique_ptr<EngineHost> host;
   std::unique_ptr<security::Credentials> credentials;
   std::unique_ptr<security::AuditLog> audit;
@@ -155,6 +159,7 @@ Checked<void> open_security(const Session& session, const StateLayout& layout, S
       static_cast<std::uint32_t>(settings.integer(Setting::auth_login_failures));
   TRY_ASSIGN(serving.credentials,
              security::Credentials::open(layout.root + "/security.db", options));
+  *serving.signer = serving.credentials.get();
   const std::string token = layout.root + "/admin.token";
   TRY_ASSIGN(const bool is_new,
              security::make_admin_token(*serving.credentials, token, wall_now()));
@@ -212,6 +217,24 @@ Checked<void> open_service(const StateLayout& layout, const FollowingOptions& en
   return {};
 }
 
+/// The token of an attempt, which ends with it, and at the latest after so long.
+OwnSecret own_secret(const Serving& serving) {
+  return [signer = serving.signer.get(), settings = serving.settings.get()](
+             const engine::SecretName& wanted) -> Result<std::string> {
+    if (wanted.name == kTokenSecret)
+      return (*signer)->attempt_token({.run = wanted.run,
+                                       .name_space = std::string(wanted.name_space),
+                                       .task = wanted.task,
+                                       .attempt = wanted.attempt,
+                                       .expires_at = wall_now() + kAttemptLife,
+                                       .index = wanted.index});
+    const std::string url = settings->present().text(Setting::server_public_url);
+    if (!url.empty()) return url;
+    return fail(ErrorCode::not_found,
+                "REEVE_URL: the setting server.public_url says how tasks reach this service");
+  };
+}
+
 Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
   Serving serving;
   TRY_ASSIGN(serving.settings, LiveSettings::open(session, layout));
@@ -230,7 +253,8 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
                                              .command_line = session.command_line,
                                              // Who may submit may not read our environment.
                                              .secrets = SecretSources::store,
-                                             .secrets_key_file = key_file}));
+                                             .secrets_key_file = key_file,
+                                             .own_secret = own_secret(serving)}));
   serving.settings->tell(serving.host->engine());
   TRY(open_security(session, layout, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);

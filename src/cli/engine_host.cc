@@ -127,7 +127,7 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!parts->ended) return fail_errno(errno, "cannot make an event descriptor");
   parts->secrets = std::make_unique<StateSecrets>(options.layout.root, options.secrets,
-                                                  options.secrets_key_file);
+                                                  options.secrets_key_file, options.own_secret);
   engine::Ports ports{.clock = parts->clock,
                       .random = parts->random,
                       .store = *parts->store_with_clock,

@@ -28,6 +28,7 @@ struct HostOptions {
   std::string command_line;               ///< of this process, for those who find the lock taken
   SecretSources secrets = SecretSources::store_and_environment;
   std::string secrets_key_file;  ///< "": secrets.key in the state directory
+  OwnSecret own_secret;          ///< null: no service
 };
 
 class EngineHost {

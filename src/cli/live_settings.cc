@@ -14,9 +14,9 @@ using config::Setting;
 
 /// Settings that have names already and that no part of the service heeds yet.
 constexpr auto kUnheeded = std::to_array<Setting>(
-    {Setting::server_public_url, Setting::server_streams_max, Setting::server_heartbeat,
-     Setting::auth_oidc_issuer, Setting::auth_oidc_client, Setting::auth_oidc_groups_claim,
-     Setting::log_level, Setting::log_format});
+    {Setting::server_streams_max, Setting::server_heartbeat, Setting::auth_oidc_issuer,
+     Setting::auth_oidc_client, Setting::auth_oidc_groups_claim, Setting::log_level,
+     Setting::log_format});
 
 /// Whoever sets what is not heeded is told.
 void complain_of_unheeded(config::Resolved& resolved) {

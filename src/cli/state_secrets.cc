@@ -12,6 +12,11 @@ Result<std::unique_ptr<security::SecretStore>> open_secret_store(const std::stri
 }
 
 Result<std::string> StateSecrets::read(const engine::SecretName& secret) {
+  if (secret.name == kTokenSecret || secret.name == kUrlSecret) {
+    if (own_) return own_(secret);
+    return fail(ErrorCode::not_found,
+                std::string(secret.name) + " is given to tasks of a service only (`reeve serve`)");
+  }
   // Nothing is made for runs that never had a store.
   if (store_ == nullptr && ::access((root_ + "/security.db").c_str(), F_OK) == 0) {
     TRY_ASSIGN(store_, open_secret_store(root_, key_file_.empty() ? nullptr : &key_file_));

@@ -28,7 +28,7 @@ constexpr auto kTable = std::to_array<SettingInfo>({
     {server_socket, "server.socket", Type::text, "", false,
      "path of a Unix socket that HTTP is served on; empty: none"},
     {server_public_url, "server.public_url", Type::text, "", true,
-     "how others reach the service, for links and single sign-on"},
+     "how others reach the service: what tasks are given as REEVE_URL"},
     {server_tls_certificate, "server.tls.certificate", Type::text, "", false,
      "file with the certificates (PEM); empty: no TLS"},
     {server_tls_key, "server.tls.key", Type::text, "", false, "file with their private key (PEM)"},

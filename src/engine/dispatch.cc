@@ -81,11 +81,20 @@ class Dispatcher {
   }
   Status read_secrets(Launch& launch) {
     if (launch.secrets.empty()) return {};
-    const std::string name_space = namespace_of(state_.find_run(launch.task.run));
+    const core::Run* const run = state_.find_run(launch.task.run);
+    const std::string name_space = namespace_of(run);
+    SecretName wanted{.name_space = name_space, .name = {}};
+    if (run != nullptr) {
+      wanted.run = run->record.uuid;
+      wanted.index = launch.task.index;
+      wanted.task = core::task_label(*run, wanted.index);
+      wanted.attempt = run->tasks[wanted.index].attempt;
+    }
     for (auto& [name, value] : launch.secrets) {
       if (parts_.ports.secrets == nullptr)
         return fail(ErrorCode::unsupported, "secrets: this engine has none");
-      TRY_ASSIGN(value, parts_.ports.secrets->read({name_space, name}));
+      wanted.name = name;
+      TRY_ASSIGN(value, parts_.ports.secrets->read(wanted));
     }
     return {};
   }

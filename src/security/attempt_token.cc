@@ -57,7 +57,9 @@ Identity identity_of(const AttemptGrant& grant) {
           .role = "attempt",
           .actions = attempt_actions(),
           .namespaces = {grant.name_space},
-          .run = grant.run};
+          .run = grant.run,
+          .task = grant.index,
+          .attempt = grant.attempt};
 }
 
 }  // namespace reeve::security

@@ -25,11 +25,14 @@ struct AttemptGrant {
   std::string task;           ///< its name, for the audit log
   std::uint32_t attempt = 0;  ///< number
   Time expires_at = kUnset;
+  std::uint32_t index = 0;  ///< of the task in its run
   static constexpr auto fields() {
     return std::tuple{field("run", &AttemptGrant::run),
                       field("namespace", &AttemptGrant::name_space),
-                      field("task", &AttemptGrant::task), field("attempt", &AttemptGrant::attempt),
-                      field("expires_at", &AttemptGrant::expires_at)};
+                      field("task", &AttemptGrant::task),
+                      field("attempt", &AttemptGrant::attempt),
+                      field("expires_at", &AttemptGrant::expires_at),
+                      field("index", &AttemptGrant::index)};
   }
   friend bool operator==(const AttemptGrant&, const AttemptGrant&) = default;
 };

@@ -132,6 +132,8 @@ struct Identity {
   ActionSet actions;
   std::vector<std::string> namespaces;  ///< or the one entry "*"
   std::optional<Uuid> run;              ///< of attempts: nothing else may be touched
+  std::uint32_t task = 0;               ///< of attempts: index of the task in its run
+  std::uint32_t attempt = 0;            ///< of attempts: number
 
   bool has_namespace(std::string_view name) const;
   bool has_all_namespaces() const { return has_namespace({}); }

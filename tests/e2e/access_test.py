@@ -56,6 +56,84 @@ class SecretTest(ServiceCase):
         self.ask("PUT", "/v1/secrets/x", {"value": "x" * 70_000}, expect=422)
 
 
+ASKS = """
+name: asks
+tasks:
+  a:
+    secrets: [REEVE_TOKEN]
+    run: |
+      cp "$REEVE_SECRET_REEVE_TOKEN" token.part && mv token.part token
+      cat "$REEVE_SECRET_REEVE_TOKEN"
+      until test -e go; do sleep 0.05; done
+  b: {run: 'env | grep -c REEVE_SECRET || true'}
+"""
+
+
+class AttemptTest(ServiceCase):
+    def setUp(self):
+        super().setUp()
+        self.work = self.state / "work" / "default"
+
+    def start_attempt(self):
+        run = self.submit(workflow=ASKS)["id"]
+        self.wait_for((self.work / "token").exists, "the token")
+        return run, (self.work / "token").read_text(encoding="utf-8").strip()
+
+    def test_its_token_reaches_its_own_run_only(self):
+        other = self.submit(command=["true"])["id"]
+        self.ended(other)
+        run, token = self.start_attempt()
+        who = self.ask("GET", "/v1/whoami", token=token).body["identity"]
+        self.assertEqual(who["subject"], f"attempt:{run}/a#1")
+        for path in ("", "/tasks", "/graph", "/tasks/b/logs"):
+            self.ask("GET", f"/v1/runs/{run}{path}", token=token)
+        for path in (f"/v1/runs/{other}", f"/v1/runs/{other}/tasks/main/logs",
+                     f"/v1/runs/{other}/events", "/v1/runs", "/v1/events", "/v1/secrets",
+                     "/v1/queues", "/v1/tokens"):
+            self.ask("GET", path, token=token, expect=403)
+        for path, body in ((f"/v1/runs/{run}/cancel", {}), ("/v1/runs", {"command": ["true"]}),
+                           ("/v1/tokens", {"label": "x"})):
+            self.ask("POST", path, body, token=token, expect=403)
+        self.assertTrue(self.events(f"/v1/runs/{run}/events", count=2, token=token))
+
+    def test_it_ends_with_the_attempt_and_is_masked(self):
+        run, token = self.start_attempt()
+        self.ask("GET", f"/v1/runs/{run}", token=token)
+        self.restart_service()
+        self.ask("GET", f"/v1/runs/{run}", token=token)
+        (self.work / "go").touch()
+        self.assertEqual(self.ended(run)["state"], "succeeded")
+        for path in (f"/v1/runs/{run}", "/v1/whoami", f"/v1/runs/{run}/events"):
+            self.ask("GET", path, token=token, expect=401)
+        log = self.ask("GET", f"/v1/runs/{run}/tasks/a/logs").body
+        self.assertNotIn(token, log)
+        self.assertIn("***", log)
+        self.assertEqual(self.ask("GET", f"/v1/runs/{run}/tasks/b/logs").body.strip(), "0")
+
+    def test_a_stream_ends_with_the_attempt_that_opened_it(self):
+        run, token = self.start_attempt()
+        connection = self.connection()
+        self.addCleanup(connection.close)
+        connection.request("GET", f"/v1/runs/{run}/events",
+                           headers={"Authorization": f"Bearer {token}"})
+        reply = connection.getresponse()
+        self.assertEqual(reply.status, 200)
+        (self.work / "go").touch()
+        self.assertNotIn(b"dev.reeve.run.succeeded", reply.read())
+
+    def test_no_secret_takes_its_name(self):
+        for name in ("REEVE_TOKEN", "REEVE_URL"):
+            self.ask("PUT", f"/v1/secrets/{name}", {"value": "x"}, expect=422)
+
+    def test_the_address_is_given_where_it_is_known(self):
+        flow = ASKS.replace("[REEVE_TOKEN]", "[REEVE_TOKEN, REEVE_URL]").replace(
+            "until test -e go; do sleep 0.05; done", 'cp "$REEVE_SECRET_REEVE_URL" url')
+        self.assertEqual(self.ended(self.submit(workflow=flow)["id"])["state"], "failed")
+        self.restart_service(signal.SIGTERM, "--set", "server.public_url=https://reeve.example")
+        self.assertEqual(self.ended(self.submit(workflow=flow)["id"])["state"], "succeeded")
+        self.assertEqual((self.work / "url").read_text(encoding="utf-8"), "https://reeve.example")
+
+
 class FlagTest(ServiceCase):
     def test_a_flag_has_versions_and_answers(self):
         rule = {"namespaces": ["team"], "labels": {"tier": "x"}, "rollout_percent": 100}

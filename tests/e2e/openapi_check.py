@@ -7,7 +7,7 @@ import urllib.parse
 
 KNOWN = {"type", "properties", "required", "additionalProperties", "items", "enum", "const",
          "oneOf", "pattern", "minimum", "maximum", "minItems", "minLength", "maxLength", "format",
-         "description", "default", "$ref"}
+         "description", "default", "contentMediaType", "contentSchema", "$ref"}
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
