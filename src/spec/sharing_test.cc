@@ -38,14 +38,14 @@ TEST(Sharing, of_a_start_is_a_number_or_a_map) {
   EXPECT_EQ(complaint_of("batch: 7"), "");
 }
 
-struct Said {
+struct SharingCase {
   std::string_view fields;
   std::string_view part;
   bool is_error;
 };
 
 TEST(Sharing, that_cannot_be_or_would_do_nothing_is_said) {
-  for (const auto& [fields, part, is_error] : std::vector<Said>{
+  for (const auto& [fields, part, is_error] : std::vector<SharingCase>{
            {"batch: 0", "expected a number of tasks", true},
            {"batch: -1", "expected a number of tasks", true},
            {"batch: x", "expected a number of tasks", true},

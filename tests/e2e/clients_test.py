@@ -86,6 +86,26 @@ class Clients(ReeveCase):
         self.assertEqual([event.type for event in reeve.stream_run_events(slow)][-1],
                          "dev.reeve.run.cancelled")
 
+    def test_a_long_bulk_keeps_its_order(self):
+        """Its halves are read at the same time."""
+        reeve = self.client()
+        bad = (0, 10, 1999, 2000, 3998, 3999)
+        items = [{"command": [] if number in bad else ["true"], "name": f"n{number}"}
+                 for number in range(4000)]
+        with self.assertRaises(reeve_client.Problem) as caught:
+            reeve.submit_runs(items)
+        self.assertEqual([each["pointer"] for each in caught.exception.errors],
+                         [f"/{number}" for number in bad])
+        self.assertEqual(reeve.list_runs()["runs"], [])
+        bulk = reeve.submit_runs(items, mode="each")
+        self.assertEqual([each["index"] for each in bulk["refused"]], list(bad))
+        accepted = [each["index"] for each in bulk["accepted"]]
+        self.assertEqual(accepted, [number for number in range(4000) if number not in bad])
+        for at in (0, 1500, 1993, 1994, 3993):
+            run = reeve.get_run(bulk["accepted"][at]["id"])["run"]
+            self.assertEqual(run["name"], f"n{accepted[at]}")
+        self.server.kill()  # nobody waits for four thousand sandboxes
+
     def test_a_key_that_is_sent_again_counts_once(self):
         reeve = self.client()
         body = {"command": ["true"]}

@@ -85,6 +85,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
+  TRY_ASSIGN(statements.begin_lookups, connection.prepare("BEGIN"));
   TRY_ASSIGN(statements.find_key,
              connection.prepare("SELECT run FROM run_texts WHERE idempotency_key=?"));
   return {};
@@ -117,6 +118,7 @@ Status SqliteStore::commit(const engine::Commit& commit) {
 
 Status SqliteStore::write(const engine::Commit& commit) {
   ENSURE(commit.journal != nullptr);
+  TRY(end_lookups());
   TRY(statements_.begin.run());
   TRY(check_sole_writer());
   for (const auto& workflow : commit.workflows) TRY(references_.workflow(*workflow));
@@ -139,6 +141,19 @@ Status SqliteStore::write(const engine::Commit& commit) {
   }
   TRY(write_journal(*commit.journal, commit.last_token));
   return statements_.commit.run();
+}
+
+Status SqliteStore::begin_lookups() {
+  if (looks_up_) return {};
+  TRY(statements_.begin_lookups.run());
+  looks_up_ = true;
+  return {};
+}
+
+Status SqliteStore::end_lookups() {
+  // SQLite ends a transaction itself when a read has failed badly.
+  const bool is_open = std::exchange(looks_up_, false) && connection_.in_transaction();
+  return is_open ? statements_.commit.run() : Status();
 }
 
 Status SqliteStore::check_sole_writer() {
@@ -198,6 +213,7 @@ Status SqliteStore::write_journal(const engine::JournalRecord& record, Token las
 }
 
 Result<core::Snapshot> SqliteStore::load() {
+  TRY(end_lookups());
   TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
   core::Snapshot snapshot;
   TRY_ASSIGN(Statement last, connection_.prepare("SELECT step, now, last_token, chain FROM journal "
@@ -219,12 +235,14 @@ Result<core::Snapshot> SqliteStore::load() {
 }
 
 Result<core::StoredRun> SqliteStore::load_run(RunId run) {
+  TRY(end_lookups());
   TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
   TRY_ASSIGN(RunReader reader, RunReader::open(connection_, Unreadable::is_error));
   return reader.whole(run);
 }
 
 Result<RunId> SqliteStore::find_idempotency_key(std::string_view key) {
+  TRY(begin_lookups());
   Statement& find = statements_.find_key;
   find.bind_text(1, key);
   TRY_ASSIGN(const bool found, find.step());

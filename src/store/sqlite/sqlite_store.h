@@ -53,6 +53,7 @@ class SqliteStore final : public engine::Store {
     Statement put_estimate;
     Statement put_journal;
     Statement find_key;
+    Statement begin_lookups;
   };
   SqliteStore(Connection connection, ReferenceWriter references)
       : connection_(std::move(connection)),
@@ -61,6 +62,10 @@ class SqliteStore final : public engine::Store {
   Status read_position();
   Status write(const engine::Commit& commit);
   Status check_sole_writer();
+  /// Keys are looked up in one read transaction until something else is done: taking the file's
+  /// locks anew for each cost more than the look-up.
+  Status begin_lookups();
+  Status end_lookups();
   Status write_runs(std::span<const core::RunRecord* const> runs);
   Status write_run(const core::RunRecord& run);
   Status write_journal(const engine::JournalRecord& record, Token last_token);
@@ -73,7 +78,8 @@ class SqliteStore final : public engine::Store {
   std::int64_t data_version_ = 0;  ///< changes when somebody else writes
   std::uint32_t last_run_ = 0;     ///< runs above it have no row
   std::uint64_t last_step_ = 0;
-  bool failed_ = false;  ///< a commit failed: nothing is accepted any more
+  bool looks_up_ = false;  ///< the read transaction is open
+  bool failed_ = false;    ///< a commit failed: nothing is accepted any more
 };
 
 }  // namespace reeve::store::sqlite
