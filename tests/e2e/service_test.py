@@ -4,6 +4,7 @@ Who may do what is in access_test.py and owasp_test.py."""
 
 import json
 import os
+import signal
 import socket
 import stat
 import threading
@@ -427,6 +428,39 @@ class StreamTest(Case):
         submitted = [each for each in found if each["type"] == "dev.reeve.run.submitted"]
         self.assertEqual(len({each["data"]["run"] for each in submitted}), len(submitted))
         self.assertGreaterEqual(len(submitted), 12_001)
+
+    def test_runs_that_were_tried_again_are_told_of_as_they_were(self):
+        """The journal holds runs that ended and came back; some before a restart, some after."""
+        run = self.submit(workflow=FAILS)["id"]
+        self.ended(run)
+        self.ask("POST", f"/v1/runs/{run}/retry", {})
+        self.ended(run)
+        before = self.events(f"/v1/runs/{run}/events")
+        self.assertEqual([each["type"] for each in before
+                          if each["type"].startswith("dev.reeve.run.")][-1],
+                         "dev.reeve.run.succeeded")
+        self.restart_service()
+        self.assertEqual(self.events(f"/v1/runs/{run}/events"), before)
+        self.ask("POST", f"/v1/runs/{run}/retry", {"from": "first"})
+        self.ended(run)
+        after = self.events(f"/v1/runs/{run}/events")
+        self.assertEqual(after[:len(before)], before)
+        self.assertGreater(len(after), len(before))
+        self.restart_service(signal.SIGTERM)
+        self.assertEqual(self.events(f"/v1/runs/{run}/events", before[-1]["id"]),
+                         after[len(before):])
+
+    def test_an_id_of_another_life_is_a_gap_and_then_goes_on(self):
+        connection = self.connection()
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {self.token}",
+                                                         "Last-Event-ID": "999999-0"})
+        reply = connection.getresponse()
+        run = self.submit(command=["true"])["id"]
+        lines = []
+        while not lines or run not in lines[-1]:
+            lines.append(reply.readline().decode())
+        self.assertIn("event: dev.reeve.stream.gap\n", lines)
 
     def test_an_id_that_cannot_be(self):
         for wrong in ("x", "1", "1-2-3", "-1-0", "99999999999999999999-0"):
