@@ -702,6 +702,8 @@ export interface Event {
   };
 }
 
+export type EventStream = string;
+
 export interface Problem {
   type: string;
   title: string;

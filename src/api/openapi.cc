@@ -222,6 +222,7 @@ struct TagInfo {
 constexpr auto kTags = std::to_array<TagInfo>({
     {"probes", "whether the service is there, and what it is"},
     {"runs", "runs, their tasks, attempts and logs"},
+    {"stored", "runs as the commands of reeve read them: a form of their own, without promises"},
     {"lint", "what is wrong with a workflow"},
     {"plan", "what a workflow would do"},
     {"queues", "where tasks wait"},

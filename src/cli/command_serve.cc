@@ -320,9 +320,10 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
   serving.server->stop();
   const Status written = serving.credentials->write_last_used();
   if (!written) session.say(written.error().text());
+  // The engine tells the service of what it commits, until its end.
+  const Status ended = serving.host->finish();
   serving.service.reset();
-  if (const Status ended = serving.host->finish(); !ended)
-    return tl::unexpected(Failure(kExitEngineFault, ended.error().text()));
+  if (!ended) return tl::unexpected(Failure(kExitEngineFault, ended.error().text()));
   return kExitDone;
 }
 

@@ -58,11 +58,8 @@ TEST(Sharing, that_cannot_be_or_would_do_nothing_is_said) {
            {"batch: 5, resources: {nodes: 2}", "several nodes", false},
            {"batch: 5, sandbox: oci", "shares a commit here, and no sandbox", false},
            {"batch: 5, warm: python", "shares a commit here, and no sandbox", false},
-           {
-             "batch: 5, sandbox: {network: [" example.org : 443 "]}",
-             "shares a commit here, and no sandbox",
-             false
-           }}) {
+           {"batch: 5, sandbox: {network: ['example.org:443']}",
+            "shares a commit here, and no sandbox", false}}) {
     const std::string said = complaint_of(fields);
     EXPECT_NE(said.find(part), std::string::npos) << fields << ": " << said;
     EXPECT_EQ(shared_task(fields).workflow == nullptr, is_error) << fields << ": " << said;
