@@ -45,7 +45,7 @@ add_compile_options(
   -Wno-restrict
   -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 
-# The release preset compiles sixteen files of a folder as one (CMAKE_UNITY_BUILD in
+# The release preset compiles thirty-two files of a folder as one (CMAKE_UNITY_BUILD in
 # CMakePresets.json): much of the time went into reading the same headers again.
 # There a file is "included", so that GCC takes what it keeps to itself for a header's.
 if(CMAKE_UNITY_BUILD)

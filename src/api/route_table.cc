@@ -95,7 +95,7 @@ constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
 constexpr auto kNothing = std::to_array<ReplyInfo>({{204, ""}});
 constexpr auto kOk = std::to_array<ReplyInfo>({{200, "Probe"}});
-constexpr auto kVersion = std::to_array<ReplyInfo>({{200, "Version"}});
+constexpr auto kVersionReply = std::to_array<ReplyInfo>({{200, "Version"}});
 constexpr auto kAnyJson = std::to_array<ReplyInfo>({{200, "Any"}});
 constexpr auto kSchemaJson = std::to_array<ReplyInfo>({{200, "Any", "application/schema+json"}});
 constexpr auto kRunReply = std::to_array<ReplyInfo>({{200, "RunReply"}});
@@ -160,7 +160,7 @@ constexpr Route act(std::string_view path, std::string_view id, std::string_view
 constexpr auto kRoutes = std::to_array<Route>({
     probe("/livez", "livez", "whether the process answers", kOk, get_livez),
     probe("/readyz", "readyz", "whether the engine works and takes requests", kOk, get_readyz),
-    probe("/version", "version", "what this is", kVersion, get_version),
+    probe("/version", "version", "what this is", kVersionReply, get_version),
     probe("/openapi.json", "openapi", "this description", kAnyJson, get_openapi),
     probe("/schema/workflow.json", "workflowSchema", "JSON Schema of workflows", kSchemaJson,
           get_workflow_schema),

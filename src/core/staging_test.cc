@@ -83,7 +83,7 @@ TEST(Staging, nothing_new_passes_those_that_are_staged) {
 }
 
 /// The executor of the port contract: starts in order, each when it fits.
-std::vector<Token> placed(World& w, const Resources& capacity) {
+std::vector<Token> all_placed(World& w, const Resources& capacity) {
   Resources used;
   std::vector<Token> tokens;
   for (const auto& [token, attempt] : w.attempts()) {
@@ -107,7 +107,7 @@ RC_GTEST_PROP(Staging, the_ledger_mirrors_an_executor_that_starts_in_order, ()) 
     w.submit("tasks: {t: {run: x, array: 6, resources: {cpu: " + std::to_string(size) + "}}}");
   }
   while (w.unfinished() > 0) {
-    const std::vector<Token> running = placed(w, cpus(places));
+    const std::vector<Token> running = all_placed(w, cpus(places));
     std::vector<Token> holding;
     for (const auto& [token, live] : w.state().live) {
       if (w.state().holds_capacity(live)) holding.push_back(token);

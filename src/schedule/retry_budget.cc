@@ -5,7 +5,7 @@
 namespace reeve::schedule {
 namespace {
 
-constexpr std::int64_t kOne = 1'000'000;  // millionths of a retry
+constexpr std::int64_t kOneRetry = 1'000'000;  // millionths of a retry
 constexpr std::int64_t kSavedSeconds = 10;
 constexpr std::int64_t kSavedMin = 10;  // retries
 constexpr Duration kBurst = std::chrono::milliseconds{100};
@@ -16,7 +16,7 @@ std::int64_t floor_of(const RetryBudgetSetup& setup) {
 
 /// What can be saved up: what comes in by itself in ten seconds, but not next to nothing.
 std::int64_t most_of(const RetryBudgetSetup& setup) {
-  return std::max(floor_of(setup) * kSavedSeconds * (kOne / 1000), kSavedMin * kOne);
+  return std::max(floor_of(setup) * kSavedSeconds * (kOneRetry / 1000), kSavedMin * kOneRetry);
 }
 
 /// A thousandth of the floor is what comes in in a second, so a millionth of a second brings so
@@ -68,13 +68,13 @@ void RetryBudgets::on_success(const std::string& queue, Time now) {
   // One that nobody has asked for is full.
   if (!budgets_.contains(queue)) return;
   Budget& budget = budget_of(queue, now);
-  budget.millionths = std::min(budget.millionths + budget.setup.share_permille * (kOne / 1000),
+  budget.millionths = std::min(budget.millionths + budget.setup.share_permille * (kOneRetry / 1000),
                                most_of(budget.setup));
 }
 
 Time RetryBudgets::take(const std::string& queue, Time now) {
   Budget& budget = budget_of(queue, now);
-  budget.millionths -= kOne;
+  budget.millionths -= kOneRetry;
   const std::int64_t cap = std::max<std::int64_t>(budget.setup.per_second_max, 1);
   if (budget.millionths < 0) {  // promised: as the floor comes in, one after the other
     const std::int64_t rate = std::min(floor_of(budget.setup), cap * 1000);
@@ -82,16 +82,16 @@ Time RetryBudgets::take(const std::string& queue, Time now) {
     return now + Duration{(missing * 1000 + rate - 1) / rate};
   }
   const Time next = budget.next == kUnset ? now : std::max(budget.next, now);
-  budget.next = next + Duration{(kOne + cap - 1) / cap};
+  budget.next = next + Duration{(kOneRetry + cap - 1) / cap};
   return std::max(now, next - kBurst);
 }
 
 std::int64_t RetryBudgets::left(const std::string& queue, Time now) const {
   const auto found = budgets_.find(queue);
-  if (found == budgets_.end()) return most_of(setup_of(queue)) / kOne;
+  if (found == budgets_.end()) return most_of(setup_of(queue)) / kOneRetry;
   Budget budget = found->second;
   count(budget, now);
-  return budget.millionths / kOne;
+  return budget.millionths / kOneRetry;
 }
 
 }  // namespace reeve::schedule

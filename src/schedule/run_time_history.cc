@@ -6,9 +6,9 @@
 namespace reeve::schedule {
 namespace {
 
-constexpr double kKept = 0.8;      // of the weight of what was before, with each that ends
-constexpr double kCountMax = 20;   // what has seen more counts no more
-constexpr double kLikeness = 3.0;  // so much more does a level count than the next
+constexpr double kHistoryKept = 0.8;  // of the weight of what was before, with each that ends
+constexpr double kCountMax = 20;      // what has seen more counts no more
+constexpr double kLikeness = 3.0;     // so much more does a level count than the next
 
 }  // namespace
 
@@ -36,8 +36,8 @@ void RunTimeHistory::add(const JobLikeness& job, Duration run) {
   const double seconds = std::max(std::chrono::duration<double>(run).count(), 1.0);
   for (std::size_t level = 0; level < kLevels; ++level) {
     Mean& mean = means_[key_of(job, level)];
-    mean.sum = mean.sum * kKept + std::log(seconds);
-    mean.weight = mean.weight * kKept + 1;
+    mean.sum = mean.sum * kHistoryKept + std::log(seconds);
+    mean.weight = mean.weight * kHistoryKept + 1;
     mean.count = std::min(mean.count + 1, kCountMax);
   }
 }

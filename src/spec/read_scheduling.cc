@@ -15,8 +15,8 @@
 namespace reeve::spec {
 namespace {
 
-constexpr std::array<std::string_view, 7> kDayNames{"mon", "tue", "wed", "thu",
-                                                    "fri", "sat", "sun"};
+constexpr std::array<std::string_view, 7> kWindowDayNames{"mon", "tue", "wed", "thu",
+                                                          "fri", "sat", "sun"};
 
 const Shape& queue_shape() { return *find_field(cluster_shape(), "queues")->shape->value; }
 const Shape& scheduling_shape() { return *find_field(cluster_shape(), "scheduling")->shape; }
@@ -258,9 +258,10 @@ WindowSetup SchedulingReader::read_window(const YamlNode& node) {
   if (const auto days = section.get("days")) {
     window.days = 0;
     for (const YamlNode& day : reading_.read_list(*days)) {
-      const auto found = std::ranges::find(kDayNames, day.text());
-      if (found == kDayNames.end()) continue;
-      window.days = static_cast<std::uint8_t>(window.days | (1U << (found - kDayNames.begin())));
+      const auto found = std::ranges::find(kWindowDayNames, day.text());
+      if (found == kWindowDayNames.end()) continue;
+      window.days =
+          static_cast<std::uint8_t>(window.days | (1U << (found - kWindowDayNames.begin())));
     }
   }
   if (const auto from = section.get("from"))

@@ -142,7 +142,7 @@ exec 4>&-
 . /dev/fd/3)";
 
 /// A text that means the same in Python and in JavaScript.
-std::string quoted(std::string_view text) {
+std::string python_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')
@@ -157,7 +157,7 @@ std::string quoted(std::string_view text) {
 
 std::string list_of(const std::vector<std::string>& modules) {
   std::string list = "[";
-  for (const std::string& module : modules) list.append(quoted(module)).append(", ");
+  for (const std::string& module : modules) list.append(python_quoted(module)).append(", ");
   return list.append("]");
 }
 
