@@ -22,6 +22,8 @@
 namespace reeve::bench {
 namespace {
 
+constexpr std::size_t kBodyBytesMax = std::size_t{1} << 20;
+
 /// There is no output, as there are no processes.
 class NoLogs final : public api::LogSource {
  public:
@@ -67,7 +69,9 @@ Status serve(const Place& place) {
                                  .own_user = ::geteuid()}));
   http::ServerOptions options;
   options.addresses = {"127.0.0.1:0"};
-  options.body_limit = &api::Service::body_limit;
+  options.body_limit = [](std::string_view method, std::string_view path) {
+    return api::Service::body_limit(method, path, kBodyBytesMax);
+  };
   options.refusal = [](int status, std::string_view detail) {
     return api::bare_problem(status, detail);
   };
