@@ -47,7 +47,7 @@ std::vector<Command> all_commands() {
   std::vector<Command> all;
   for (const auto section :
        {running_commands(), serving_commands(), looking_commands(), acting_commands(),
-        preparing_commands(), security_commands(), program_commands()})
+        preparing_commands(), backup_commands(), security_commands(), program_commands()})
     all.insert(all.end(), section.begin(), section.end());
   return all;
 }

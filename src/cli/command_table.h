@@ -81,5 +81,6 @@ std::span<const Command> acting_commands();
 std::span<const Command> preparing_commands();
 std::span<const Command> program_commands();
 std::span<const Command> security_commands();
+std::span<const Command> backup_commands();
 
 }  // namespace reeve::cli

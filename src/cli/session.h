@@ -72,6 +72,8 @@ Ended command_token(const Session& session);
 Ended command_secret(const Session& session);
 Ended command_flag(const Session& session);
 Ended command_audit(const Session& session);
+Ended command_backup(const Session& session);
+Ended command_restore(const Session& session);
 Ended command_config(const Session& session);
 
 Ended command_doctor(const Session& session);
