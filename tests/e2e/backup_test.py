@@ -1,5 +1,6 @@
 """Backup of a state that is in use, and what restore makes of it, and of files that are none."""
 
+import fcntl
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import tarfile
 import unittest
 
@@ -46,6 +48,8 @@ class BackupUnderLoad(ServiceCase):
         self.assertIn("many", json.dumps(rows))
         self.reeve("show", "1", "--state", other)
         self.state = other
+        self.assertIn(self.query("SELECT state FROM runs WHERE id = 2"), ([(0,)], [(1,)]),
+                      "it was made while the run went on")
         self.assertGreaterEqual(self.query("SELECT count(*) FROM attempts")[0][0], before)
         self.reeve("resume", "2", "--state", other, "--plain", timeout=100)
         self.assertEqual(self.query("SELECT state FROM runs ORDER BY id"), [(2,), (2,)])
@@ -93,6 +97,15 @@ class BackupFiles(ReeveCase):
     def test_what_is_asked_for_comes_and_nothing_else(self):
         (self.state / "secrets.key").write_text("0" * 64 + "\n")
         (self.state / "secrets.key").chmod(0o600)
+        (self.state / "admin.token").write_text("reeve_x\n")
+        (self.state / "work").mkdir()
+        (self.state / "work" / "file").write_text("x")
+        plain = self.directory / "plain"
+        self.reeve("backup", plain)
+        with tarfile.open(plain) as archive:
+            self.assertFalse({name.split("/")[0] for name in archive.getnames()} -
+                             {"reeve-backup.json", "reeve.db", "flags.db", "audit", "artifacts",
+                              "DIGESTS", "ARCHIVE"})
         full = self.directory / "full"
         self.reeve("backup", "--with-keys", "--with-logs", full)
         with tarfile.open(full) as archive:
@@ -110,6 +123,39 @@ class BackupFiles(ReeveCase):
         self.reeve("restore", self.directory / "none", expect=3)
         self.restored(self.file)
         self.assertIn("is not empty", self.restored(self.file, expect=6).stderr)
+
+    def test_a_directory_that_is_locked_is_refused(self):
+        out = self.directory / "out"
+        out.mkdir()
+        with open(out / "engine.lock", "w", encoding="utf-8") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            self.assertIn("another engine", self.restored(self.file, expect=6).stderr)
+        self.restored(self.file)
+
+    def test_names_and_modes_of_artifacts(self):
+        box = self.state / "artifacts" / "ab" / ("c" * 62)
+        box.mkdir(parents=True)
+        names = ("n" * 101, "n" * 250, "line\nfeed", "space and \u00fc", "back\\slash", "x" * 29)
+        for number, name in enumerate(names):
+            (box / name).write_bytes(bytes([number]) * (511 + number))
+            (box / name).chmod(0o444)
+        (box / "link").symlink_to("/etc/passwd")
+        new = self.directory / "new"
+        self.reeve("backup", new)
+        self.restored(new)
+        other = self.directory / "out" / "artifacts" / "ab" / ("c" * 62)
+        self.assertEqual(sorted(os.listdir(other)), sorted(names))
+        with tarfile.open(new) as archive:
+            for number, name in enumerate(names):
+                content = bytes([number]) * (511 + number)
+                self.assertEqual((other / name).read_bytes(), content)
+                self.assertEqual(stat.S_IMODE((other / name).stat().st_mode), 0o444)
+                member = archive.extractfile(f"artifacts/ab/{'c' * 62}/{name}")
+                self.assertEqual(member.read(), content)
+        place = self.directory / "by-tar"
+        place.mkdir()
+        subprocess.run(["tar", "xf", self.file, "-C", place], check=True)
+        subprocess.run(["b2sum", "-l", "256", "--quiet", "-c", "DIGESTS"], check=True, cwd=place)
 
     def hostile(self, *members):
         """A tar file whose entries tarfile has made; each: name, content, changes to the header."""
