@@ -18,6 +18,7 @@
 #include "cli/resource_list.h"
 #include "cli/sandbox_choice.h"
 #include "cli/service_logs.h"
+#include "cli/service_notice.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/state_secrets.h"
@@ -281,12 +282,14 @@ void reload(const Session& session, LiveSettings& settings) {
 }
 
 /// Until a signal comes, or the engine fails. The failure is finish()'s.
-void wait_for_end(const Session& session, Signals& signals, const Serving& serving) {
+void wait_for_end(const Session& session, Signals& signals, const Serving& serving,
+                  const ServiceNotice& notice) {
   const EngineHost& host = *serving.host;
   std::array<pollfd, 2> waits{
       {{signals.descriptor(), POLLIN, 0}, {host.ended_descriptor(), POLLIN, 0}}};
   while (true) {
-    if (::poll(waits.data(), waits.size(), -1) < 0) continue;
+    notice.tell("WATCHDOG=1");
+    if (::poll(waits.data(), waits.size(), notice.pause_milliseconds()) < 0) continue;
     if (waits[1].revents != 0) return;
     const SignalsTaken taken = signals.take();
     if (taken.interrupts > 0 || taken.terminations > 0) return;
@@ -295,6 +298,7 @@ void wait_for_end(const Session& session, Signals& signals, const Serving& servi
 }
 
 Ended serve(const Session& session, const StateLayout& layout, bool is_talkative) {
+  const ServiceNotice notice = ServiceNotice::take_environment();
   TRY_ASSIGN(Signals signals, Signals::open());
   allow_many_descriptors();
   TRY_ASSIGN(Serving serving, open_all(session, layout));
@@ -315,7 +319,9 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
         "try: curl -H \"Authorization: Bearer $(cat {0}/admin.token)\" http://{1}/v1/runs\n"
         "  or: curl --unix-socket {0}/api.sock http://localhost/v1/runs",
         layout.root, serving.server->addresses().front()));
-  wait_for_end(session, signals, serving);
+  notice.tell("READY=1");
+  wait_for_end(session, signals, serving, notice);
+  notice.tell("STOPPING=1");
   serving.service->drain();
   serving.server->stop();
   const Status written = serving.credentials->write_last_used();

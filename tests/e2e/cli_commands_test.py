@@ -332,7 +332,8 @@ class Manuals(ReeveCase):
         self.write("completion", self.reeve("completion", "bash").stdout)
         self.environment["PATH"] = (os.path.dirname(os.environ["REEVE_BINARY"]) + ":" +
                                     os.environ["PATH"])
-        self.assertEqual(sorted(self.complete("reeve re")), ["replay", "restore", "resume", "retry"])
+        self.assertEqual(sorted(self.complete("reeve re")),
+                         ["replay", "restore", "resume", "retry"])
         self.assertIn("--jobs", self.complete("reeve run --j"))
         self.assertEqual(self.complete("reeve run --logs f"), ["failed"])
         self.assertEqual(self.complete("reeve completion f"), ["fish"])
