@@ -29,7 +29,6 @@ ALLOWED = {
     "triggers": INNER,
     "notify": INNER,
     "assist": INNER,
-    "observe": INNER,
     "security": INNER | {"store/sqlite"},
     "config": INNER | {"store/sqlite"},
     "sim": INNER | {"store/memory"},
