@@ -1,8 +1,11 @@
-"""What is not enclosed needs permission: who is refused, in which words, and what gives it."""
+"""What is not enclosed needs permission: who is refused, in which words, and what gives it. And
+what the default encloses."""
 
+import json
 import os
 import shutil
 import signal
+import socket
 import unittest
 
 from reeve_case import ReeveCase
@@ -21,6 +24,8 @@ NETWORK_REFUSED = ("outside.yaml:3:24: error: the task 'fetch' wants the network
                    "which needs permission: --allow host-network")
 TIER_REFUSED = ("outside.yaml:7:14: error: the task 'install' wants to run without a sandbox "
                 "(tier none), which needs permission: --allow unsandboxed")
+DEVICES = {"fd", "full", "mqueue", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin",
+           "stdout", "tty", "urandom", "zero"}
 BOTH = ("--allow", "host-network", "--allow", "unsandboxed")
 
 
@@ -168,6 +173,64 @@ tasks:
         for name in ("inside", "outside"):
             about = (self.directory / name).stat()
             self.assertEqual((about.st_uid, about.st_gid), self.ids)
+
+
+PROBE = r"""
+set +e
+cat /proc/self/status
+for name in net ipc pid uts mnt user cgroup; do
+  echo "ns-$name: $(readlink /proc/self/ns/$name)"
+done
+id -u | sed 's/^/uid: /'
+for path in /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /sys/firmware /proc/scsi; do
+  [ -d $path ] && inside=$(ls $path 2>/dev/null) || inside=$(head -c 1 $path 2>/dev/null | wc -c)
+  echo "masked-$path: ${inside:-0}"
+done
+for path in /proc/sysrq-trigger /proc/sys/kernel/hostname /proc/sys/vm/swappiness /proc/irq \
+    /proc/bus /proc/fs /usr /etc; do
+  [ -w $path ] && echo "writable: $path"
+done
+ls /dev | sort | tr '\n' ' ' | sed 's/^/devices: /'; echo
+(exec 3<>/dev/tcp/127.0.0.1/$PORT) 2>/dev/null && echo "reached: the host"
+echo end: 1
+"""
+
+
+class Restricted(ReeveCase):
+    """The default is what Kubernetes' Pod Security level "restricted" asks of a container:
+    https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+
+    def test_the_default_meets_each_control(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.environment["PORT"] = str(listener.getsockname()[1])
+        self.write("probe.yaml", json.dumps({"tasks": {"probe": {
+            "shell": "bash", "env": {"PORT": self.environment["PORT"]}, "run": PROBE}}}))
+        self.reeve("run", "probe.yaml")
+        lines = self.reeve("logs", "last/probe").stdout.splitlines()
+        said = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            said.setdefault(name, []).append(value.strip())
+        self.assertIn("end", said, lines)
+        # Host namespaces: none is shared.
+        for name in ("net", "ipc", "pid", "uts", "mnt", "user", "cgroup"):
+            self.assertNotEqual(said[f"ns-{name}"], [os.readlink(f"/proc/self/ns/{name}")], name)
+        # Privileged containers, capabilities: all are dropped, and none comes back.
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(said[name], ["0" * 16], name)
+        # Privilege escalation, seccomp, running as a user that is not root.
+        self.assertEqual(said["NoNewPrivs"], ["1"])
+        self.assertEqual(said["Seccomp"], ["2"])
+        self.assertNotEqual(said["uid"], ["0"])
+        self.assertEqual(set(said["Uid"][0].split()), {said["uid"][0]})
+        # /proc as it is by default; sysctls; host paths: nothing can be read or changed there.
+        for name in [name for name in said if name.startswith("masked-")]:
+            self.assertIn(said[name], (["0"], [""]), name)
+        self.assertNotIn("writable", said)
+        # Devices and ports of the host.
+        self.assertEqual(set(said["devices"][0].split()) - DEVICES, set())
+        self.assertNotIn("reached", said)
 
 
 if __name__ == "__main__":
