@@ -78,6 +78,7 @@ class ReeveCase(unittest.TestCase):
         self.environment = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
         for name in [name for name in self.environment if name.startswith("REEVE_")]:
             del self.environment[name]
+        self.environment["XDG_CONFIG_HOME"] = str(self.directory / "no-contexts")
         self._started = []
 
     def tearDown(self):
