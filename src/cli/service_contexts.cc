@@ -29,6 +29,8 @@ auto malformed(const std::string& path) {
 
 Result<ServiceContexts> ServiceContexts::read(const std::string& path) {
   ServiceContexts contexts;
+  // None there, or in a directory of somebody else's, whose HOME it still is after a `su`.
+  if (::access(path.c_str(), F_OK) != 0) return contexts;
   auto text = security::read_private_file(path);
   if (!text && text.error().code == ErrorCode::not_found) return contexts;
   if (!text) return tl::unexpected(std::move(text).error());

@@ -14,6 +14,7 @@
 #include "supervisor/attempts.h"
 #include "supervisor/command.h"
 #include "supervisor/files.h"
+#include "supervisor/named_artifacts.h"
 #include "supervisor/verdict.h"
 
 namespace reeve::supervisor {
@@ -91,6 +92,25 @@ void Attempts::enclose(std::unique_ptr<Attempt> attempt, Instant now) {
 }
 
 /// Everything that needs no sandbox yet.
+namespace {
+
+/// More than so many are not given one by one: a sandbox can be given some sixty paths.
+constexpr std::size_t kArtifactsGivenMax = 32;
+
+/// Of the artifacts that are kept, an attempt sees those that its launch names: where the engine is
+/// an ordinary user's, tasks are that user and could read the others, too.
+void show_artifacts(Launch& launch, const std::string& store) {
+  std::vector<std::string> boxes = named_artifacts(launch, store);
+  std::erase_if(boxes, [](const std::string& box) {
+    struct stat about {};
+    return ::stat(box.c_str(), &about) != 0 || !S_ISDIR(about.st_mode);
+  });
+  if (boxes.size() > kArtifactsGivenMax) boxes = {store};
+  std::ranges::move(boxes, std::back_inserter(launch.sandbox.readable));
+}
+
+}  // namespace
+
 Status Attempts::prepare_enclosed(Attempt& attempt) {
   const Launch& launch = attempt.launch;
   auto folder = folders_.open(launch.run);
@@ -115,6 +135,7 @@ Status Attempts::prepare_enclosed(Attempt& attempt) {
   plan.work_directory = launch.work_directory.empty() ? work_directory_ : launch.work_directory;
   plan.open_files = settings_.open_files;
   plan.standard_input = null_.get();
+  show_artifacts(attempt.launch, settings_.state_directory + "/artifacts");
   if (starts_warm(launch)) prepare_warm(attempt);
   return {};
 }

@@ -178,14 +178,6 @@ Result<sandbox::RootSpec> Sandboxes::spec_of(const SandboxRequest& request,
   const auto shows_state = [&](const auto& entry) { return is_path_below(state, entry.path); };
   if (std::ranges::any_of(spec.paths, shows_state) || std::ranges::any_of(spec.system, shows_state))
     spec.masked.push_back(state);
-  // Artifacts are found by the digest that a task was told; nobody else's can be listed.
-  const std::string kept = state + "/artifacts";
-  if (!make_directories(kept) || ::chmod(kept.c_str(), 0711) != 0)
-    return tl::unexpected(of_machine(
-        fail_errno(errno, "cannot make the directory of artifacts in " + state).value()));
-  auto artifacts = given(kept, work_directory, Naming::readable);
-  if (!artifacts) return tl::unexpected(of_machine(std::move(artifacts).error()));
-  spec.paths.push_back(*std::move(artifacts));
   arrange(spec.paths);
   return spec;
 }

@@ -5,6 +5,7 @@ and TLS; contexts; submitting; tokens; and what happens when nobody answers.
 import json
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 import unittest
@@ -201,6 +202,18 @@ class Contexts(Client):
         self.assertEqual(self.reeve("context", "use", "nowhere").returncode, 3)
         self.assertEqual(self.reeve("context", "rm", "here").returncode, 0)
         self.assertEqual(self.reeve("context", "rm", "here").returncode, 3)
+
+    def test_a_directory_of_somebody_else_holds_none_of_ours(self):
+        """HOME is still root's after `su`: commands that need no service go on."""
+        closed = self.directory / "closed"
+        closed.mkdir(mode=0o700)
+        self.environment["XDG_CONFIG_HOME"] = str(closed / "config")
+        self.directory.chmod(0o755)
+        binary = shutil.copy(self.binary, self.directory)
+        done = subprocess.run([binary, "ls"], env=self.environment, text=True, user=61_034,
+                              group=61_034, extra_groups=[], capture_output=True, check=False,
+                              cwd="/")
+        self.assertNotIn("ermission denied", done.stderr)
 
     def test_a_file_that_others_can_read_is_refused(self):
         self.reeve("context", "add", "here", self.url)

@@ -102,10 +102,6 @@ IMAGE_CLASSES = (
     ("image: overlay", {"layer_store_read": HOST, "overlay_mount": JAIL, "remount_writable": JAIL}),
 )
 
-# What an engine of an ordinary user cannot hold back, as docs/sandbox.md says.
-NOT_HELD_FROM_USER = {
-    "artifact_list": "tasks are the engine's user, who may list what it keeps"}
-
 # Each in an attempt of its own; those with memory may take 64 MiB of it.
 COUNT_FLOODS = ("process_flood", "thread_flood", "descriptor_flood")
 MEMORY_FLOODS = ("memory_flood", "temporary_flood", "shared_memory_flood", "own_files_flood",

@@ -12,7 +12,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "e2e")]
 
 # pylint: disable=wrong-import-position
-from classes import HOST, JAIL, NOT_HELD_FROM_USER
+from classes import HOST, JAIL
 from reeve_case import BINARY, ROOT, ReeveCase
 
 TIER = os.environ.get("ESCAPE_TIER", "native")
@@ -24,7 +24,6 @@ DESCRIPTORS_MAX = 8_000
 WORDS = {"0": "ESCAPED", "1": "prevented", "2": "unclear", "": "no answer"}
 JAILED = ("unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--propagation", "private")
 
-NOT_HELD = "not held"
 BY_ROOT = "ESCAPED by root"  # of a control: an ordinary user is kept from it by the machine itself
 SUCCEEDS = {"ESCAPED": "succeeds", BY_ROOT: "as root"}
 
@@ -47,7 +46,6 @@ def print_table(tier, rows):
     held = sum(1 for row in rows if row[2] == "prevented")
     as_root = sum(1 for row in rows if row[4] == BY_ROOT)
     print(f"{tier}: {len({row[0] for row in rows})} classes, {len(rows)} probes: {held} prevented, "
-          f"{sum(1 for row in rows if row[2] == NOT_HELD)} not held by this tier, "
           f"{sum(1 for row in rows if row[4] in SUCCEEDS)} controls succeed"
           f"{f' ({as_root} as root only)' if as_root else ''}, "
           f"{unshown} cannot be shown on this machine")
@@ -61,7 +59,6 @@ class EscapeCase(ReeveCase):
 
     tier = f"{TIER}, engine of root"
     user = 0
-    not_held = {}  # probe: why the tier does not hold it back
 
     def setUp(self):
         super().setUp()
@@ -147,13 +144,9 @@ class EscapeCase(ReeveCase):
         """Records; fails if one escapes or a control that should succeed does not."""
         for name, (word, says) in native.items():
             control, seen = controls[name]
-            expected = "ESCAPED" if name in self.not_held else "prevented"
-            if name in self.not_held and word == expected:
-                word = expected = NOT_HELD
-                says = self.not_held[name]
             results.setdefault(self.tier, []).append((title, name, word, says, control))
             with self.subTest(escape=title, probe=name):
-                self.assertEqual(word, expected, says)
+                self.assertEqual(word, "prevented", says)
                 if control in WORDS.values():
                     self.assertIn(control, SUCCEEDS, f"the control: {seen}")
 
@@ -163,7 +156,6 @@ class AsUser:
 
     tier = f"{TIER}, engine of an ordinary user"
     user = 61_034
-    not_held = NOT_HELD_FROM_USER
 
     @classmethod
     def setUpClass(cls):

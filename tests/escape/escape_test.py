@@ -101,11 +101,14 @@ class Probes(EscapeCase):
                 self.addCleanup(path.unlink)
 
     def make_state(self, twin):
-        """Both have an artifact, and the output of another attempt."""
+        """Both have an artifact, one that nobody is told of, and the output of another attempt."""
         self.write("make.yaml", "name: make\ntasks:\n  make:\n    run: echo kept > kept.txt\n"
-                                "    artifacts: [kept.txt]\n")
+                                "    artifacts: [kept.txt]\n"
+                                "  other:\n    run: echo other > other.txt\n"
+                                "    artifacts: [other.txt]\n")
         self.reeve("run", "make.yaml")
-        for name in ("artifacts/ab/cd/kept.txt", "runs/other.output"):
+        for name in ("artifacts/ab/cd/kept.txt", "artifacts/ef/01/other.txt",
+                     "runs/other.output"):
             path = twin / ".reeve" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()

@@ -168,11 +168,14 @@ Outcome uevent() { return try_open("/sys/class/net/lo/uevent", O_WRONLY); }
 Outcome sys_write() { return try_open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY); }
 Outcome sys_mount() { return answer(::mount("x", kPlace, "sysfs", 0, nullptr)); }
 
+/// Another than the one that it was told of.
 std::string first_artifact() {
+  const fs::path told = setting("ESCAPE_ARTIFACT", "");
   std::error_code error;
   for (fs::recursive_directory_iterator at(".reeve/artifacts", error), end; !error && at != end;
        at.increment(error))
-    if (at->is_regular_file(error)) return at->path().string();
+    if (at->is_regular_file(error) && !fs::equivalent(at->path(), told, error))
+      return at->path().string();
   return "";
 }
 Outcome with_artifact(long (*act)(const std::string& path)) {
