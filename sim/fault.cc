@@ -22,7 +22,8 @@ std::string_view name(Fault fault) {
                                                                     "clock_forward",
                                                                     "capacity_changed",
                                                                     "inbox_full",
-                                                                    "artifacts_lost"};
+                                                                    "artifacts_lost",
+                                                                    "machine_saturated"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 

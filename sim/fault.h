@@ -27,9 +27,10 @@ enum class Fault : std::uint8_t {
   clock_forward,
   capacity_changed,
   inbox_full,
-  artifacts_lost,  ///< the answer of the artifact store does not come
+  artifacts_lost,     ///< the answer of the artifact store does not come
+  machine_saturated,  ///< as others use it, or stalls are seen
 };
-inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::artifacts_lost) + 1;
+inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::machine_saturated) + 1;
 std::string_view name(Fault fault);
 
 class FaultCounts {

@@ -32,6 +32,7 @@ constexpr Chance kChances[] = {
     {Fault::clock_forward, 3},
     {Fault::capacity_changed, 5},
     {Fault::artifacts_lost, 3},
+    {Fault::machine_saturated, 5},
 };
 
 /// One of the kinds that this world has; link_cut if it has none of them.
@@ -100,6 +101,7 @@ void World::break_something() {
     case Fault::clock_back:
     case Fault::clock_forward: jump_clock(fault); return;
     case Fault::capacity_changed: change_capacity(); return;
+    case Fault::machine_saturated: saturate(); return;
     case Fault::artifacts_lost:
       if (SimEngine* present = engine(); present != nullptr) present->drop_artifact_answers();
       return;
@@ -158,6 +160,19 @@ void World::jump_clock(Fault fault) {
   basics_.faults.count(fault);
   basics_.note(Note::clock_jump, static_cast<std::uint64_t>(by / std::chrono::seconds{1}));
   basics_.wall.jump(by);
+}
+
+void World::saturate() {
+  SimEngine* present = engine();
+  if (present == nullptr) return;
+  const auto part = [this] {
+    constexpr std::int64_t kSteps = 1000 / kLoadStep;
+    return static_cast<std::int32_t>(faults_random_.between(0, kSteps)) * kLoadStep;
+  };
+  const MachineLoad load{.others = part(), .memory = part(), .disks = part()};
+  basics_.faults.count(Fault::machine_saturated);
+  basics_.note(Note::capacity, 1, static_cast<std::uint64_t>(load.memory));
+  present->post(core::LoadObserved{PoolId{}, load}, nullptr);
 }
 
 void World::change_capacity() {

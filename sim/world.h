@@ -108,6 +108,7 @@ class World final : public CommitWatcher, private engine::Observer {
   void cut_link();
   void jump_clock(Fault fault);
   void change_capacity();
+  void saturate();
 
   WorldOptions options_;
   Basics basics_;

@@ -845,6 +845,10 @@ export interface Node {
   used: Capacity;
   /** attempts handed over beyond the free capacity */
   staged: number;
+  /** of processors: kept from new work */
+  load_permille: number;
+  /** over the usual; learned */
+  speed: number;
 }
 
 export interface FlagAnswer {

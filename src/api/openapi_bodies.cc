@@ -441,9 +441,12 @@ constexpr std::string_view kShown = R"json({
     "open": {"type": "boolean"},
     "capacity": {"$ref": "#/components/schemas/Capacity"},
     "used": {"$ref": "#/components/schemas/Capacity"},
-    "staged": {"type": "integer", "description": "attempts handed over beyond the free capacity"}
+    "staged": {"type": "integer", "description": "attempts handed over beyond the free capacity"},
+    "load_permille": {"type": "integer", "description": "of processors: kept from new work"},
+    "speed": {"type": "number", "description": "over the usual; learned"}
   },
-  "required": ["name", "pool", "open", "capacity", "used", "staged"],
+  "required": ["name", "pool", "open", "capacity", "used", "staged", "load_permille",
+    "speed"],
   "additionalProperties": false
 },
 "FlagAnswer": {

@@ -55,7 +55,9 @@ boost::json::array node_rows(const core::State& state) {
                              {"open", nodes.is_open(node)},
                              {"capacity", capacity_object(setup.capacity)},
                              {"used", capacity_object(nodes.used(node))},
-                             {"staged", state.planner.staged(node)}});
+                             {"staged", state.planner.staged(node)},
+                             {"load_permille", nodes.load(node)},
+                             {"speed", nodes.speed(node)}});
   }
   return out;
 }

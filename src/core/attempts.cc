@@ -237,6 +237,7 @@ Outcome with_reason(Outcome outcome) {
 
 void mark_running(Step& step, const Found& at, Time started_at) {
   at.task->started_at = started_at;
+  note_start_time(step, *at.live, started_at);
   const Reason placed = at.live->placed;
   const bool stopping = (at.task->flags & kTaskStopAsked) != 0;
   // A stop that is under way keeps its own reason: it will be the reason of the end.

@@ -27,6 +27,7 @@ struct NewAttempt {
   Token token;
   Token batch;
   schedule::HolderId holder;
+  PoolId pool;
   Reason placed;  ///< once it runs
   Reason reason;  ///< until then
   bool is_staged = false;
@@ -46,7 +47,7 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
   if (attempt.is_staged) task.flags |= kTaskStaged;
   state.live.emplace_hint(state.live.end(), attempt.token,
                           LiveAttempt{.task = attempt.id,
-                                      .pool = PoolId{},
+                                      .pool = attempt.pool,
                                       .heard_at = step.now,
                                       .holder = attempt.holder,
                                       .batch = attempt.batch,
@@ -56,7 +57,7 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
   if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
     state.planner.spare(attempt.holder);
   step.changes.effects.emplace_back(
-      StartAttempt{attempt.id, task.attempt, attempt.token, PoolId{}, attempt.batch});
+      StartAttempt{attempt.id, task.attempt, attempt.token, attempt.pool, attempt.batch});
   take_off(state, run, attempt.id.index);
   if (run.record.state == RunState::queued)
     change_run(step, run, RunState::running, {ReasonCode::placed, 0, 0});
@@ -108,6 +109,7 @@ std::uint32_t start_placed(Step& step, const PlacedTask& placed) {
     state.planner.set_limit(holder, step.now + each * count);
   }
   const Token batch = count > 1 ? first : Token{};
+  const PoolId pool = state.pool_on(placed.placement.nodes[0].node);
   std::int32_t place = 0;
   for (const TaskId id : members) {
     const Token token{state.next_token++};
@@ -116,7 +118,7 @@ std::uint32_t start_placed(Step& step, const PlacedTask& placed) {
       on_place = {ReasonCode::batched, place + 1, static_cast<std::int64_t>(first.value)};
     Reason until_then = place > 0 ? Reason{ReasonCode::in_batch, 0, place} : on_place;
     if (place == 0 && is_staged) until_then = {ReasonCode::staged, 0, staged};
-    start_attempt(step, {id, token, batch, holder, on_place, until_then, is_staged, score});
+    start_attempt(step, {id, token, batch, holder, pool, on_place, until_then, is_staged, score});
     ++place;
     if (count > 1) state.batches[first].open.push_back(token);
   }

@@ -35,6 +35,7 @@ Result<Applied> dispatch(Step& step, const Event& event) {
           [&](const CapacitySet& e) { return on_capacity_set(step, e), nothing; },
           [&](const RunReloaded&) { return nothing; },
           [&](const PolicySet& e) { return on_policy_set(step, e), nothing; },
+          [&](const LoadObserved& e) { return on_load_observed(step, e), nothing; },
           [&](const Tick&) { return nothing; },
       },
       event);
@@ -51,6 +52,7 @@ Status Core::load(Snapshot snapshot) {
       return wrap(std::move(loaded).error(), "run " + id + " cannot be recovered");
   }
   TRY(state_.estimates.load(std::move(snapshot.estimates)));
+  state_.planner.shares.restore(std::move(snapshot.usage), snapshot.last_now);
   state_.next_run = std::max(state_.next_run, snapshot.last_run.value + 1);
   state_.next_token = std::max(state_.next_token, snapshot.last_token.value + 1);
   return {};
@@ -99,6 +101,7 @@ void Core::clear_changes() {
     state_.drop_run(id);
   }
   for (const EstimateId id : changes_.estimates) state_.estimates.written(id);
+  state_.planner.shares.forget_touched();
   changes_.clear();
 }
 

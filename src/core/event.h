@@ -11,6 +11,7 @@
 #include "base/cluster.h"
 #include "base/codec.h"
 #include "base/launch.h"
+#include "base/machine_load.h"
 #include "base/sandbox_rules.h"
 #include "base/scheduling_policy.h"
 #include "core/records.h"
@@ -154,6 +155,15 @@ struct PolicySet {
   }
 };
 
+/// How saturated the machine of a pool is now. Said when it has changed.
+struct LoadObserved {
+  PoolId pool;
+  MachineLoad load;
+  static constexpr auto fields() {
+    return std::tuple{field("pool", &LoadObserved::pool), field("load", &LoadObserved::load)};
+  }
+};
+
 /// Time has passed.
 struct Tick {
   std::uint8_t unused = 0;
@@ -164,7 +174,7 @@ struct Tick {
 using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
                            ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
                            Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick, Enter,
-                           RetryHeld, AttemptHeld, PolicySet>;
+                           RetryHeld, AttemptHeld, PolicySet, LoadObserved>;
 
 std::string_view name(const Event& event);
 

@@ -133,6 +133,14 @@ Reason shut_reason(const State& state, schedule::ClassId id, Time now, Explanati
   return {code, in_use, code == ReasonCode::lock_busy ? busy->units : limit};
 }
 
+std::string load_text(const Pool& pool, std::int32_t load) {
+  const auto seen = [](std::int32_t permille) { return percent(permille / 1000.0); };
+  return "its machine is saturated: others use " + seen(pool.machine.others) +
+         " of the processors, all stands still " + seen(pool.machine.memory) +
+         " of the time for memory and " + seen(pool.machine.disks) + " for disks; new work has " +
+         seen(load) + " of the processors less";
+}
+
 /// Why there is no room, and what would give it some.
 Reason no_room_reason(const State& state, schedule::ClassId id, Explanation& out) {
   const schedule::Planner& planner = state.planner;
@@ -154,6 +162,8 @@ Reason no_room_reason(const State& state, schedule::ClassId id, Explanation& out
   out.facts.push_back("pool " + pool.name + ": " + format_resources(planner.nodes.used(pool.node)) +
                       " of " + format_resources(planner.nodes.setup(pool.node).capacity) +
                       " in use; it asks for " + format_resources(request));
+  if (const std::int32_t load = planner.nodes.load(pool.node); load > 0)
+    out.facts.push_back(load_text(pool, load));
   if (promise != nullptr && promise->at != kNever)
     return {ReasonCode::promised, 0, promise->at.time_since_epoch().count()};
   return {ReasonCode::capacity, static_cast<std::int32_t>(shortage), amount_of(request, shortage)};

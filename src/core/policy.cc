@@ -21,6 +21,8 @@ void on_policy_set(Step& step, const PolicySet& event) {
     if (setup != event.nodes.end()) planner.describe_node(pool.node, *setup);
   }
   planner.configure(event.policy);
+  for (std::uint32_t pool = 0; pool < step.state.pools.size(); ++pool)
+    heed_load(step.state, PoolId{pool});
   step.state.last_class = {};
   for (auto& run : step.state.runs) {
     if (!run || is_final(run->record.state)) continue;

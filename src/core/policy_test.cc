@@ -158,5 +158,33 @@ TEST_F(Preemption, ends_after_so_many_times) {
   w.expect_stopped({}).succeed("low").succeed("4/high");
 }
 
+TEST(Policy, the_processor_time_of_a_day_outlives_the_engine_and_the_policy) {
+  const SchedulingPolicy quota{.quotas = {{.user = "ada", .cpu_seconds_a_day = 3600}}};
+  World w(cpus(4));
+  w.policy(quota);
+  w.submit("tasks: {a: {run: x}}", {.submitter = "ada"});
+  w.expect_started({"a"}).started("a").wait(std::chrono::hours{1}).succeed("a");
+  w.restart().policy(quota);
+  w.submit("tasks: {b: {run: x}}", {.submitter = "ada"});
+  w.expect("2/b", queued);
+  EXPECT_NE(w.why("2/b").find("quota"), std::string::npos) << w.why("2/b");
+  w.policy({.quotas = {{.user = "ada", .cpu_seconds_a_day = 3601}}}).expect_started({"2/b"});
+  w.started("2/b").wait(std::chrono::seconds{2}).succeed("2/b");
+  w.policy({}).policy({.quotas = {{.cpu_seconds_a_day = 3601}}});
+  w.submit("tasks: {c: {run: x}}", {.submitter = "ada"});
+  w.expect("3/c", queued);
+  w.wait(std::chrono::hours{24}).expect_started({"3/c"}).succeed("3/c");
+}
+
+TEST(Policy, who_has_had_much_is_behind_after_a_restart_too) {
+  World w(cpus(1));
+  w.submit("tasks: {a: {run: x}}", {.submitter = "ada"});
+  w.expect_started({"a"}).started("a").wait(std::chrono::hours{1});
+  w.submit("tasks: {b: {run: x}}", {.submitter = "ada"});
+  w.submit("tasks: {c: {run: x}}", {.submitter = "bob"});
+  w.restart().succeed("a").expect_started({"3/c"}).succeed("3/c").expect_started({"2/b"}).succeed(
+      "2/b");
+}
+
 }  // namespace
 }  // namespace reeve::core

@@ -36,8 +36,15 @@ void learn_from_end(Step& step, const Found& at, const Ended& ended) {
   if (stopped && !ended.outcome.is_success()) return;
   const spec::TaskGroup& group = at.run->group_spec(at.task->group);
   schedule::Estimate& estimate = touch_estimate(step, *at.run, group);
-  if (ended.outcome.is_success() && ended.end.started_at != kUnset)
-    estimate.add_run(ended.end.ended_at - ended.end.started_at, ended.end.usage.memory_peak_bytes);
+  if (ended.outcome.is_success() && ended.end.started_at != kUnset) {
+    const Duration took = ended.end.ended_at - ended.end.started_at;
+    schedule::Nodes& nodes = step.state.planner.nodes;
+    const schedule::NodeId node = step.state.pools[at.live->pool.value].node;
+    const auto expected = estimate.run_time(0.5);
+    // A node alone is as fast as usual, whatever it is.
+    if (expected && nodes.size() > 1) nodes.observe_run(node, took, *expected);
+    estimate.add_run(nodes.usual_length(node, took), ended.end.usage.memory_peak_bytes);
+  }
   if (ended.judged) estimate.add_end(ended.outcome);
 }
 

@@ -23,6 +23,7 @@
 #include "core/hedging.h"
 #include "core/task_state.h"
 #include "schedule/placement_score.h"
+#include "schedule/usage.h"
 #include "spec/workflow.h"
 
 namespace reeve::core {
@@ -169,8 +170,9 @@ struct StoredRun {
   std::vector<StoredTask> tasks;      ///< by index
 };
 struct Snapshot {
-  std::vector<StoredRun> runs;            ///< by id; only those that are not final
-  std::vector<EstimateRecord> estimates;  ///< in any order
+  std::vector<StoredRun> runs;               ///< by id; only those that are not final
+  std::vector<EstimateRecord> estimates;     ///< in any order
+  std::vector<schedule::UsageRecord> usage;  ///< as above
   Token last_token;
   RunId last_run;
   std::uint64_t last_step = 0;

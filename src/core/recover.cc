@@ -211,6 +211,7 @@ Snapshot snapshot_of(const State& state) {
   snapshot.last_token = Token{state.next_token - 1};
   snapshot.last_run = RunId{state.next_run - 1};
   snapshot.estimates = state.estimates.records();
+  snapshot.usage = state.planner.shares.records();
   state.each_run([&](const Run& run) {
     if (!is_final(run.record.state)) snapshot.runs.push_back(stored_run(run));
   });

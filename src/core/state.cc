@@ -63,6 +63,12 @@ const Resources& State::capacity_of(PoolId pool) const {
   return planner.nodes.setup(pools[pool.value].node).capacity;
 }
 
+PoolId State::pool_on(schedule::NodeId node) const {
+  const auto found = std::ranges::find(pools, node, &Pool::node);
+  ENSURE(found != pools.end());
+  return PoolId{static_cast<std::uint32_t>(found - pools.begin())};
+}
+
 bool State::holds_capacity(const LiveAttempt& attempt) const {
   return attempt.holder != schedule::kNoHolder && !planner.holder(attempt.holder).staged;
 }

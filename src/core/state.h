@@ -25,6 +25,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "base/machine_load.h"
 #include "base/sandbox_rules.h"
 #include "core/estimates.h"
 #include "core/records.h"
@@ -113,6 +114,8 @@ struct Pool {
   std::string name;
   schedule::NodeId node;
   bool up = false;
+  MachineLoad machine;     ///< as its executor saw it last
+  Duration start_time{0};  ///< from placing to running: mean of the last few
 };
 
 class State {
@@ -139,6 +142,7 @@ class State {
   void drop_run(RunId id);
 
   const Resources& capacity_of(PoolId pool) const;
+  PoolId pool_on(schedule::NodeId node) const;
   /// Whether the attempt has its place: not while it is staged, nor while it is validated.
   bool holds_capacity(const LiveAttempt& attempt) const;
 

@@ -56,8 +56,7 @@ std::string_view name(GroupResult result);
 void release_group(Step& step, Run& run, GroupIndex group);
 /// Ends every task of a group that was not released: skipped, cancelled or aborted.
 void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, Reason reason);
-/// When a group that is not released, though its needs are met, will be; kUnset: no delay was asked
-/// for.
+/// When a group that is not released, though its needs are met, will be; kUnset: it has no delay.
 Time delayed_until(const Run& run, GroupIndex group);
 /// Finds or makes the ready class of a group. After an error (its concurrency expression failed)
 /// the class is one without that group.
@@ -175,7 +174,7 @@ Result<Applied> on_retry(Step& step, const Retry& event);
 Result<Applied> on_retry_held(Step& step, const RetryHeld& event);
 /// A run that is there and has not ended.
 Result<Run*> live_run(Step& step, RunId id);
-/// Whether the run has this task: not one that an expansion of before has left behind.
+/// Not one that an expansion of before has left behind.
 bool has_task(const Run& run, std::uint32_t index);
 
 // recover.cc -------------------------------------------------------------------------------------
@@ -183,7 +182,11 @@ Status load_run(State& state, StoredRun stored);
 void on_engine_started(Step& step, const EngineStarted& event);
 void on_capacity_set(Step& step, const CapacitySet& event);
 
-// policy.cc: queues, shares, limits --------------------------------------------------------------
+// policy.cc: queues, shares, limits; node_load.cc: saturated machines ----------------------------
+void on_load_observed(Step& step, const LoadObserved& event);
+void note_start_time(Step& step, const LiveAttempt& live, Time started_at);
+/// Gives the planner the load of a pool's node, by the present policy.
+void heed_load(State& state, PoolId pool);
 void on_policy_set(Step& step, const PolicySet& event);
 /// Why the submission would be beyond what its queue or user may have; {}: it is not.
 Status check_quota(const State& state, const Run& run, Time now);

@@ -239,6 +239,7 @@ World& World::wait(Duration duration) {
 
 World& World::restart(bool resume_all) {
   Snapshot snapshot = snapshot_of(state());
+  snapshot.last_now = now_;
   core_ = std::make_unique<Core>(std::vector<PoolSetup>{{"local", capacity_}});
   const Status loaded = core_->load(std::move(snapshot));
   EXPECT_TRUE(loaded) << loaded.error().text();

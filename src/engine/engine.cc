@@ -30,6 +30,11 @@ class PoolSink final : public ExecutorSink {
   void on_samples(std::vector<AttemptSample> samples) override {
     samples_.put(pool_, std::move(samples));
   }
+  void on_load(const MachineLoad& load) override {
+    if (load == load_) return;
+    load_ = load;
+    post(core::LoadObserved{pool_, load});
+  }
   void on_down(std::string why) override {
     samples_.put(pool_, {});
     post(core::ExecutorChanged{pool_, false, std::move(why)});
@@ -45,6 +50,7 @@ class PoolSink final : public ExecutorSink {
   Inbox& inbox_;
   SampleBoard& samples_;
   PoolId pool_;
+  MachineLoad load_;  ///< that the engine was told of
 };
 
 }  // namespace

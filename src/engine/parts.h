@@ -74,6 +74,7 @@ struct Engine::Parts {
   std::vector<const core::RunRecord*> run_rows;
   std::vector<TaskRow> task_rows;
   std::vector<const core::EstimateRecord*> estimate_rows;
+  std::vector<schedule::UsageRecord> usage_rows;
 };
 
 /// The engine's time: never before that of the last step, whoever took it.

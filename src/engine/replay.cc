@@ -94,6 +94,7 @@ class Player {
       if (kept != kept_.end()) kept->second = core::stored_run(*core_->state().find_run(id));
     }
     core_->clear_changes();
+    last_now_ = record.now;
     return {};
   }
 
@@ -118,6 +119,7 @@ class Player {
   /// The engine began anew from its rows: so does the replay, with the capacities it had.
   Status restart() {
     core::Snapshot snapshot = core::snapshot_of(core_->state());
+    snapshot.last_now = last_now_;
     std::vector<core::PoolSetup> pools;
     for (const core::Pool& pool : core_->state().pools)
       pools.push_back({pool.name, core_->state().planner.nodes.setup(pool.node).capacity});
@@ -132,6 +134,7 @@ class Player {
   std::unique_ptr<core::Core> core_;
   std::map<RunId, core::StoredRun> kept_;
   ReplayReport report_;
+  Time last_now_ = kUnset;  ///< of the step before
   std::uint64_t next_ = 1;  ///< step that is read next
   bool is_over_ = false;
 };

@@ -101,6 +101,7 @@ void collect_rows(Engine::Parts& parts) {
   parts.estimate_rows.clear();
   for (const core::EstimateId id : changes.estimates)
     parts.estimate_rows.push_back(&state.estimates.at(id));
+  parts.usage_rows = state.planner.shares.touched();
   for (const RunId id : changes.runs) parts.run_rows.push_back(&state.find_run(id)->record);
   for (const TaskId id : changes.tasks) {
     const core::Run* run = state.find_run(id.run);
@@ -127,6 +128,7 @@ Status commit(Engine::Parts& parts, Time now) {
                 .attempts = changes.attempts,
                 .expansions = changes.expansions,
                 .estimates = parts.estimate_rows,
+                .usage = parts.usage_rows,
                 .last_token = Token{parts.core.state().next_token - 1}};
   TRY(parts.ports.store.commit(commit));
   parts.last_step = record.step;

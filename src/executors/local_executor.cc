@@ -269,6 +269,7 @@ void LocalExecutor::handle(supervisor::FromSupervisor message) {
   } else if (auto* progress = std::get_if<Progress>(&message)) {
     sink_->on_progress(std::move(*progress));
   } else if (auto* samples = std::get_if<supervisor::Samples>(&message)) {
+    sink_->on_load(samples->machine);
     sink_->on_samples(std::move(samples->attempts));
   } else if (auto* ended = std::get_if<supervisor::Ended>(&message)) {
     if (ended->has_output) {

@@ -3,18 +3,14 @@
 #include <algorithm>
 
 namespace reeve::schedule {
-namespace {
 
-constexpr Duration kHour = std::chrono::hours{1};
-
-std::int64_t hour_of(Time now) { return now.time_since_epoch() / kHour; }
-
-}  // namespace
-
-void Gates::configure(const SchedulingPolicy& policy) {
-  if (quotas_ != policy.quotas) uses_.clear();
-  for (auto& [claim, use] : uses_) use.running = 0;
+void Gates::configure(const SchedulingPolicy& policy, const ShareTree& shares) {
   quotas_ = policy.quotas;
+  uses_.clear();
+  shares.each_user([&](const std::string& queue, const std::string& user, const UsageHours& had) {
+    std::size_t index = 0;
+    if (quota_of(queue, user, index) != nullptr) uses_[{index, user}].hours.add(had);
+  });
   windows_.clear();
   for (const WindowSetup& window : policy.windows) {
     if (!window.queue.empty()) windows_[window.queue].add(window);
@@ -65,24 +61,6 @@ const Gates::Use* Gates::find_use(const ClassKey& key, const ShareTree& shares,
   return found == uses_.end() ? nullptr : &found->second;
 }
 
-std::int64_t Gates::in_day(const Use& use, Time now) {
-  std::int64_t sum = 0;
-  for (std::int64_t back = 0; back < 24; ++back) {
-    const std::int64_t hour = hour_of(now) - back;
-    if (hour <= use.newest_hour && hour > use.newest_hour - static_cast<std::int64_t>(kHours))
-      sum += use.millicore_seconds[static_cast<std::size_t>(hour) % kHours];
-  }
-  return sum;
-}
-
-Time Gates::day_frees(const Use& use, std::int64_t most, Time now) {
-  for (std::int64_t ahead = 1; ahead <= 24; ++ahead) {
-    const Time at{(hour_of(now) + ahead) * kHour};
-    if (in_day(use, at) < most) return at;
-  }
-  return now + 24 * kHour;
-}
-
 Shut Gates::shut(const ClassKey& key, Duration length, Time now, const ShareTree& shares) const {
   if (!any_) return {};
   for (const CircuitId circuit : {key.circuit, key.target}) {
@@ -111,8 +89,8 @@ Shut Gates::shut(const ClassKey& key, Duration length, Time now, const ShareTree
   if (quota->running_max >= 0 && (use == nullptr ? 0 : use->running) >= quota->running_max)
     return {Gate::running_quota, kNever, {}};
   const std::int64_t most = quota->cpu_seconds_a_day * 1000;
-  if (most >= 0 && use != nullptr && in_day(*use, now) >= most)
-    return {Gate::cpu_quota, day_frees(*use, most, now), {}};
+  if (most >= 0 && use != nullptr && use->hours.in_day(now) >= most)
+    return {Gate::cpu_quota, use->hours.falls_below(most, now), {}};
   return {};
 }
 
@@ -147,21 +125,12 @@ void Gates::hold(const ClassKey& key, const ShareTree& shares) {
   if (use != nullptr) ++use->running;
 }
 
-void Gates::on_end(const ClassKey& key, std::int64_t cpu_millicores, Duration took, Time now,
+void Gates::on_end(const ClassKey& key, std::int64_t millicore_seconds, Time now,
                    const ShareTree& shares) {
   Use* use = any_ ? use_of(key, shares) : nullptr;
   if (use == nullptr) return;
   use->running = std::max(use->running - 1, 0);  // what started before the quota was set
-  const std::int64_t hour = hour_of(now);
-  for (std::int64_t h =
-           std::max(use->newest_hour + 1, hour - static_cast<std::int64_t>(kHours) + 1);
-       h <= hour; ++h)
-    use->millicore_seconds[static_cast<std::size_t>(h) % kHours] = 0;
-  use->newest_hour = std::max(use->newest_hour, hour);
-  const std::int64_t seconds =
-      std::chrono::ceil<std::chrono::seconds>(std::max(took, Duration{0})).count();
-  use->millicore_seconds[static_cast<std::size_t>(use->newest_hour) % kHours] +=
-      cpu_millicores * seconds;
+  use->hours.add(millicore_seconds, now);
 }
 
 std::int64_t Gates::queued_max(const std::string& queue, const std::string& user) const {
@@ -175,7 +144,7 @@ bool Gates::is_refused(const std::string& queue, const std::string& user, Time n
   const QuotaSetup* quota = quota_of(queue, user, index);
   if (quota == nullptr || !quota->refuse || quota->cpu_seconds_a_day < 0) return false;
   const auto use = uses_.find({index, user});
-  return use != uses_.end() && in_day(use->second, now) >= quota->cpu_seconds_a_day * 1000;
+  return use != uses_.end() && use->second.hours.in_day(now) >= quota->cpu_seconds_a_day * 1000;
 }
 
 }  // namespace reeve::schedule

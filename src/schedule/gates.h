@@ -2,7 +2,6 @@
 // limits, quotas of users, windows of queues, circuits. Each says until when. Pure.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -13,6 +12,7 @@
 #include "schedule/calendar.h"
 #include "schedule/circuits.h"
 #include "schedule/share_tree.h"
+#include "schedule/usage.h"
 #include "schedule/waiting.h"
 
 namespace reeve::schedule {
@@ -28,8 +28,8 @@ struct Shut {
 
 class Gates {
  public:
-  /// What is running is to be counted anew, with hold().
-  void configure(const SchedulingPolicy& policy);
+  /// What is running is to be counted anew, with hold(). What users had counts on.
+  void configure(const SchedulingPolicy& policy, const ShareTree& shares);
   /// The rate limit of that name; {} when the policy has none.
   RateId rate(const std::string& name) const;
   bool empty() const { return !any_; }
@@ -40,8 +40,8 @@ class Gates {
   void on_start(const ClassKey& key, Time now);
   /// One more of its user's runs: it has started, or was found running.
   void hold(const ClassKey& key, const ShareTree& shares);
-  /// `cpu_millicores` for `took` were held.
-  void on_end(const ClassKey& key, std::int64_t cpu_millicores, Duration took, Time now,
+  /// One less: it had so much processor time.
+  void on_end(const ClassKey& key, std::int64_t millicore_seconds, Time now,
               const ShareTree& shares);
 
   /// Tasks that a user may have waiting; negative: no limit.
@@ -52,11 +52,9 @@ class Gates {
   Circuits circuits;
 
  private:
-  static constexpr std::size_t kHours = 25;  ///< a day, and the hour that is under way
   struct Use {
     std::int32_t running = 0;
-    std::array<std::int64_t, kHours> millicore_seconds{};
-    std::int64_t newest_hour = 0;
+    UsageHours hours;
   };
   struct Rate {
     RateLimitSetup setup;
@@ -73,8 +71,6 @@ class Gates {
                              std::size_t& index) const;
   Use* use_of(const ClassKey& key, const ShareTree& shares);
   const Use* find_use(const ClassKey& key, const ShareTree& shares, const QuotaSetup*& quota) const;
-  static std::int64_t in_day(const Use& use, Time now);
-  static Time day_frees(const Use& use, std::int64_t most, Time now);
 
   bool any_ = false;
   std::vector<QuotaSetup> quotas_;

@@ -14,7 +14,7 @@ constexpr Time kThursday{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}}
 
 class Door {
  public:
-  explicit Door(const SchedulingPolicy& policy) { gates.configure(policy); }
+  explicit Door(const SchedulingPolicy& policy) { gates.configure(policy, shares); }
   ClassKey key(const std::string& queue, const std::string& user) {
     return {.leaf = shares.leaf(queue, user)};
   }
@@ -88,7 +88,7 @@ TEST(Gates, quotas_count_for_each_user_in_the_queue_and_below) {
   EXPECT_EQ(door.gates.describe(shut, ada, door.shares), "ada");
   EXPECT_EQ(door.shut(bob, kThursday).gate, Gate::none);
   EXPECT_EQ(door.shut(door.key("labs", "ada"), kThursday).gate, Gate::none);
-  door.gates.on_end(ada, 1000, seconds{1}, kThursday, door.shares);
+  door.gates.on_end(ada, 1000, kThursday, door.shares);
   EXPECT_EQ(door.shut(ada, kThursday).gate, Gate::none);
   EXPECT_EQ(door.gates.queued_max("lab", "bob"), 7);
   EXPECT_EQ(door.gates.queued_max("other", "bob"), -1);
@@ -100,7 +100,7 @@ TEST(Gates, processor_time_of_a_day_comes_back_after_it) {
   Door door(policy);
   const ClassKey ada = door.key("q", "ada");
   door.start(ada, kThursday);
-  door.gates.on_end(ada, 2000, hours{1}, kThursday + hours{1}, door.shares);
+  door.gates.on_end(ada, 7200 * 1000, kThursday + hours{1}, door.shares);
   const Shut shut = door.shut(ada, kThursday + hours{2});
   EXPECT_EQ(shut.gate, Gate::cpu_quota);
   EXPECT_EQ(shut.until, kThursday + hours{25});
@@ -111,7 +111,7 @@ TEST(Gates, processor_time_of_a_day_comes_back_after_it) {
   const ClassKey strict_ada = strict.key("q", "ada");
   strict.start(strict_ada, kThursday);
   EXPECT_FALSE(strict.gates.is_refused("q", "ada", kThursday));
-  strict.gates.on_end(strict_ada, 2000, hours{1}, kThursday, strict.shares);
+  strict.gates.on_end(strict_ada, 7200 * 1000, kThursday, strict.shares);
   EXPECT_TRUE(strict.gates.is_refused("q", "ada", kThursday));
 }
 

@@ -89,22 +89,28 @@ void Nodes::describe(NodeId id, const NodeSetup& setup) {
   grow(id);
 }
 
+Duration Nodes::usual_length(NodeId id, Duration length) const {
+  const float speed = nodes_[id.value].speed;
+  if (speed == 1.0F) return length;
+  return Duration{static_cast<std::int64_t>(static_cast<double>(length.count()) * speed)};
+}
+
 void Nodes::set_capacity(NodeId id, const Resources& capacity) {
   nodes_[id.value].setup.capacity = capacity;
-  set_free(id);
+  set_capacity_of(id);
 }
 
 void Nodes::set_load(NodeId id, std::int32_t permille) {
   nodes_[id.value].load_permille = std::clamp<std::int32_t>(permille, 0, kPermille);
-  set_free(id);
+  set_capacity_of(id);
 }
 
-void Nodes::set_free(NodeId id) {
+void Nodes::set_capacity_of(NodeId id) {
   ++setups_;
   const Node& node = nodes_[id.value];
   const Shape whole = shape_for(node.setup.capacity);
   for (std::uint32_t d = 0; d < free_.size(); ++d) {
-    totals_[d] -= capacity_[d][id.value];
+    totals_[d] -= whole_[d][id.value];
     whole_[d][id.value] = capacity_[d][id.value] = 0;
   }
   for (const Amount& amount : whole) {
@@ -115,11 +121,15 @@ void Nodes::set_free(NodeId id) {
     whole_[amount.dimension][id.value] = amount.units;
     capacity_[amount.dimension][id.value] = units;
   }
-  for (std::uint32_t d = 0; d < free_.size(); ++d) {
-    totals_[d] += capacity_[d][id.value];
-    free_[d][id.value] = capacity_[d][id.value] - taken_[d][id.value];
-  }
+  for (std::uint32_t d = 0; d < free_.size(); ++d) totals_[d] += whole_[d][id.value];
+  set_free(id);
   grow(id);
+}
+
+void Nodes::set_free(NodeId id) {
+  const auto& capacity = nodes_[id.value].holders > 0 ? capacity_ : whole_;
+  for (std::uint32_t d = 0; d < free_.size(); ++d)
+    free_[d][id.value] = capacity[d][id.value] - taken_[d][id.value];
 }
 
 void Nodes::set_open(NodeId id, bool open) {
@@ -455,12 +465,14 @@ void Nodes::take(NodeId node, DemandId id, std::uint8_t variant) {
     taken_[amount.dimension][node.value] += amount.units;
     free_[amount.dimension][node.value] -= amount.units;
   }
+  Node& taken_from = nodes_[node.value];
+  if (taken_from.holders++ == 0 && taken_from.load_permille > 0) set_free(node);
   for (const std::uint32_t tag : demand.tags) {
     running_[tag].resize(nodes_.size(), 0);
     ++running_[tag][node.value];
     ++running_total_[tag];
   }
-  std::vector<std::uint32_t>& assets = nodes_[node.value].assets;
+  std::vector<std::uint32_t>& assets = taken_from.assets;
   for (const std::uint32_t asset : demand.assets) {
     const auto at = std::ranges::lower_bound(assets, asset);
     if (at == assets.end() || *at != asset) assets.insert(at, asset);
@@ -475,6 +487,9 @@ void Nodes::release(NodeId node, DemandId id, std::uint8_t variant) {
     taken -= amount.units;
     free_[amount.dimension][node.value] += amount.units;
   }
+  Node& at = nodes_[node.value];
+  ENSURE(at.holders > 0);
+  if (--at.holders == 0 && at.load_permille > 0) set_free(node);
   for (const std::uint32_t tag : demand.tags) {
     --running_[tag][node.value];
     --running_total_[tag];

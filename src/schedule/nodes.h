@@ -7,7 +7,7 @@
 // at, from a place that moves on with each choice (Kubernetes does alike).
 //
 // Pure; one thread. Invariant: free = effective capacity - what was taken; it is negative only
-// after the capacity shrank.
+// after the capacity shrank. Load takes from the effective capacity while something runs there.
 #pragma once
 
 #include <array>
@@ -61,8 +61,10 @@ class Nodes {
   /// A node that is not open takes nothing new.
   void set_open(NodeId id, bool open);
   bool is_open(NodeId id) const { return open_[id.value] != 0; }
-  /// Observed saturation: new work sees so much of its capacity less (0 to 1000).
+  /// Observed saturation: new work sees so much of its processors less (0 to 1000). On a node where
+  /// nothing runs it sees all of them, so that nothing is kept waiting for ever.
   void set_load(NodeId id, std::int32_t permille);
+  std::int32_t load(NodeId id) const { return nodes_[id.value].load_permille; }
   /// What it is marked as kept for: choose() asks the admission about it.
   void set_kept(NodeId id, bool kept) { kept_[id.value] = kept ? 1 : 0; }
   bool is_kept(NodeId id) const { return kept_[id.value] != 0; }
@@ -71,8 +73,10 @@ class Nodes {
   void observe_end(NodeId id, bool lost);
   /// How long an attempt took there over what was predicted; learns the node's speed.
   void observe_run(NodeId id, Duration took, Duration predicted);
-  /// How long what takes `length` on a usual node takes there.
+  /// How long what takes `length` on a usual node takes there, and the other way round.
   Duration length_on(NodeId id, Duration length) const;
+  Duration usual_length(NodeId id, Duration length) const;
+  double speed(NodeId id) const { return nodes_[id.value].speed; }
 
   DemandId intern(const Demand& demand);
   const Demand& demand(DemandId id) const { return demands_[id.value].demand; }
@@ -100,8 +104,14 @@ class Nodes {
   std::int64_t free(NodeId node, std::uint32_t dimension) const {
     return dimension < free_.size() ? free_[dimension][node.value] : 0;
   }
+  /// Whatever its load is.
   std::int64_t capacity(NodeId node, std::uint32_t dimension) const {
-    return dimension < capacity_.size() ? capacity_[dimension][node.value] : 0;
+    return dimension < whole_.size() ? whole_[dimension][node.value] : 0;
+  }
+  /// free(), if there were no load.
+  std::int64_t free_without_load(NodeId node, std::uint32_t dimension) const {
+    return capacity(node, dimension) -
+           (dimension < taken_.size() ? taken_[dimension][node.value] : 0);
   }
   /// What its attempts have been given.
   Resources used(NodeId id) const;
@@ -118,6 +128,7 @@ class Nodes {
   struct Node {
     NodeSetup setup;
     std::int32_t load_permille = 0;
+    std::int32_t holders = 0;
     float lost_share = 0;               ///< exponentially weighted
     float speed = 1;                    ///< over usual; learned
     std::vector<std::uint32_t> assets;  ///< tags, sorted
@@ -138,6 +149,7 @@ class Nodes {
   void compile_for(Compiled& compiled, std::uint32_t node) const;
   void grow(NodeId id);
   void ensure_dimensions();
+  void set_capacity_of(NodeId id);
   void set_free(NodeId id);
   bool allowed(const Compiled& demand, std::uint32_t node) const;
   bool is_no_room_known(const Compiled& demand) const;
@@ -156,7 +168,7 @@ class Nodes {
   std::vector<Node> nodes_;
   std::map<std::string, NodeId, std::less<>> by_name_;
   std::vector<std::vector<std::int64_t>> whole_;     ///< by dimension, then node
-  std::vector<std::vector<std::int64_t>> capacity_;  ///< what load leaves of it
+  std::vector<std::vector<std::int64_t>> capacity_;  ///< what load leaves of it, if anything runs
   std::vector<std::vector<std::int64_t>> free_;
   std::vector<std::vector<std::int64_t>> taken_;
   std::vector<std::int64_t> totals_;

@@ -44,6 +44,11 @@ class Room {
       if (has != left_.end()) has->units += sign * more.units;
     }
   }
+  /// The last that ran has ended: load takes nothing from what is alone.
+  void lift_load(const Nodes& nodes, NodeId node) {
+    for (Amount& has : left_)
+      has.units += nodes.free_without_load(node, has.dimension) - nodes.free(node, has.dimension);
+  }
   const Shape& spare() const { return left_; }
 
  private:
@@ -72,10 +77,13 @@ std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape&
   Opening out{.node = node, .at = now, .spare = {}};
   if (!room.fits()) {
     endings.clear();
+    bool all = true;
     planner.each_holder(node, [&](HolderId, const Holder& holder) {
       if (holder.staged) return;
       const Time end = planner.expected_end(holder, now);
-      if (bound == kNever || end < bound) endings.push_back({end, &planner.shape_of(holder)});
+      const bool in_time = bound == kNever || end < bound;
+      all &= in_time;
+      if (in_time) endings.push_back({end, &planner.shape_of(holder)});
     });
     const auto later = [](const Ending& a, const Ending& b) { return a.at > b.at; };
     std::ranges::make_heap(endings, later);
@@ -85,6 +93,7 @@ std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape&
       out.at = endings.back().at;
       endings.pop_back();
     }
+    if (!room.fits() && all) room.lift_load(planner.nodes, node);
     if (!room.fits()) return std::nullopt;  // too late, or the capacity shrank below what runs
   }
   out.spare = room.spare();

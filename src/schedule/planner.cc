@@ -7,6 +7,16 @@
 
 namespace reeve::schedule {
 
+namespace {
+
+std::int64_t millicore_seconds(const Shape& shape, Duration took) {
+  if (shape.empty() || shape.front().dimension != 0) return 0;
+  return shape.front().units *
+         std::chrono::ceil<std::chrono::seconds>(std::max(took, Duration{0})).count();
+}
+
+}  // namespace
+
 Planner::Planner() { configure({}); }
 
 void Planner::configure(const SchedulingPolicy& policy) {
@@ -18,7 +28,7 @@ void Planner::configure(const SchedulingPolicy& policy) {
   reservations_.clear();
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
-  gates.configure(policy);
+  gates.configure(policy, shares);
   retries.configure(policy);
   for (std::uint32_t n = 0; n < nodes.size(); ++n) {  // what runs counts, also what ran before
     each_holder(NodeId{n}, [&](HolderId, const Holder& holder) {
@@ -186,9 +196,10 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
       shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now);
     }
     const Shape& shape = nodes.shape(key.demand, holder.variant);
-    const bool has_cpu = !shape.empty() && shape.front().dimension == 0;
-    gates.on_end(key, has_cpu ? shape.front().units : 0,
-                 holder.staged ? Duration{0} : now - holder.since, now, shares);
+    const Duration took = holder.staged ? Duration{0} : now - holder.since;
+    const std::int64_t used = millicore_seconds(shape, took);
+    shares.note_use(key.leaf, used, now);
+    gates.on_end(key, used, now, shares);
     remove_holder(id);
     promote(holder.node, now, promoted);
     id = holder.gang;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 #include <boost/container/small_vector.hpp>
 
@@ -13,6 +14,21 @@ namespace {
 
 // Above every claim of a weighted sibling: what has no weight is served when nobody else is there.
 constexpr double kNoWeight = 1e9;
+// Who has had nothing for so long is as one who never had.
+constexpr Duration kRemembered = std::chrono::days{30};
+
+bool in_order(const UsageRecord& a, const UsageRecord& b) {
+  return std::tie(a.queue, a.is_user, a.user) < std::tie(b.queue, b.is_user, b.user);
+}
+
+template <class Visit>
+void for_each_name(const std::string& path, Visit visit) {
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    visit(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
 
 }  // namespace
 
@@ -58,11 +74,7 @@ std::uint32_t ShareTree::child(std::uint32_t parent, const std::string& name, bo
 
 LeafId ShareTree::leaf(const std::string& queue, const std::string& user) {
   std::uint32_t at = kRoot;
-  for (std::size_t begin = 0; begin <= queue.size();) {
-    const std::size_t end = std::min(queue.find('/', begin), queue.size());
-    at = child(at, queue.substr(begin, end - begin), false);
-    begin = end + 1;
-  }
+  for_each_name(queue, [&](const std::string& name) { at = child(at, name, false); });
   const std::size_t before = nodes_.size();
   at = child(at, user, true);
   leaves_ += nodes_.size() - before;
@@ -106,6 +118,7 @@ void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time 
   for (std::uint32_t at = leaf.value;; at = nodes_[at].parent) {
     Node& node = nodes_[at];
     settle(node, now);
+    touch(at);
     for (const Amount& amount : shape) {
       if (node.used.size() <= amount.dimension) node.used.resize(amount.dimension + 1, 0);
       node.used[amount.dimension] += sign * amount.units;
@@ -114,6 +127,69 @@ void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time 
     node.running += static_cast<std::int32_t>(sign);
     node.share = dominant(node);
     if (at == kRoot) return;
+  }
+}
+
+void ShareTree::note_use(LeafId leaf, std::int64_t millicore_seconds, Time now) {
+  if (millicore_seconds == 0) return;
+  nodes_[leaf.value].hours.add(millicore_seconds, now);
+  touch(leaf.value);
+}
+
+void ShareTree::touch(std::uint32_t id) {
+  if (id == kRoot || std::exchange(nodes_[id].touched, true)) return;
+  touched_.push_back(id);
+}
+
+void ShareTree::forget_touched() {
+  for (const std::uint32_t id : touched_) nodes_[id].touched = false;
+  touched_.clear();
+}
+
+UsageRecord ShareTree::record_of(const Node& node) const {
+  return {.queue = node.path,
+          .user = node.is_leaf ? node.name : std::string{},
+          .is_user = node.is_leaf,
+          .past = node.past,
+          .share = node.share,
+          .settled = node.settled,
+          .hours = node.hours};
+}
+
+std::vector<UsageRecord> ShareTree::touched() const {
+  std::vector<UsageRecord> records;
+  records.reserve(touched_.size());
+  for (const std::uint32_t id : touched_) records.push_back(record_of(nodes_[id]));
+  return records;
+}
+
+std::vector<UsageRecord> ShareTree::records() const {
+  std::vector<UsageRecord> records;
+  for (std::uint32_t id = 1; id < nodes_.size(); ++id) {
+    if (nodes_[id].settled != kUnset) records.push_back(record_of(nodes_[id]));
+  }
+  std::ranges::sort(records, in_order);
+  return records;
+}
+
+void ShareTree::restore(std::vector<UsageRecord> records, Time stopped) {
+  std::ranges::sort(records, in_order);
+  for (UsageRecord& record : records) {
+    if (stopped != kUnset && record.settled + kRemembered < stopped && record.share == 0) continue;
+    // A user of a queue is made with the queue, and a queue with those above it.
+    std::uint32_t at = kRoot;
+    if (record.is_user)
+      at = leaf(record.queue, record.user).value;
+    else
+      for_each_name(record.queue, [&](const std::string& name) { at = child(at, name, false); });
+    Node& node = nodes_[at];
+    node.past = record.past;
+    node.share = record.share;
+    node.settled = record.settled;
+    node.hours = record.hours;
+    settle(node, stopped == kUnset ? record.settled : stopped);
+    node.share = 0;
+    touch(at);  // what is stored is what is known here, to the last bit
   }
 }
 

@@ -20,6 +20,7 @@
 #include "base/scheduling_policy.h"
 #include "base/time.h"
 #include "schedule/demand.h"
+#include "schedule/usage.h"
 
 namespace reeve::schedule {
 
@@ -45,6 +46,22 @@ class ShareTree {
 
   void start(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, 1, now); }
   void end(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, -1, now); }
+
+  /// So much processor time was used, as of now.
+  void note_use(LeafId leaf, std::int64_t millicore_seconds, Time now);
+  template <class Visit>
+  void each_user(Visit visit) const {
+    for (const Node& node : nodes_)
+      if (node.is_leaf) visit(node.path, node.name, node.hours);
+  }
+  /// Of all that ever had something, by queue and user.
+  std::vector<UsageRecord> records() const;
+  /// As records() gave them; nothing has run from `stopped` on (kUnset: not known). What was too
+  /// long ago to count is left out. Before anything starts.
+  void restore(std::vector<UsageRecord> records, Time stopped);
+  /// Those whose record has changed since forget_touched().
+  std::vector<UsageRecord> touched() const;
+  void forget_touched();
 
   /// The queue on the leaf's path whose limit does not let the shape start, or null.
   const std::string* limit_reached(LeafId leaf, const Shape& shape) const;
@@ -88,6 +105,8 @@ class ShareTree {
     double share = 0;                ///< dominant, now
     double past = 0;                 ///< exponentially weighted mean of it, at `settled`
     Time settled = kUnset;
+    UsageHours hours;  ///< of leaves
+    bool touched = false;
     // Of the present round:
     std::vector<std::uint32_t> waiting;  ///< children, a heap by claim
     std::int64_t round_steps = 0;        ///< of the claim
@@ -100,6 +119,8 @@ class ShareTree {
   void configure_node(Node& node) const;
   void charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time now);
   void settle(Node& node, Time now) const;
+  void touch(std::uint32_t node);
+  UsageRecord record_of(const Node& node) const;
   double past_at(const Node& node, Time now) const;
   double claim_of(std::uint32_t node, Time now) const;
   double dominant(const Node& node) const;
@@ -121,6 +142,7 @@ class ShareTree {
   bool weighed_ = false;                ///< in the present round
   std::vector<std::uint32_t> path_;     ///< of the leaf that next() gave, from the root's child
   std::vector<std::uint32_t> entered_;  ///< nodes of the present round
+  std::vector<std::uint32_t> touched_;
 };
 
 }  // namespace reeve::schedule

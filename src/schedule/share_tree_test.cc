@@ -1,5 +1,6 @@
 #include "schedule/share_tree.h"
 
+#include <cmath>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -156,6 +157,48 @@ RC_GTEST_PROP(ShareTree, equal_leaves_are_served_evenly, ()) {
     tree.again(kMoment);
   }
   for (const LeafId leaf : leaves) RC_ASSERT(got[leaf.value] == wants[leaf.value]);
+}
+
+/// What was had counts on after a restart, as if nothing had run in between.
+RC_GTEST_PROP(ShareTree, claims_outlive_the_engine, ()) {
+  ShareTree tree = tree_of({{.name = "a", .cap = {}}, {.name = "a/b", .weight = 3, .cap = {}}});
+  const std::vector<LeafId> leaves{tree.leaf("a", "ann"), tree.leaf("a/b", "ann"),
+                                   tree.leaf("a/b", "bob"), tree.leaf("c", "eve")};
+  std::map<std::uint32_t, int> running;
+  Time now = kMoment;
+  for (int i = 0; i < 50; ++i) {
+    now += std::chrono::minutes{*rc::gen::inRange(0, 90)};
+    const LeafId leaf = *rc::gen::elementOf(leaves);
+    if (running[leaf.value] > 0 && *rc::gen::arbitrary<bool>()) {
+      tree.end(leaf, kCpu, now);
+      tree.note_use(leaf, 1000, now);
+      --running[leaf.value];
+    } else {
+      tree.start(leaf, kCpu, now);
+      ++running[leaf.value];
+    }
+  }
+  std::map<std::string, UsageRecord> stored;  // as a store keeps what is said to have changed
+  for (const UsageRecord& record : tree.touched())
+    stored[record.queue + "|" + record.user] = record;
+  std::vector<UsageRecord> records;
+  for (const auto& [name, record] : stored) records.push_back(record);
+  RC_ASSERT(tree.records().size() == records.size());
+
+  now += std::chrono::minutes{*rc::gen::inRange(0, 90)};
+  for (const LeafId leaf : leaves)  // those that run are stopped with the engine
+    for (; running[leaf.value] > 0; --running[leaf.value]) tree.end(leaf, kCpu, now);
+  ShareTree again = tree_of({{.name = "a", .cap = {}}, {.name = "a/b", .weight = 3, .cap = {}}});
+  again.restore(records, now);
+  const Time later = now + std::chrono::minutes{30};
+  for (const LeafId leaf : leaves) {
+    const LeafId same = again.leaf(tree.queue_of(leaf), tree.user_of(leaf));
+    RC_ASSERT(std::abs(tree.claim(leaf, later) - again.claim(same, later)) < 1e-9);
+  }
+  RC_ASSERT(again.touched().size() == records.size());
+  ShareTree much_later = tree_of({});
+  much_later.restore(again.records(), now + std::chrono::days{31});
+  RC_ASSERT(much_later.records().empty());
 }
 
 }  // namespace

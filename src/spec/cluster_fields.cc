@@ -233,6 +233,25 @@ constexpr std::array kBreakerFields{
 constexpr Shape kBreaker{.expected = "a map with failures, attempts, window, open_for",
                          .fields = kBreakerFields};
 
+constexpr std::array kLoadFields{
+    Field{"others",
+          {},
+          &kShare,
+          "Share of its processors that others use, from which on it counts (never)."},
+    Field{"memory",
+          {},
+          &kShare,
+          "Share of time in which all stood still for memory, while memory is short (20%)."},
+    Field{"disks", {}, &kShare, "Share of time in which all stood still for disks (never)."},
+    Field{"start",
+          {},
+          &kSpan,
+          "Mean time from placing to running; all of it counts at twice that (0s: never)."},
+    Field{"most", {}, &kShare, "Share of the processors that it takes at most (50%)."},
+};
+constexpr Shape kLoad{.expected = "a map with others, memory, disks, start, most",
+                      .fields = kLoadFields};
+
 constexpr std::array kSchedulingFields{
     Field{"order", {}, &kOrder, "What puts one waiting task before another, in waiting time."},
     Field{"node", {}, &kNodeWeights, "What makes one node better than another."},
@@ -243,6 +262,7 @@ constexpr std::array kSchedulingFields{
     Field{"rate_limits", {}, &kRates, "Starts in a time, of tasks with `rate_limit: NAME`."},
     Field{"windows", {}, &kWindows, "When queues and pools are open, and when they are not."},
     Field{"breaker", {}, &kBreaker, "When repeated failures stop further attempts (never)."},
+    Field{"load", {}, &kLoad, "From where on a saturated machine gets less new work."},
     Field{"retry_budget", {}, &kRetryBudget, "Of each queue that does not say otherwise."},
 };
 constexpr Shape kScheduling{.expected = "a map of order, node, share, ...",

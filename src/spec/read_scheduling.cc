@@ -103,6 +103,7 @@ void SchedulingReader::read(const YamlNode& scheduling) {
   if (const auto limits = section.get("rate_limits")) read_rate_limits(*limits);
   if (const auto windows = section.get("windows")) read_windows(*windows);
   if (const auto breaker = section.get("breaker")) read_breaker(*breaker);
+  if (const auto load = section.get("load")) read_load(*load);
   if (const auto value = section.get("retry_budget"))
     policy_.retry_budget = read_retry_budget(*value, scheduling_shape_of("retry_budget"));
 }
@@ -289,6 +290,18 @@ void SchedulingReader::read_breaker(const YamlNode& node) {
     breaker.attempts_min = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("window")) breaker.window = reading_.read_duration(*value);
   if (const auto value = section.get("open_for")) breaker.open_for = reading_.read_duration(*value);
+}
+
+void SchedulingReader::read_load(const YamlNode& node) {
+  const Section section(node, scheduling_shape_of("load"));
+  LoadSetup& load = policy_.load;
+  for (const auto& [name, out] : {std::pair{"others", &load.others},
+                                  {"memory", &load.memory},
+                                  {"disks", &load.disks},
+                                  {"most", &load.most}}) {
+    if (const auto value = section.get(name)) *out = parse_permille(value->text()).value_or(0);
+  }
+  if (const auto value = section.get("start")) load.start = reading_.read_duration(*value);
 }
 
 RetryBudgetSetup SchedulingReader::read_retry_budget(const YamlNode& node,

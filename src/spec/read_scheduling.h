@@ -34,6 +34,7 @@ class SchedulingReader {
   void read_windows(const YamlNode& node);
   WindowSetup read_window(const YamlNode& node);
   void read_breaker(const YamlNode& node);
+  void read_load(const YamlNode& node);
   RetryBudgetSetup read_retry_budget(const YamlNode& node, const Shape& shape) const;
   void check_known(const YamlNode& name, const std::set<std::string, std::less<>>& known,
                    std::string_view what);

@@ -35,6 +35,13 @@ Status EngineLink::listen() {
   return {};
 }
 
+std::optional<pid_t> EngineLink::engine_process() const {
+  const auto engine = peers_.find(engine_);
+  if (engine == peers_.end()) return std::nullopt;
+  const std::int64_t pid = pid_of_peer(engine->second.socket.get());
+  return pid > 0 ? std::optional(static_cast<pid_t>(pid)) : std::nullopt;
+}
+
 Status EngineLink::watch(PeerId peer, bool for_writing, int operation) {
   epoll_event event{};
   event.events = EPOLLIN | (for_writing ? std::uint32_t{EPOLLOUT} : 0U);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -62,6 +63,8 @@ class EngineLink {
   }
   /// Whether more than a fair amount waits to be sent: what may be left out should be.
   bool is_congested() const { return out_.pending() > kCongestedBytes; }
+  /// Whose end it is; nothing: no engine is there.
+  std::optional<pid_t> engine_process() const;
   /// Sends what is queued, if it is time.
   void flush(bool may_wait, Instant now);
   /// When flush() has to be asked again.

@@ -14,12 +14,13 @@
 
 #include "base/codec.h"
 #include "base/launch.h"
+#include "base/machine_load.h"
 #include "supervisor/paths.h"
 
 namespace reeve::supervisor {
 
 /// Both sides must have the same. A change of any message, or of Launch or AttemptEnd, raises it.
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 inline constexpr std::size_t kMessageBytesMax = 32U << 20;
 inline constexpr std::size_t kDatagramBytesMax = 56U << 10;
 
@@ -116,8 +117,11 @@ struct Started {
 /// All attempts that run, once in a period.
 struct Samples {
   std::vector<AttemptSample> attempts;
+  MachineLoad machine;
   friend bool operator==(const Samples&, const Samples&) = default;
-  static constexpr auto fields() { return std::tuple{field("attempts", &Samples::attempts)}; }
+  static constexpr auto fields() {
+    return std::tuple{field("attempts", &Samples::attempts), field("machine", &Samples::machine)};
+  }
 };
 
 /// An end and what is needed to collect what the attempt left. Also a record of the spool.

@@ -340,7 +340,9 @@ void Supervisor::on_progress(Progress progress) {
 }
 
 void Supervisor::on_samples(Samples samples) {
-  if (!link_.is_congested()) link_.tell(samples, now_);
+  if (link_.is_congested()) return;
+  samples.machine = machine_.look(link_.engine_process());
+  link_.tell(samples, now_);
 }
 
 void Supervisor::on_hold(const AttemptHold& hold) { link_.tell(hold, now_); }

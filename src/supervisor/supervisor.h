@@ -17,6 +17,7 @@
 #include "supervisor/attempts.h"
 #include "supervisor/ends.h"
 #include "supervisor/engine_link.h"
+#include "supervisor/machine_meter.h"
 #include "supervisor/options.h"
 #include "supervisor/state_lock.h"
 #include "supervisor/token_set.h"
@@ -80,7 +81,8 @@ class Supervisor final : private AttemptEvents, private EngineEvents {
   Instant alone_since_;
   bool was_detached_ = false;  // no engine will come soon
   bool is_swept_ = true;       // false: something of a dead supervisor does not end
-  bool is_hurried_ = false;    // somebody sent SIGTERM: the machine may be going down
+  MachineMeter machine_;
+  bool is_hurried_ = false;  // somebody sent SIGTERM: the machine may be going down
 };
 
 }  // namespace reeve::supervisor

@@ -41,8 +41,11 @@ std::int64_t number_after(std::string_view text, std::string_view key) {
   return take_number(text);
 }
 
+/// Whether the time of children that it waited for is its own.
+enum class Children : std::uint8_t { counted, left_out };
+
 /// False: there is no such process.
-bool add_process(const std::string& directory, ProcessUse& use) {
+bool add_process(const std::string& directory, Children children, ProcessUse& use) {
   static const std::int64_t kTick = 1'000'000 / std::max(::sysconf(_SC_CLK_TCK), 1L);
   static const std::int64_t kPage = ::sysconf(_SC_PAGESIZE);
   std::array<char, 1024> buffer;
@@ -52,7 +55,8 @@ bool add_process(const std::string& directory, ProcessUse& use) {
   if (name_end == std::string_view::npos) return false;
   stat.remove_prefix(name_end + 2);
   skip_words(stat, 11);  // from `state` to `utime`
-  for (int i = 0; i < 4; ++i) use.cpu += Duration(take_number(stat) * kTick);
+  const int kinds = children == Children::counted ? 4 : 2;
+  for (int i = 0; i < kinds; ++i) use.cpu += Duration(take_number(stat) * kTick);
   std::string_view memory = read_small(directory + "/statm", buffer);
   skip_words(memory, 1);
   const std::int64_t resident = take_number(memory);
@@ -66,13 +70,19 @@ bool add_process(const std::string& directory, ProcessUse& use) {
 
 }  // namespace
 
+Duration cpu_of_process(pid_t pid) {
+  ProcessUse use;
+  add_process("/proc/" + std::to_string(pid), Children::left_out, use);
+  return use.cpu;
+}
+
 std::optional<ProcessUse> use_of_tree(pid_t root) {
   ProcessUse use;
   std::vector<std::int64_t> pids{root};
   for (std::size_t i = 0; i < pids.size(); ++i) {
     const std::string number = std::to_string(pids[i]);
     const std::string directory = "/proc/" + number;
-    if (!add_process(directory, use)) continue;
+    if (!add_process(directory, Children::counted, use)) continue;
     std::array<char, 4096> buffer;
     std::string_view children = read_small(directory + "/task/" + number + "/children", buffer);
     while (pids.size() < kTreeProcessesMax) {

@@ -30,6 +30,8 @@ struct ProcessUse {
 /// What left them (a daemon) is missed. nullopt: there is no such process.
 std::optional<ProcessUse> use_of_tree(pid_t root);
 inline constexpr std::size_t kTreeProcessesMax = 64;
+/// Of the process alone, so far; zero: there is none.
+Duration cpu_of_process(pid_t pid);
 
 class UseMeter {
  public:

@@ -234,6 +234,19 @@ EstimateRecord random_estimate() {
   return record;
 }
 
+schedule::UsageRecord random_usage() {
+  schedule::UsageRecord record;
+  record.queue = "queue" + std::to_string(*rc::gen::inRange(0, 3));
+  record.is_user = *rc::gen::arbitrary<bool>();
+  record.user = record.is_user ? any_text() : "";
+  record.past = any_number();
+  record.share = any_number();
+  record.settled = Time{Duration{wide<std::int64_t>()}};
+  const Time at{std::chrono::hours{*rc::gen::inRange(0, 1'000'000)}};
+  record.hours.add(*rc::gen::inRange<std::int64_t>(1, 1'000'000'000), at);
+  return record;
+}
+
 std::string text_of(const RunRecord& run) {
   std::string out = fmt::format(
       "run {} state {} paused {} cancel {} interrupted {} priority {} round {} uuid {} submitted "
@@ -341,7 +354,7 @@ Status Committer::commit(engine::Store& store, const Batch& batch, std::string e
   std::vector<const core::EstimateRecord*> estimates;
   for (const core::EstimateRecord& estimate : batch.estimates) estimates.push_back(&estimate);
   TRY(store.commit({&record, workflows, runs, tasks, batch.attempts, batch.expansions, estimates,
-                    batch.last_token}));
+                    batch.usage, batch.last_token}));
   step_ = record.step;
   chain_ = record.chain;
   return {};
@@ -361,6 +374,14 @@ void Model::apply(const Batch& batch) {
     runs_.at(expansion.run.value).expansions.push_back(expansion);
   for (const EstimateRecord& estimate : batch.estimates)
     estimates_.insert_or_assign(estimate.id.value, estimate);
+  for (const schedule::UsageRecord& usage : batch.usage)
+    usage_.insert_or_assign(fmt::format("{}|{}|{}", usage.queue, usage.is_user, usage.user), usage);
+}
+
+std::vector<schedule::UsageRecord> Model::usage() const {
+  std::vector<schedule::UsageRecord> out;
+  for (const auto& [key, usage] : usage_) out.push_back(usage);
+  return out;
 }
 
 std::vector<EstimateRecord> Model::estimates() const {

@@ -26,6 +26,7 @@ core::AttemptRecord random_attempt(TaskId task, std::uint32_t number);
 core::Expansion random_expansion(RunId run);
 /// Of an id from 1 to 5, with any finite numbers.
 core::EstimateRecord random_estimate();
+schedule::UsageRecord random_usage();
 
 std::string text_of(const core::RunRecord& run);
 std::string text_of(const core::StoredTask& task);
@@ -48,6 +49,7 @@ struct Batch {
   std::vector<core::AttemptRecord> attempts;
   std::vector<core::Expansion> expansions;
   std::vector<core::EstimateRecord> estimates;
+  std::vector<schedule::UsageRecord> usage;
   Token last_token;
 };
 
@@ -74,6 +76,7 @@ class Model {
   std::vector<core::StoredRun> open_runs() const;
   std::vector<core::AttemptRecord> attempts_of(TaskId task) const;
   std::vector<core::EstimateRecord> estimates() const;  ///< by id
+  std::vector<schedule::UsageRecord> usage() const;     ///< by queue and user
   std::uint32_t last_run() const { return runs_.empty() ? 0 : runs_.rbegin()->first; }
 
  private:
@@ -84,6 +87,7 @@ class Model {
     std::vector<core::AttemptRecord> attempts;
   };
   std::map<std::uint32_t, Run> runs_;
+  std::map<std::string, schedule::UsageRecord> usage_;
   std::map<std::uint32_t, core::EstimateRecord> estimates_;
 };
 

@@ -277,6 +277,10 @@ TEST(ConformanceSqlite, a_file_of_format_4_opens_with_all_that_it_holds) {
   expect_opens(4, SandboxTier::native);
 }
 
+TEST(ConformanceSqlite, a_file_of_format_5_opens_with_all_that_it_holds) {
+  expect_opens(5, SandboxTier::native);
+}
+
 constexpr auto kSteps = std::to_array<Migration>(
     {{1, "PRAGMA application_id = 0x52454556; CREATE TABLE a (x); INSERT INTO a VALUES (41)"},
      {2, "CREATE TABLE b (x); INSERT INTO b SELECT x + 1 FROM a; DROP TABLE a"},

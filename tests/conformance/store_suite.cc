@@ -1,6 +1,8 @@
 #include "tests/conformance/store_suite.h"
 
+#include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -49,6 +51,13 @@ std::vector<std::uint64_t> steps_from(engine::Store& store, std::uint64_t from) 
   return steps;
 }
 
+std::vector<schedule::UsageRecord> sorted(std::vector<schedule::UsageRecord> usage) {
+  std::ranges::sort(usage, {}, [](const schedule::UsageRecord& one) {
+    return std::tie(one.queue, one.is_user, one.user);
+  });
+  return usage;
+}
+
 Batch batch_of(core::RunRecord run) {
   Batch batch;
   batch.runs.push_back(std::move(run));
@@ -68,6 +77,7 @@ Batch random_batch(const Model& model) {
     if (*rc::gen::inRange(0, 3) == 0) batch.expansions.push_back(random_expansion(RunId{id}));
   }
   if (*rc::gen::arbitrary<bool>()) batch.estimates.push_back(random_estimate());
+  if (*rc::gen::arbitrary<bool>()) batch.usage.push_back(random_usage());
   batch.last_token = Token{*rc::gen::arbitrary<std::uint64_t>()};
   return batch;
 }
@@ -124,6 +134,7 @@ TEST_P(ConformanceStore, gives_back_every_field_after_reopening) {
     const Snapshot snapshot = value_of(store->load());
     RC_ASSERT(text_of(snapshot.runs) == text_of(model.open_runs()));
     RC_ASSERT(text_of(snapshot.estimates) == text_of(model.estimates()));
+    RC_ASSERT(sorted(snapshot.usage) == sorted(model.usage()));
     RC_ASSERT(snapshot.last_token == last_token);
     RC_ASSERT(snapshot.last_run.value == model.last_run());
     RC_ASSERT(snapshot.last_step == committer.step());

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/launch.h"
+#include "base/machine_load.h"
 #include "base/result.h"
 
 namespace reeve::engine {
@@ -27,6 +28,8 @@ class ExecutorSink {
   virtual void on_ended(AttemptEnd end) = 0;
   /// What all attempts that run use now; replaces what this executor said before.
   virtual void on_samples(std::vector<AttemptSample> /*samples*/) {}
+  /// How saturated its machine is; with the samples.
+  virtual void on_load(const MachineLoad& /*load*/) {}
   virtual void on_held(const AttemptHold& hold) = 0;
   /// Answer to probe(): Liveness::ended is never sent here, on_ended is.
   virtual void on_liveness(Token token, Liveness liveness) = 0;

@@ -42,7 +42,8 @@ struct Commit {
   std::span<const core::AttemptRecord> attempts;  ///< ended
   std::span<const core::Expansion> expansions;
   std::span<const core::EstimateRecord* const> estimates;  ///< each replaces the row of its id
-  Token last_token;                                        ///< highest token given out so far
+  std::span<const schedule::UsageRecord> usage;  ///< each replaces that of its queue and user
+  Token last_token;                              ///< highest token given out so far
 };
 
 using core::Snapshot;

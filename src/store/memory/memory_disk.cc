@@ -69,6 +69,8 @@ void MemoryDisk::apply(const engine::Commit& commit) {
   }
   for (const core::EstimateRecord* const estimate : commit.estimates)
     estimates_.insert_or_assign(estimate->id.value, *estimate);
+  for (const schedule::UsageRecord& usage : commit.usage)
+    usage_.insert_or_assign({usage.queue, usage.is_user, usage.user}, usage);
   journal_.push_back(*commit.journal);
   if (!options_.keep_events) {
     journal_.back().events = {};

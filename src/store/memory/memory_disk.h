@@ -51,6 +51,9 @@ class MemoryDisk {
   const std::vector<engine::JournalRecord>& journal() const { return journal_; }
   const MemoryDiskOptions& options() const { return options_; }
   const std::map<std::uint32_t, core::EstimateRecord>& estimates() const { return estimates_; }
+  /// By queue, whether it is a user's, and user.
+  using UsageKey = std::tuple<std::string, bool, std::string>;
+  const std::map<UsageKey, schedule::UsageRecord>& usage() const { return usage_; }
   Token last_token() const { return last_token_; }
   std::uint64_t commits() const { return commits_; }
 
@@ -64,6 +67,7 @@ class MemoryDisk {
   std::map<Digest, std::shared_ptr<const spec::Workflow>> workflows_;
   std::vector<engine::JournalRecord> journal_;
   std::map<std::uint32_t, core::EstimateRecord> estimates_;  // by id
+  std::map<UsageKey, schedule::UsageRecord> usage_;
   Token last_token_;
   std::uint64_t commits_ = 0;
 };

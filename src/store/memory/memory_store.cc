@@ -68,6 +68,7 @@ Result<Snapshot> MemoryStore::load() {
       snapshot.runs.push_back(copy_of_run(run));
   }
   for (const auto& [id, estimate] : disk_.estimates()) snapshot.estimates.push_back(estimate);
+  for (const auto& [key, usage] : disk_.usage()) snapshot.usage.push_back(usage);
   snapshot.last_token = disk_.last_token();
   snapshot.last_run = RunId{static_cast<std::uint32_t>(disk_.runs().size())};
   if (!disk_.journal().empty()) {

@@ -219,6 +219,21 @@ bool read_attempt(const Statement& row, AttemptRecord& out) {
   return decode(score, out.score) && score.at_end();
 }
 
+void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::string& buffer) {
+  statement.bind_text(1, usage.queue);
+  statement.bind(2, usage.is_user ? 1 : 0);
+  statement.bind_text(3, usage.user);
+  buffer.clear();
+  Writer out(buffer);
+  encode(out, usage);
+  statement.bind_blob(4, buffer);
+}
+
+bool read_usage(const Statement& row, schedule::UsageRecord& out) {
+  Reader record(row.bytes(0));
+  return decode(record, out) && record.at_end();
+}
+
 void bind_run(Statement& statement, const RunRecord& run, RunReferences references) {
   statement.bind(1, run.id.value);
   statement.bind(2, static_cast<std::int64_t>(run.state));

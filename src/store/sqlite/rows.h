@@ -98,6 +98,12 @@ inline constexpr std::string_view kPutEstimate =
 void bind_estimate(Statement& statement, const core::EstimateRecord& estimate);
 bool read_estimate(const Statement& row, core::EstimateRecord& out);
 
+inline constexpr std::string_view kPutUsage =
+    "REPLACE INTO usage (queue, is_user, user, record) VALUES (?,?,?,?)";
+void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::string& buffer);
+/// From `SELECT record`. False: it is not what was written.
+bool read_usage(const Statement& row, schedule::UsageRecord& out);
+
 std::string_view bytes_of(const Digest& digest);
 std::string_view bytes_of(const Uuid& uuid);
 /// False: not of that length.

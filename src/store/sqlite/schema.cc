@@ -168,12 +168,27 @@ constexpr const char* kVersion4 = "ALTER TABLE tasks ADD COLUMN batch INTEGER NO
 /// What decided where it ran, and when: as the codec writes it. NULL: nothing in particular.
 constexpr const char* kVersion5 = "ALTER TABLE attempts ADD COLUMN score BLOB";
 
+/// What users and queues had: schedule::UsageRecord as the codec writes it.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE usage (
+  queue TEXT NOT NULL,
+  is_user INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  record BLOB NOT NULL,
+  PRIMARY KEY (queue, is_user, user)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // The partial index runs_open is written for these numbers.
 static_assert(static_cast<int>(core::RunState::succeeded) == 2);
 static_assert(!core::is_final(core::RunState::running));
 
-constexpr auto kMigrations = std::to_array<Migration>(
-    {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}});
+constexpr auto kMigrations = std::to_array<Migration>({{1, kVersion1},
+                                                       {2, kVersion2},
+                                                       {3, kVersion3},
+                                                       {4, kVersion4},
+                                                       {5, kVersion5},
+                                                       {6, kVersion6}});
 
 struct FileVersion {
   std::int64_t application = 0;

@@ -51,6 +51,18 @@ Result<std::vector<core::EstimateRecord>> read_estimates(Connection& connection)
   }
 }
 
+Result<std::vector<schedule::UsageRecord>> read_usage_rows(Connection& connection) {
+  TRY_ASSIGN(Statement rows, connection.prepare("SELECT record, queue, user FROM usage"));
+  std::vector<schedule::UsageRecord> usage;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.step());
+    if (!more) return usage;
+    if (!read_usage(rows, usage.emplace_back()))
+      return corrupt(connection.path(),
+                     fmt::format("usage of '{}' in '{}'", rows.bytes(2), rows.bytes(1)));
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
@@ -82,6 +94,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.put_attempt, connection.prepare(kPutAttempt));
   TRY_ASSIGN(statements.put_expansion, connection.prepare(kPutExpansion));
   TRY_ASSIGN(statements.put_estimate, connection.prepare(kPutEstimate));
+  TRY_ASSIGN(statements.put_usage, connection.prepare(kPutUsage));
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
@@ -138,6 +151,10 @@ Status SqliteStore::write(const engine::Commit& commit) {
   for (const core::EstimateRecord* const estimate : commit.estimates) {
     bind_estimate(statements_.put_estimate, *estimate);
     TRY(statements_.put_estimate.run());
+  }
+  for (const schedule::UsageRecord& usage : commit.usage) {
+    bind_usage(statements_.put_usage, usage, buffer_);
+    TRY(statements_.put_usage.run());
   }
   TRY(write_journal(*commit.journal, commit.last_token));
   return statements_.commit.run();
@@ -231,6 +248,7 @@ Result<core::Snapshot> SqliteStore::load() {
   TRY_ASSIGN(RunReader reader, RunReader::open(connection_, Unreadable::is_error));
   TRY_ASSIGN(snapshot.runs, reader.open_runs());
   TRY_ASSIGN(snapshot.estimates, read_estimates(connection_));
+  TRY_ASSIGN(snapshot.usage, read_usage_rows(connection_));
   return snapshot;
 }
 

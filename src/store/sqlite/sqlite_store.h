@@ -51,6 +51,7 @@ class SqliteStore final : public engine::Store {
     Statement put_attempt;
     Statement put_expansion;
     Statement put_estimate;
+    Statement put_usage;
     Statement put_journal;
     Statement find_key;
     Statement begin_lookups;
