@@ -155,6 +155,12 @@ struct BreakerSetup {
 
 enum class Overrun : std::uint8_t { extend, request };
 
+/// Who is promised a place, of those that do not fit.
+enum class Backfilling : std::uint8_t {
+  easy,          ///< the first `reservations`, one for a node
+  conservative,  ///< each of the first thousand tasks, as if those behind did not exist
+};
+
 struct SchedulingPolicy {
   OrderWeights order;
   NodeWeights node;
@@ -176,6 +182,7 @@ struct SchedulingPolicy {
   std::vector<WindowSetup> windows;
   BreakerSetup breaker;
   RetryBudgetSetup retry_budget;  ///< of each queue that does not say otherwise
+  Backfilling backfilling = Backfilling::easy;
   friend bool operator==(const SchedulingPolicy&, const SchedulingPolicy&) = default;
   static constexpr auto fields() {
     return std::tuple{field("order", &SchedulingPolicy::order),
@@ -193,7 +200,8 @@ struct SchedulingPolicy {
                       field("windows", &SchedulingPolicy::windows),
                       field("breaker", &SchedulingPolicy::breaker),
                       field("reclaim_share", &SchedulingPolicy::reclaim_share),
-                      field("retry_budget", &SchedulingPolicy::retry_budget)};
+                      field("retry_budget", &SchedulingPolicy::retry_budget),
+                      field("backfilling", &SchedulingPolicy::backfilling)};
   }
 };
 
