@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/backfilling.h"
 #include "base/codec.h"
 #include "base/resources.h"
 #include "base/time.h"
@@ -151,14 +152,6 @@ struct BreakerSetup {
                       field("window", &BreakerSetup::window),
                       field("open_for", &BreakerSetup::open_for)};
   }
-};
-
-enum class Overrun : std::uint8_t { extend, request };
-
-/// Who is promised a place, of those that do not fit.
-enum class Backfilling : std::uint8_t {
-  easy,          ///< the first `reservations`, one for a node
-  conservative,  ///< each of the first thousand tasks, as if those behind did not exist
 };
 
 struct SchedulingPolicy {
