@@ -2,11 +2,12 @@
 // nodes, which are full. In each round attempts end, what fits is placed, and as many tasks are
 // added. Prints the placements a second (of ends and passes together), the cost of adding one task,
 // and that of the first filling, as JSON.
-//   plan_bench WAITING NODES PLACEMENTS
+//   plan_bench WAITING NODES PLACEMENTS [conservative]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -31,7 +32,10 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 
 class Crowd {
  public:
-  Crowd(std::uint32_t waiting, std::uint32_t nodes) {
+  Crowd(std::uint32_t waiting, std::uint32_t nodes, Backfilling backfilling) {
+    SchedulingPolicy policy;
+    policy.backfilling = backfilling;
+    planner_.configure(policy);
     for (std::uint32_t n = 0; n < nodes; ++n) add_node(n);
     for (int kind = 0; kind < 40; ++kind) add_demand(kind);
     for (int leaf = 0; leaf < 64; ++leaf) add_classes(leaf);
@@ -115,15 +119,18 @@ class Crowd {
   std::uint32_t runs_ = 0;
 };
 
-int run(std::uint32_t waiting, std::uint32_t nodes, std::uint64_t placements) {
-  Crowd crowd(waiting, nodes);
+int run(std::uint32_t waiting, std::uint32_t nodes, std::uint64_t placements,
+        Backfilling backfilling) {
+  Crowd crowd(waiting, nodes, backfilling);
   auto before = std::chrono::steady_clock::now();
   const std::uint64_t filled = crowd.pass();
   const double filling = seconds_since(before);
   double planning = 0;
   double adding = 0;
   std::uint64_t placed = 0;
+  std::uint64_t passes = 0;
   while (placed < placements) {
+    ++passes;
     before = std::chrono::steady_clock::now();
     crowd.end_some();
     const std::uint64_t now = crowd.pass();
@@ -137,10 +144,12 @@ int run(std::uint32_t waiting, std::uint32_t nodes, std::uint64_t placements) {
   const auto count = static_cast<double>(placed);
   fmt::print(
       "{{\"waiting\": {}, \"nodes\": {}, \"classes\": {}, \"live\": {}, \"placed\": {}, "
-      "\"placements_per_second\": {:.0f}, \"add_microseconds\": {:.3f}, "
+      "\"placements_per_second\": {:.0f}, \"pass_milliseconds\": {:.3f}, \"add_microseconds\": "
+      "{:.3f}, "
       "\"filling_per_second\": {:.0f}}}\n",
       crowd.waiting(), nodes, crowd.classes(), crowd.live(), placed, count / planning,
-      1e6 * adding / count, static_cast<double>(filled) / filling);
+      1e3 * planning / static_cast<double>(passes), 1e6 * adding / count,
+      static_cast<double>(filled) / filling);
   return 0;
 }
 
@@ -148,11 +157,14 @@ int run(std::uint32_t waiting, std::uint32_t nodes, std::uint64_t placements) {
 }  // namespace reeve::bench
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: plan_bench WAITING NODES PLACEMENTS\n", stderr);
+  const bool is_conservative = argc == 5 && std::string_view(argv[4]) == "conservative";
+  if (argc != 4 && !is_conservative) {
+    std::fputs("usage: plan_bench WAITING NODES PLACEMENTS [conservative]\n", stderr);
     return 2;
   }
-  return reeve::bench::run(static_cast<std::uint32_t>(std::strtoul(argv[1], nullptr, 10)),
-                           static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10)),
-                           std::strtoull(argv[3], nullptr, 10));
+  return reeve::bench::run(
+      static_cast<std::uint32_t>(std::strtoul(argv[1], nullptr, 10)),
+      static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10)),
+      std::strtoull(argv[3], nullptr, 10),
+      is_conservative ? reeve::Backfilling::conservative : reeve::Backfilling::easy);
 }

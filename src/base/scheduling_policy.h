@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/backfilling.h"
 #include "base/codec.h"
 #include "base/failure_limits.h"
 #include "base/machine_load.h"
@@ -125,8 +126,6 @@ struct WindowSetup {
   }
 };
 
-enum class Overrun : std::uint8_t { extend, request };
-
 struct SchedulingPolicy {
   OrderWeights order;
   NodeWeights node;
@@ -149,6 +148,7 @@ struct SchedulingPolicy {
   BreakerSetup breaker;
   RetryBudgetSetup retry_budget;  ///< of each queue that does not say otherwise
   LoadSetup load;
+  Backfilling backfilling = Backfilling::easy;
   friend bool operator==(const SchedulingPolicy&, const SchedulingPolicy&) = default;
   static constexpr auto fields() {
     return std::tuple{field("order", &SchedulingPolicy::order),
@@ -167,7 +167,8 @@ struct SchedulingPolicy {
                       field("breaker", &SchedulingPolicy::breaker),
                       field("reclaim_share", &SchedulingPolicy::reclaim_share),
                       field("retry_budget", &SchedulingPolicy::retry_budget),
-                      field("load", &SchedulingPolicy::load)};
+                      field("load", &SchedulingPolicy::load),
+                      field("backfilling", &SchedulingPolicy::backfilling)};
   }
 };
 

@@ -76,12 +76,13 @@ constexpr auto kSimulateOptions = std::to_array<Option>({
     {.name = "policy",
      .value = "NAME",
      .help = "who starts when: fcfs, easy, easy-sjf, easy-clairvoyant, easy-sjf-clairvoyant, "
-             "easy++, last-two, conservative, learned, or planner: what the engine itself does",
+             "easy++, last-two, conservative, learned, or planner: what the engine itself does; "
+             "planner-conservative: the same with a promise to each task",
      .fallback = "easy, last-two and learned",
      .repeats = true},
     {.name = "cluster",
      .value = "FILE",
-     .help = "of the policy planner: nodes, queues, shares and limits (docs/cluster-file.md)",
+     .help = "of the policies planner: nodes, queues, shares and limits (docs/cluster-file.md)",
      .fallback = "one machine of --processors, one queue, no limits",
      .completes = Completes::file},
     {.name = "compare",

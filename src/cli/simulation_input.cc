@@ -123,13 +123,19 @@ Checked<std::vector<ChosenPolicy>> chosen_policies(const Arguments& arguments) {
   for (const std::string& name : arguments.all("policy")) names.push_back(name);
   if (names.empty()) names = {"easy", "last-two", "learned"};
   TRY_ASSIGN(const auto cluster, chosen_cluster(arguments));
-  if (cluster && std::ranges::find(names, "planner") == names.end()) names.emplace_back("planner");
+  const bool has_planner = std::ranges::any_of(
+      names, [](const std::string& name) { return name.starts_with("planner"); });
+  if (cluster && !has_planner) names.emplace_back("planner");
   std::vector<ChosenPolicy> policies;
   for (const std::string& name : names) {
     const auto found = schedule::find_policy(name);
     if (!found) return tl::unexpected(unknown_policy(name));
     policies.push_back({name, *found});
-    if (cluster && policies.back().policy.planner) policies.back().policy.planner = *cluster;
+    std::optional<schedule::PlannerSetup>& planner = policies.back().policy.planner;
+    if (!cluster || !planner) continue;
+    const Backfilling named = planner->policy.backfilling;
+    planner = *cluster;
+    if (named == Backfilling::conservative) planner->policy.backfilling = named;
   }
   return policies;
 }

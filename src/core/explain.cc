@@ -141,21 +141,34 @@ std::string load_text(const Pool& pool, std::int32_t load) {
          seen(load) + " of the processors less";
 }
 
+/// To whom the room of a node is promised.
+void add_promises(const schedule::Planner& planner, schedule::NodeId node, Explanation& out) {
+  Time first = kNever;
+  std::size_t count = 0;
+  for (const schedule::Reservation& one : planner.reservations()) {
+    if (one.node != node || one.at == kNever) continue;
+    first = std::min(first, one.at);
+    ++count;
+  }
+  if (count == 1)
+    out.facts.push_back("the room is promised to a task before it at " + format_time(first));
+  if (count > 1)
+    out.facts.push_back("the room is promised to " + std::to_string(count) +
+                        " tasks before it, to the first at " + format_time(first));
+}
+
 /// Why there is no room, and what would give it some.
-Reason no_room_reason(const State& state, schedule::ClassId id, Explanation& out) {
+Reason no_room_reason(const State& state, schedule::ClassId id, TaskId task, Explanation& out) {
   const schedule::Planner& planner = state.planner;
   const schedule::DemandId demand = planner.waiting.key(id).demand;
   const schedule::Shape& shape = planner.nodes.shape(demand, 0);
   const Resources& request = planner.nodes.demand(demand).variants.front();
   const Pool& pool = state.pools.front();
-  const schedule::Reservation* promise = planner.reservation_of(id);
+  const schedule::Reservation* promise = planner.reservation_of(id, task);
   const bool has_room = planner.nodes.fits(pool.node, shape) && planner.staged(pool.node) == 0;
   if (has_room && !planner.nodes.is_kept(pool.node)) return {};
   if (has_room && promise == nullptr) {
-    for (const schedule::Reservation& other : planner.reservations()) {
-      if (other.node != pool.node || other.at == kNever) continue;
-      out.facts.push_back("the room is promised to a task before it at " + format_time(other.at));
-    }
+    add_promises(planner, pool.node, out);
     return {ReasonCode::held_for_large, 0, 0};
   }
   const Shortage shortage = shortage_on(planner.nodes, pool.node, shape);
@@ -257,7 +270,8 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   Explanation facts;
   const std::uint64_t before = tasks_before(state, id);
   Reason reason = shut_reason(state, id, now, facts);
-  if (reason.code == ReasonCode::none) reason = no_room_reason(state, id, facts);
+  if (reason.code == ReasonCode::none)
+    reason = no_room_reason(state, id, {run.record.id, index}, facts);
   if (reason.code == ReasonCode::none) {
     const bool alone = before > 0 || state.planner.shares.leaves() < 2;
     reason = {alone ? ReasonCode::behind : ReasonCode::others_turn, 0,

@@ -122,6 +122,34 @@ TEST(Explain, what_waits_its_turn) {
   EXPECT_EQ(w.why("2/late"), "waits its turn: 2 tasks are in front of it");
 }
 
+TEST(Explain, each_is_told_its_own_promise_and_keeps_it) {
+  World w(cpus(2));
+  w.strict = false;
+  w.policy({.margin = 1,
+            .queues = {},
+            .quotas = {},
+            .rate_limits = {},
+            .windows = {},
+            .backfilling = Backfilling::conservative});
+  constexpr std::string_view kBig = "tasks: {t: {run: x, resources: {cpu: 2}}}";
+  w.submit(kBig);
+  w.started("t").wait(std::chrono::seconds{100}).succeed("t");
+  for (int i = 0; i < 3; ++i) w.submit(kBig);
+  w.started("2/t");
+  const auto promise_of = [&](std::string_view label) {
+    const Reason reason = explain_task(w.state(), w.id(label), w.now()).reason;
+    EXPECT_EQ(name(reason.code), name(promised));
+    return Time{Duration{reason.b}};
+  };
+  const Time third = promise_of("3/t");
+  EXPECT_GT(third, w.now() + std::chrono::seconds{80});
+  EXPECT_EQ(promise_of("4/t") - third, third - w.now()) << "it is of the same class";
+  const Time fourth = promise_of("4/t");
+  w.wait(third - w.now()).succeed("2/t").expect("3/t", TaskState::starting);
+  EXPECT_EQ(promise_of("4/t"), fourth);
+  w.started("3/t").wait(fourth - w.now()).succeed("3/t").expect("4/t", TaskState::starting);
+}
+
 TEST(Explain, what_would_start_it_does) {
   const auto facts_of = [](World& w, std::string_view label) {
     std::string all;

@@ -160,7 +160,8 @@ bool start_tasks(Step& step) {
     step.state.planner.forget_promises();
     return false;
   }
-  schedule::Pass pass(step.state.planner, step.now);
+  schedule::Pass pass(step.state.planner, step.now,
+                      [&](TaskId task) { return waiting_run(step, task) == nullptr; });
   std::uint32_t budget = kStartsPerPlanMax;
   while (budget > 0) {
     const std::optional<TaskId> task = pass.next();

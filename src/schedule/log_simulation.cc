@@ -258,6 +258,13 @@ const std::vector<NamedPolicy>& named_policies() {
       {"learned",
        {{.queue = aged, .filling = aged}, EstimateSource::learned, Exceeded::request, 4}},
       {"planner", {.planner = PlannerSetup{}}},
+      {"planner-conservative",
+       {.planner = PlannerSetup{.nodes = {},
+                                .policy = {.queues = {},
+                                           .quotas = {},
+                                           .rate_limits = {},
+                                           .windows = {},
+                                           .backfilling = Backfilling::conservative}}}},
   };
   return kPolicies;
 }

@@ -1,6 +1,7 @@
 #include "schedule/pass.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ensure.h"
 
@@ -8,17 +9,21 @@ namespace reeve::schedule {
 namespace {
 
 constexpr std::size_t kPassedMax = 1024;  // overtaking is counted for the first so many
-constexpr std::size_t kForcedMax = 2;  // promises beyond the policy's to what was overtaken often
 constexpr std::size_t kStarvingMax = 64;
 constexpr std::uint64_t kNotForced = ~std::uint64_t{0};
 
 }  // namespace
 
-Pass::Pass(Planner& planner, Time now) : planner_(planner), now_(now), forced_at_(kNotForced) {
+Pass::Pass(Planner& planner, Time now, std::function<bool(TaskId)> is_stale)
+    : planner_(planner),
+      now_(now),
+      forced_at_(kNotForced),
+      is_stale_(std::move(is_stale)) {
   ++planner_.passes_;
   planner_.forget_promises();
   planner_.apply_windows(now);
   planner_.wake_ = kNever;
+  if (planner_.is_conservative()) slots_.emplace(planner_, now);
   std::vector<ShareTree::Active> active;
   active.reserve(planner_.waiting.active().size());
   for (const LeafId leaf : planner_.waiting.active())
@@ -48,10 +53,8 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
 /// No room, and no promise to be had either: need not be looked at closer.
 bool Pass::is_hopeless(const ClassKey& key) {
   looked_for_room_ = false;
-  const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
-  const std::size_t most = std::min(wanted + kForcedMax, planner_.nodes.size());
   return !may_preempt() && (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
-         planner_.reservations_.size() >= most && !may_have_room(key.demand);
+         !may_promise(true) && !may_have_room(key.demand);
 }
 
 bool Pass::may_have_room(DemandId demand) {
@@ -64,6 +67,7 @@ bool Pass::find_class() {
   Planner::Cursor& at = cursor(*leaf_);
   auto found = at.passed_over ? order.upper_bound(at.at) : order.lower_bound(at.at);
   for (; found != order.end(); ++found) {
+    if (slots_) promise_deeper(*leaf_, &*found);
     at.at = *found;
     at.passed_over = true;
     const ClassKey& key = planner_.waiting.key(found->id);
@@ -76,6 +80,7 @@ bool Pass::find_class() {
     current_ = found->id;
     return true;
   }
+  if (slots_) promise_deeper(*leaf_, nullptr);
   return false;
 }
 
@@ -105,11 +110,7 @@ const Reservation* Pass::reserved(NodeId node) const {
 }
 
 Time Pass::end_of(NodeId node, std::uint32_t members) const {
-  const Duration length = planner_.waiting.length(current_);
-  if (length < Duration{0}) return kNever;
-  const Duration most = planner_.policy_.margin * std::min(length, kDurationMax / 100);
-  const Duration one = planner_.nodes.length_on(node, most);
-  return now_ + std::min(one, kDurationMax / members) * members;
+  return planner_.promised_end(current_, node, now_, members);
 }
 
 bool Pass::admits(NodeId node, const Shape& shape) const {
@@ -121,6 +122,7 @@ bool Pass::admits(NodeId node, const Shape& shape) const {
     const bool enough = end == kNever || overtaken(id) >= kBackfillsMax;
     if (enough && planner_.nodes.may_take(node, planner_.waiting.key(id).demand)) return false;
   }
+  if (slots_) return slots_->admits(current_, node, shape, end, static_cast<std::int64_t>(starts_));
   const Reservation* kept = reserved(node);
   if (kept == nullptr || kept->owner == current_) return true;
   if (kept->at == kNever) return false;
@@ -175,6 +177,7 @@ bool Pass::try_stage() {
 }
 
 bool Pass::may_promise(bool forced) const {
+  if (slots_) return promised_ < kPromisesMax + (forced ? kForcedMax : 0);
   const std::size_t given = planner_.reservations_.size();
   const auto wanted = static_cast<std::size_t>(std::max(planner_.policy_.reservations, 0));
   return given < planner_.nodes.size() && given < wanted + (forced ? kForcedMax : 0);
@@ -231,6 +234,7 @@ HolderId Pass::accept(Token token) {
     const NodeChoice& choice = placement_.nodes[i];
     const Shape& shape = planner_.nodes.shape(key.demand, choice.variant);
     if (!placement_.staged && planner_.nodes.is_kept(choice.node)) spend_spare(choice.node, shape);
+    if (!placement_.staged && slots_) slots_->take(choice.node, shape, now_, end_of(choice.node));
     first = planner_.restore({.token = token,
                               .node = choice.node,
                               .owner = current_,
@@ -249,16 +253,14 @@ HolderId Pass::accept(Token token) {
 
 void Pass::forget_promise(ClassId id) {
   if (planner_.reservations_.empty()) return;
-  boost::container::small_vector<NodeId, 4> freed;
-  std::erase_if(planner_.reservations_, [&](const Reservation& one) {
-    if (one.owner != id) return false;
-    freed.push_back(one.node);
-    return true;
-  });
-  for (const NodeId node : freed) planner_.refresh_kept(node);
+  const DemandId demand = planner_.waiting.key(id).demand;
+  for (const Reservation& one : planner_.take_promises(id)) {
+    if (slots_) slots_->forget(one, planner_.nodes.shape(demand, one.variant));
+  }
 }
 
 void Pass::spend_spare(NodeId node, const Shape& shape) {
+  if (slots_) return;
   const auto kept = std::ranges::find(planner_.reservations_, node, &Reservation::node);
   if (kept == planner_.reservations_.end() || end_of(node) <= kept->at) return;
   for (const Amount& used : shape) {

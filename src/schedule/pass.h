@@ -6,16 +6,23 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include <boost/container/small_vector.hpp>
 
 #include "schedule/placement_score.h"
 #include "schedule/planner.h"
+#include "schedule/slots.h"
 
 namespace reeve::schedule {
+
+/// Promises beyond the policy's, to what was overtaken often.
+inline constexpr std::size_t kForcedMax = 2;
 
 struct Placement {
   ClassId owner;
@@ -25,7 +32,9 @@ struct Placement {
 
 class Pass final : private Admission {
  public:
-  Pass(Planner& planner, Time now);
+  /// `is_stale`: a task does not wait any more, though it is still listed: nothing is promised to
+  /// it.
+  Pass(Planner& planner, Time now, std::function<bool(TaskId)> is_stale = {});
   ~Pass();
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
@@ -66,11 +75,32 @@ class Pass final : private Admission {
   bool try_stage();
   bool may_promise(bool forced) const;
   bool reserve(bool forced);
+  // Conservative backfilling.
+  /// A task behind the first of its class, which has no room: it is promised a place when it is
+  /// its turn.
+  struct Deeper {
+    Waiting::Position position;
+    std::uint32_t offset = 0;    ///< in the range of its entry
+    std::size_t entry = 0;       ///< of the class
+    Time from;                   ///< what was promised to the one before it
+    std::int64_t overtaken = 0;  ///< the class, less the starts of this pass before it was passed
+    bool operator<(const Deeper& other) const {
+      return std::tie(position, offset) < std::tie(other.position, other.offset);
+    }
+  };
+  bool reserve_slot(bool forced);
+  std::optional<Time> promise(ClassId id, TaskId task, Time from, std::int64_t overtaken);
+  bool close_nodes();
+  bool has_limits(const ClassKey& key) const;
+  void go_deeper(Deeper at);
+  void promise_deeper(LeafId leaf, const Waiting::Position* before);
   bool may_preempt() const;
   /// Its priority, or that of what waits for one of its locks, if that is higher: a holder inherits
   /// (Sha, Rajkumar and Lehoczky, "Priority inheritance protocols", 1990).
   std::int32_t inherited_priority(const ClassKey& key);
   void preempt();
+  bool would_have_room(NodeId node, const std::vector<HolderId>& without, Time from);
+  void stop(const std::vector<HolderId>& victims, NodeId node, Time gone);
   void forget_promise(ClassId id);
   Time end_of(NodeId node, std::uint32_t members = 1) const;
   void spend_spare(NodeId node, const Shape& shape);
@@ -95,6 +125,12 @@ class Pass final : private Admission {
   std::uint64_t starts_ = 0;
   std::uint64_t forced_at_;  ///< starts_ at which the first of them has been overtaken enough
   std::size_t preempt_tries_ = 0;
+  std::function<bool(TaskId)> is_stale_;
+  std::optional<Slots> slots_;  ///< if promises are conservative
+  std::map<LeafId, std::set<Deeper>> deeper_;
+  std::size_t promised_ = 0;  ///< tasks
+  std::size_t closed_ = 0;    ///< of them, those that keep nodes until there is room
+  std::size_t stale_ = 0;     ///< that were passed over
   std::map<LockId, std::int32_t> wanted_locks_;  ///< highest priority of what waits for them
   bool knows_wanted_ = false;
   std::vector<HolderId> preempted_;

@@ -34,6 +34,12 @@ std::optional<TaskId> Pass::next_along(std::uint32_t members) const {
   const Time end = end_of(node, members + 1);
   if (end == kNever) return planner_.waiting.head(current_);
   if (end > planner_.closes_at(node)) return std::nullopt;
+  if (slots_) {
+    const Shape& shape = planner_.nodes.shape(planner_.waiting.key(current_).demand,
+                                              placement_.nodes.front().variant);
+    if (!slots_->fits(node, shape, end_of(node, members), end)) return std::nullopt;
+    return planner_.waiting.head(current_);
+  }
   const Reservation* const kept = reserved(node);
   const bool is_mine = kept == nullptr || kept->owner == current_;
   // One that goes on beyond the promise has been counted as that already.
@@ -45,7 +51,13 @@ void Pass::bring_along(HolderId holder, std::uint32_t members) {
   const ClassKey& key = planner_.waiting.key(current_);
   planner_.waiting.pop(current_);
   planner_.gates.on_start(key, now_);
-  planner_.holders_[holder.value].end = end_of(placement_.nodes.front().node, members + 1);
+  const NodeChoice& choice = placement_.nodes.front();
+  const Time end = end_of(choice.node, members + 1);
+  planner_.holders_[holder.value].end = end;
+  if (slots_ && !placement_.staged && end != kNever) {
+    slots_->take(choice.node, planner_.nodes.shape(key.demand, choice.variant),
+                 end_of(choice.node, members), end);
+  }
   if (++starts_ >= forced_at_) let_through();
 }
 

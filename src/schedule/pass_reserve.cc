@@ -63,11 +63,6 @@ bool could_hold(const Nodes& nodes, NodeId node, const Shape& shape) {
   });
 }
 
-struct Ending {
-  Time at;
-  const Shape* shape;
-};
-
 /// When the shape fits on the node as far as is expected, if that is before `bound` (kNever: any
 /// time will do). At kNever: when is not known. `endings` is room to work in.
 std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape& shape, Time now,
@@ -103,6 +98,7 @@ std::optional<Opening> opening(const Planner& planner, NodeId node, const Shape&
 }  // namespace
 
 bool Pass::reserve(bool forced) {
+  if (slots_) return reserve_slot(forced);
   if (planner_.reservation_of(current_) != nullptr) return true;
   const DemandId id = planner_.waiting.key(current_).demand;
   const Demand& demand = planner_.nodes.demand(id);
@@ -137,11 +133,11 @@ bool Pass::reserve(bool forced) {
   }
   if (best.empty() || (best.back().at == kNever && !forced)) return false;
   for (const Opening& one : best) {
-    planner_.reservations_.push_back({.owner = current_,
-                                      .node = one.node,
-                                      .at = best.back().at,
-                                      .spare = {one.spare.begin(), one.spare.end()}});
-    planner_.nodes.set_kept(one.node, true);
+    planner_.add_promise({.owner = current_,
+                          .node = one.node,
+                          .at = best.back().at,
+                          .spare = {one.spare.begin(), one.spare.end()},
+                          .task = planner_.waiting.head(current_)});
   }
   return true;
 }
@@ -244,29 +240,57 @@ void Pass::preempt() {
     return reclaims && priority == other.priority &&
            planner_.shares.may_reclaim(key.leaf, other.leaf);
   };
-  std::optional<Victims> best;
-  std::uint32_t best_node = 0;
-  for (std::uint32_t n = 0; n < planner_.nodes.size(); ++n) {
-    const Reservation* kept = reserved(NodeId{n});
-    if (!planner_.nodes.may_take(NodeId{n}, key.demand)) continue;
-    if (kept != nullptr && kept->owner != current_) continue;
-    auto found =
-        victims_on(planner_, NodeId{n}, planner_.nodes.shape(key.demand, 0), now_, may_stop);
-    if (!found || (best && best->loss <= found->loss)) continue;
-    best = std::move(found);
-    best_node = n;
-  }
-  if (!best) return;
   const Time gone = now_ + planner_.policy_.preemption_grace;
-  for (const HolderId id : best->ids) {
-    planner_.holders_[id.value].stopping = true;
-    planner_.holders_[id.value].end = gone;
+  std::optional<Victims> best;
+  NodeId best_node;
+  for (std::uint32_t n = 0; n < planner_.nodes.size(); ++n) {
+    const NodeId node{n};
+    const Reservation* kept = slots_ ? nullptr : reserved(node);
+    if (!planner_.nodes.may_take(node, key.demand)) continue;
+    if (kept != nullptr && kept->owner != current_) continue;
+    auto found = victims_on(planner_, node, planner_.nodes.shape(key.demand, 0), now_, may_stop);
+    if (!found || (best && best->loss <= found->loss)) continue;
+    if (slots_ && !would_have_room(node, found->ids, gone)) continue;
+    best = std::move(found);
+    best_node = node;
+  }
+  if (best) stop(best->ids, best_node, gone);
+}
+
+/// Nobody is stopped for room that somebody else was promised.
+bool Pass::would_have_room(NodeId node, const std::vector<HolderId>& without, Time from) {
+  if (slots_->is_closed(node, current_)) return false;
+  NodeTimeline trial = slots_->timeline(node);
+  for (const HolderId id : without) {
+    const Holder& holder = planner_.holder(id);
+    trial.give(planner_.shape_of(holder), from, planner_.expected_end(holder, now_));
+  }
+  return trial.fits(planner_.nodes.shape(planner_.waiting.key(current_).demand, 0), from,
+                    planner_.promised_end(current_, node, from));
+}
+
+void Pass::stop(const std::vector<HolderId>& victims, NodeId node, Time gone) {
+  for (const HolderId id : victims) {
+    Holder& holder = planner_.holders_[id.value];
+    if (slots_)
+      slots_->give(node, planner_.shape_of(holder), gone, planner_.expected_end(holder, now_));
+    holder.stopping = true;
+    holder.end = gone;
     preempted_.push_back(id);
   }
   forget_promise(current_);
-  planner_.reservations_.push_back(
-      {.owner = current_, .node = NodeId{best_node}, .at = gone, .spare = {}});
-  planner_.nodes.set_kept(NodeId{best_node}, true);
+  const Reservation promise{.owner = current_,
+                            .node = node,
+                            .at = gone,
+                            .spare = {},
+                            .task = planner_.waiting.head(current_),
+                            .until = planner_.promised_end(current_, node, gone)};
+  planner_.add_promise(promise);
+  if (slots_) {
+    const std::int64_t before = planner_.waiting.overtaken(current_);
+    slots_->promise(promise, planner_.nodes.shape(planner_.waiting.key(current_).demand, 0),
+                    before - static_cast<std::int64_t>(starts_));
+  }
 }
 
 }  // namespace reeve::schedule

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/ensure.h"
+#include "schedule/node_timeline.h"
 
 namespace reeve::schedule {
 
@@ -26,6 +27,7 @@ void Planner::configure(const SchedulingPolicy& policy) {
   shares.configure(policy.queues, caps, policy.share_half_life);
   waiting.clear();
   reservations_.clear();
+  promises_.assign(nodes.size(), 0);
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
   gates.configure(policy, shares);
@@ -75,13 +77,31 @@ void Planner::apply_windows(Time now) {
 }
 
 void Planner::refresh_kept(NodeId node) {
-  nodes.set_kept(
-      node, !staging_[node.value].empty() || closes_at_[node.value] != kNever ||
-                std::ranges::find(reservations_, node, &Reservation::node) != reservations_.end());
+  nodes.set_kept(node, !staging_[node.value].empty() || closes_at_[node.value] != kNever ||
+                           promises_[node.value] > 0);
+}
+
+void Planner::add_promise(Reservation promise) {
+  ++promises_[promise.node.value];
+  nodes.set_kept(promise.node, true);
+  reservations_.push_back(std::move(promise));
+}
+
+std::vector<Reservation> Planner::take_promises(ClassId id) {
+  std::vector<Reservation> taken;
+  std::erase_if(reservations_, [&](const Reservation& one) {
+    if (one.owner != id) return false;
+    --promises_[one.node.value];
+    taken.push_back(one);
+    return true;
+  });
+  for (const Reservation& one : taken) refresh_kept(one.node);
+  return taken;
 }
 
 void Planner::forget_promises() {
   const std::vector<Reservation> before = std::exchange(reservations_, {});
+  for (const Reservation& one : before) promises_[one.node.value] = 0;
   for (const Reservation& one : before) refresh_kept(one.node);
 }
 
@@ -103,6 +123,7 @@ NodeId Planner::add_node(const NodeSetup& setup) {
   first_.push_back(kNoHolder);
   is_there_.push_back(setup.cordoned ? 0 : 1);
   closes_at_.push_back(kNever);
+  promises_.push_back(0);
   if (!pool_windows_.empty()) next_window_ = kUnset;
   refresh_totals();
   return id;
@@ -221,6 +242,21 @@ void Planner::note_end(NodeId node, bool lost, Time now) {
 const Reservation* Planner::reservation_of(ClassId id) const {
   const auto found = std::ranges::find(reservations_, id, &Reservation::owner);
   return found == reservations_.end() ? nullptr : &*found;
+}
+
+const Reservation* Planner::reservation_of(ClassId id, TaskId task) const {
+  if (!is_conservative()) return reservation_of(id);
+  const auto found = std::ranges::find_if(
+      reservations_, [&](const Reservation& one) { return one.owner == id && one.task == task; });
+  return found == reservations_.end() ? nullptr : &*found;
+}
+
+Time Planner::promised_end(ClassId id, NodeId node, Time from, std::uint32_t members) const {
+  const Duration length = waiting.length(id);
+  if (length < Duration{0}) return kNever;
+  const Duration most = policy_.margin * std::min(length, kDurationMax / 100);
+  const Duration one = nodes.length_on(node, most);
+  return later_by(from, std::min(one, kDurationMax / members) * members);
 }
 
 Time Planner::expected_end(const Holder& holder, Time now) const {

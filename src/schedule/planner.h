@@ -8,7 +8,8 @@
 // The first classes that find no room get a promise (EASY backfilling, Lifka 1995; as many as the
 // policy says, one a node): the moment at which running attempts are expected to have made room.
 // Others start on that node only if they are expected to end before it, or fit beside it. What has
-// no expected length may overtake kOvertakesMax times; then nothing does any more.
+// no expected length may overtake kOvertakesMax times; then nothing does any more. With
+// Backfilling::conservative each of the first kPromisesMax tasks gets one (schedule/slots.h).
 //
 // Pure; one thread. Same calls, same answers.
 #pragma once
@@ -33,6 +34,8 @@
 namespace reeve::schedule {
 
 inline constexpr HolderId kNoHolder{0xffffffff};
+/// So many tasks have promises at most, if each of the first gets one.
+inline constexpr std::size_t kPromisesMax = 1000;
 
 /// An attempt and what it has of one node. A gang is a chain of them.
 struct Holder {
@@ -50,12 +53,16 @@ struct Holder {
   HolderId gang = kNoHolder;                        ///< the next of its gang
 };
 
-/// A node kept for a class from a moment on.
+/// A node kept for a class from a moment on. A gang has one for each of its nodes.
 struct Reservation {
   ClassId owner;
   NodeId node;
   Time at = kNever;           ///< kNever: as soon as there is room, and nothing else before
-  std::vector<Amount> spare;  ///< what others may have beyond `at`
+  std::vector<Amount> spare;  ///< what others may have beyond `at`. EASY only
+  // Conservative only:
+  TaskId task;          ///< of the class
+  Time until = kNever;  ///< its expected end
+  std::uint8_t variant = 0;
   friend bool operator==(const Reservation&, const Reservation&) = default;
 };
 
@@ -109,7 +116,14 @@ class Planner {
   /// waits.
   void forget_promises();
   const std::vector<Reservation>& reservations() const { return reservations_; }
+  /// Of the first of the class that has one.
   const Reservation* reservation_of(ClassId id) const;
+  /// Of the task, or, where there is one for the class alone (EASY), that.
+  const Reservation* reservation_of(ClassId id, TaskId task) const;
+  bool is_conservative() const { return policy_.backfilling == Backfilling::conservative; }
+  /// When what begins at `from` is to end there, with the margin of promises; kNever: nobody knows.
+  /// `members`: so many after one another.
+  Time promised_end(ClassId id, NodeId node, Time from, std::uint32_t members = 1) const;
   /// When the holder is expected to end as seen from now: never in the past.
   Time expected_end(const Holder& holder, Time now) const;
   const Shape& shape_of(const Holder& holder) const {
@@ -137,6 +151,9 @@ class Planner {
   std::int64_t places(NodeId node, const Shape& shape) const;
   void refresh_totals();
   void refresh_kept(NodeId node);
+  void add_promise(Reservation promise);
+  /// Those of a class, which are given back.
+  std::vector<Reservation> take_promises(ClassId id);
   void apply_windows(Time now);
 
   /// How far a pass has got in a leaf.
@@ -159,7 +176,8 @@ class Planner {
   std::vector<HolderId> unused_;
   std::size_t held_ = 0;
   std::vector<Reservation> reservations_;
-  std::vector<Cursor> cursors_;  ///< by leaf
+  std::vector<std::uint32_t> promises_;  ///< by node: how many of them
+  std::vector<Cursor> cursors_;          ///< by leaf
   std::uint64_t passes_ = 0;
 };
 

@@ -346,6 +346,7 @@ class RandomWorld {
                      {.name = "q1", .weight = 0, .running_max = 3, .cap = {}}};
     if (random_.below(3) == 0) policy.preemption_gap = 2;
     policy.reclaim_share = random_.below(3) == 0;
+    if (random_.below(2) == 0) policy.backfilling = Backfilling::conservative;
     return policy;
   }
   void add() {

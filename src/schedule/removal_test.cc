@@ -33,8 +33,9 @@ WorkloadLog random_log(std::uint64_t seed) {
   return log;
 }
 
-PlannerSetup setup() {
+PlannerSetup setup(Backfilling backfilling) {
   PlannerSetup setup;
+  setup.policy.backfilling = backfilling;
   setup.policy.margin = 1'000'000;  // promises count with the request, which is exact here
   return setup;
 }
@@ -53,8 +54,9 @@ std::vector<Time> bounds_of(const WorkloadLog& log) {
   return bounds;
 }
 
-void expect_within(const WorkloadLog& log, const std::vector<Time>& bounds) {
-  const auto result = simulate_planner(log, kProcessors, setup());
+void expect_within(const WorkloadLog& log, const std::vector<Time>& bounds,
+                   Backfilling backfilling) {
+  const auto result = simulate_planner(log, kProcessors, setup(backfilling));
   RC_ASSERT(result.has_value());
   for (std::size_t i = 0; i < log.jobs.size(); ++i) {
     const LogJob& job = log.jobs[i];
@@ -66,11 +68,12 @@ void expect_within(const WorkloadLog& log, const std::vector<Time>& bounds) {
 RC_GTEST_PROP(Removal, of_a_task_does_not_delay_another_beyond_its_bound, ()) {
   const WorkloadLog log = random_log(*rc::gen::arbitrary<std::uint64_t>());
   const std::vector<Time> bounds = bounds_of(log);
-  expect_within(log, bounds);
+  const Backfilling backfilling = *rc::gen::element(Backfilling::easy, Backfilling::conservative);
+  expect_within(log, bounds, backfilling);
   for (std::size_t gone = 0; gone < log.jobs.size(); ++gone) {
     WorkloadLog rest = log;
     rest.jobs.erase(rest.jobs.begin() + static_cast<std::ptrdiff_t>(gone));
-    expect_within(rest, bounds);
+    expect_within(rest, bounds, backfilling);
   }
 }
 

@@ -54,9 +54,9 @@ ClassId Waiting::intern(const ClassKey& key) {
   return id;
 }
 
-Waiting::Position Waiting::position(ClassId id) const {
-  const Class& one = classes_[id.value];
-  return {one.entries.front().arrival, one.entries.front().sequence, id};
+Waiting::Position Waiting::position(ClassId id, std::size_t entry) const {
+  const Entry& at = classes_[id.value].entries[entry];
+  return {at.arrival, at.sequence, id};
 }
 
 std::uint64_t Waiting::waiting_of(LeafId leaf) const {

@@ -98,7 +98,13 @@ class Waiting {
   const std::set<Position>& order(LeafId leaf) const { return leaves_[leaf.value].order; }
   /// Leaves that have entries; in no order that means anything.
   const std::vector<LeafId>& active() const { return active_; }
-  Position position(ClassId id) const;
+  Position position(ClassId id) const { return position(id, 0); }
+  // Further entries of a class, oldest first.
+  std::size_t entries(ClassId id) const { return classes_[id.value].entries.size(); }
+  Position position(ClassId id, std::size_t entry) const;
+  const Range& range(ClassId id, std::size_t entry) const {
+    return classes_[id.value].entries[entry].range;
+  }
   /// The oldest task of a class. REQUIRES waiting entries.
   TaskId head(ClassId id) const;
   /// Takes the oldest task, which starts: what was passed over so far no longer counts.

@@ -36,9 +36,10 @@ class Trial {
  private:
   /// Whether a pass over the changed copy starts the task.
   bool starts(Planner& changed, TaskId task, Time now) const {
-    Pass pass(changed, now);
+    const auto is_gone = [&](TaskId one) { return one != kTried && is_stale_(one); };
+    Pass pass(changed, now, is_gone);
     while (const auto next = pass.next()) {
-      if (*next != kTried && is_stale_(*next)) {
+      if (is_gone(*next)) {
         pass.drop();
         continue;
       }

@@ -159,7 +159,8 @@ RC_GTEST_PROP(WhatIf, is_true_when_it_is_tried, ()) {
     }
     return task;
   };
-  const SchedulingPolicy limited{.queues = {{.name = "limited", .running_max = 1, .cap = {}}}};
+  SchedulingPolicy limited{.queues = {{.name = "limited", .running_max = 1, .cap = {}}}};
+  if (*rc::gen::arbitrary<bool>()) limited.backfilling = Backfilling::conservative;
   Place asked(limited);
   const TaskId task = build(asked);
   if (asked.planner.waiting.waiting(asked.last) == 0) return;  // it has started

@@ -138,18 +138,27 @@ constexpr Shape kFair{.expected = "a map with half_life", .fields = kFairFields}
 constexpr std::array<std::string_view, 2> kOverruns{"extend", "request"};
 constexpr Shape kOverrun{.scalar = ScalarKind::choice, .choices = kOverruns};
 constexpr Shape kReservations{.scalar = ScalarKind::integer, .min = 0, .max = 1000};
+constexpr std::array<std::string_view, 2> kBackfillPolicies{"easy", "conservative"};
+constexpr Shape kBackfillPolicy{.scalar = ScalarKind::choice, .choices = kBackfillPolicies};
 constexpr std::array kBackfillFields{
+    Field{"policy",
+          {},
+          &kBackfillPolicy,
+          "Who is promised a place: the first (easy), or each of the first thousand tasks "
+          "(conservative)."},
     Field{"reservations",
           {},
           &kReservations,
-          "Places promised to the first that do not fit (1); 0: whatever fits starts."},
+          "With easy: places promised to the first that do not fit (1); 0: whatever fits starts."},
     Field{"overrun",
           {},
           &kOverrun,
           "What outlives its prediction is expected to take as long again (extend), or its time "
           "limit (request)."},
 };
-constexpr Shape kBackfill{.expected = "a map with reservations and overrun",
+constexpr Shape kBackfill{.expected = "easy, conservative, or a map with policy and overrun",
+                          .scalar = ScalarKind::choice,
+                          .choices = kBackfillPolicies,
                           .fields = kBackfillFields};
 constexpr Shape kGap{.scalar = ScalarKind::integer, .min = 0, .max = 4'000'000};
 constexpr Shape kPreemptions{.scalar = ScalarKind::integer, .min = 0, .max = 1000};

@@ -91,7 +91,7 @@ scheduling:
   order: {priority: 2h, deadline: 0s, length: 10m}
   node: {fit: 1, prefer: 2, spread: 3, locality: 4, risk: 5, price: 6, speed: 0}
   share: {half_life: 30m}
-  backfill: {reservations: 4, overrun: request}
+  backfill: {policy: conservative, reservations: 4, overrun: request}
   preemption: {gap: 100, max: 2, grace: 5s}
   quotas:
     - {user: ann, queue: research, max_running: 8}
@@ -111,6 +111,7 @@ TEST(ClusterFile, scheduling) {
   EXPECT_EQ(policy.share_half_life, minutes{30});
   EXPECT_EQ(policy.reservations, 4);
   EXPECT_EQ(policy.overrun, Overrun::request);
+  EXPECT_EQ(policy.backfilling, Backfilling::conservative);
   EXPECT_EQ(policy.preemption_gap, 100);
   EXPECT_EQ(policy.preemptions_max, 2);
   EXPECT_EQ(policy.preemption_grace, seconds{5});
@@ -214,6 +215,8 @@ TEST(ClusterFile, refusals_of_queues_and_rules) {
            {"node: {fit: 1001}", "from 0 to 1000"},
            {"share: {half_life: 0s}", "expected a duration above 0"},
            {"backfill: {overrun: extnd}", "did you mean 'extend'?"},
+           {"backfill: consevative", "did you mean 'conservative'?"},
+           {"backfill: {policy: eazy}", "did you mean 'easy'?"},
            {"quotas: [{user: ann}]", "3:23: error: this quota limits nothing"},
            {"quotas: [{user: '', max_running: 1}]", "expected the name of a user"},
            {"quotas: [{queue: nigth, max_running: 1}]",

@@ -134,7 +134,13 @@ void SchedulingReader::read_node_weights(const YamlNode& node) {
 }
 
 void SchedulingReader::read_backfill(const YamlNode& node) {
+  const auto read_policy = [&](const YamlNode& name) {
+    const bool is_easy = name.text() != "conservative";
+    policy_.backfilling = is_easy ? Backfilling::easy : Backfilling::conservative;
+  };
+  if (node.is_scalar()) return read_policy(node);
   const Section section(node, scheduling_shape_of("backfill"));
+  if (const auto value = section.get("policy")) read_policy(*value);
   if (const auto value = section.get("reservations"))
     policy_.reservations = static_cast<std::int32_t>(reading_.read_integer(*value));
   if (const auto value = section.get("overrun"))
