@@ -510,6 +510,20 @@ class Client:
         """End the session that asks."""
         return self._ask("DELETE", "/v1/sessions/current")
 
+    def drain_node(self, node, body=None, *, idempotency_key=None):
+        """Let nothing more start on a node, and stop what runs there if that is asked for."""
+        path = _path("/v1/nodes/{}/drain", node)
+        return self._ask("POST", path, body=body or {}, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def resume_node(self, node, *, idempotency_key=None):
+        """Let a drained node work again."""
+        path = _path("/v1/nodes/{}/resume", node)
+        return self._ask("POST", path, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
     def list_quotas(self):
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")

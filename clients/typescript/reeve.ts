@@ -463,6 +463,11 @@ export interface NodesReply {
   nodes: Node[];
 }
 
+export interface NodeReply {
+  version: 1;
+  node: Node;
+}
+
 export interface LocksReply {
   version: 1;
   locks: Lock[];
@@ -644,6 +649,14 @@ export interface NewFlag {
 
 export interface NewRole {
   actions: string[];
+}
+
+export interface DrainNode {
+  /** what runs there is stopped, and queued again */
+  stop?: boolean;
+  /** from SIGTERM to SIGKILL; usual: that of each task */
+  grace_seconds?: number;
+  why?: string;
 }
 
 export interface NewUser {
@@ -843,6 +856,12 @@ export interface Node {
   open: boolean;
   capacity: Capacity;
   used: Capacity;
+  /** by whom, since when and why nothing starts there; null: it is not drained */
+  drained: {
+    by: string;
+    why: string;
+    since: string;
+  } | null;
   /** attempts handed over beyond the free capacity */
   staged: number;
   /** of processors: kept from new work */
@@ -1662,6 +1681,38 @@ export class Client {
   /** End the session that asks. */
   logOut(): Promise<void> {
     return this.ask("DELETE", "/v1/sessions/current", {});
+  }
+
+  /** Let nothing more start on a node, and stop what runs there if that is asked for. */
+  drainNode(
+    node: string | number,
+    body: DrainNode = {},
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<NodeReply> {
+    const path = `/v1/nodes/${segment(node)}/drain`;
+    return this.ask("POST", path, {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Let a drained node work again. */
+  resumeNode(
+    node: string | number,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<NodeReply> {
+    const path = `/v1/nodes/${segment(node)}/resume`;
+    return this.ask("POST", path, {
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
   }
 
   /** What users may have at most. */

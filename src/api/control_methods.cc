@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "api/capacity_reply.h"
+#include "api/node_reply.h"
 #include "api/use_reply.h"
 #include "core/explain.h"
 #include "core/launch.h"
@@ -97,7 +98,23 @@ Result<core::Enter> enter_event(const json::object& params) {
   return enter;
 }
 
+Result<core::Event> drain_event(const json::object& params, bool drained) {
+  core::DrainNode drain{.node = text_param(params, "node"),
+                        .drained = drained,
+                        .by = text_param(params, "by"),
+                        .why = text_param(params, "why")};
+  if (drained) {
+    TRY_ASSIGN(drain.stop, flag_param(params, "stop"));
+  }
+  if (const auto* grace = params.if_contains("grace_microseconds");
+      grace != nullptr && grace->is_int64())
+    drain.grace = Duration{grace->get_int64()};
+  return drain;
+}
+
 Result<core::Event> event_of(const ControlRequest& request) {
+  if (request.method == "drain_node") return drain_event(request.params, true);
+  if (request.method == "resume_node") return drain_event(request.params, false);
   if (request.method == "cancel") return cancel_event(request.params);
   if (request.method == "pause") return pause_event(request.params, true);
   if (request.method == "resume") return pause_event(request.params, false);
@@ -188,6 +205,14 @@ void ControlMethods::handle(const ControlRequest& request, Reply reply) {
     look(
         [](const core::State& state) -> Result<json::object> {
           return capacity_object(state.capacity_of(PoolId{}));
+        },
+        std::move(reply));
+    return;
+  }
+  if (request.method == "nodes") {
+    look(
+        [](const core::State& state) -> Result<json::object> {
+          return json::object{{"nodes", node_rows(state)}};
         },
         std::move(reply));
     return;

@@ -308,6 +308,18 @@ constexpr auto kSettingFields = std::to_array<FieldInfo>({
     {"live", "boolean", "a running service takes it on"},
     {"meaning", "string", ""},
 });
+constexpr auto kNode = std::to_array<FieldInfo>({
+    {"name", "string", ""},
+    {"pool", "string", ""},
+    {"open", "boolean", "new attempts may start there"},
+    {"drained", "object?", "by, why and since when people took it out"},
+    {"capacity", "object", "cpu_millicores, memory_bytes, disk_bytes, gpu_milli, countables"},
+    {"used", "object", "the same, of what has been given to attempts"},
+    {"staged", "integer", "attempts handed over beyond the free capacity"},
+    {"load_permille", "integer", "of its processors, kept from new work: the machine is saturated"},
+    {"speed", "number", "over the usual; learned where there are several nodes"},
+});
+
 constexpr auto kToken = std::to_array<FieldInfo>({
     {"id", "string", "never its text"},
     {"label", "string", "what it is for"},
@@ -356,6 +368,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"audit", "audit ls", kAudit},
     {"audit_proof", "audit verify", kAuditProof},
     {"settings", "config show", kSettingFields},
+    {"nodes", "node ls", kNode},
     {"tokens", "token ls", kToken},
     {"contexts", "context ls", kContext},
     {"program", "version", kVersion},

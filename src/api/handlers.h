@@ -49,6 +49,8 @@ void plan_workflow(ServiceParts& parts, CallPtr call);
 void list_queues(ServiceParts& parts, CallPtr call);
 void list_pools(ServiceParts& parts, CallPtr call);
 void list_nodes(ServiceParts& parts, CallPtr call);
+void drain_node(ServiceParts& parts, CallPtr call);
+void resume_node(ServiceParts& parts, CallPtr call);
 void list_locks(ServiceParts& parts, CallPtr call);
 
 // Streams of events.

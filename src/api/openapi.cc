@@ -77,6 +77,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"QueuesReply", "queues", "Queue", true},
     {"PoolsReply", "pools", "Pool", true},
     {"NodesReply", "nodes", "Node", true},
+    {"NodeReply", "node", "Node"},
     {"LocksReply", "locks", "Lock", true},
     {"IdentityReply", "identity", "Identity"},
     {"TokensReply", "tokens", "Token", true},

@@ -122,6 +122,16 @@ constexpr std::string_view kSent = R"json({
   "required": ["actions"],
   "additionalProperties": false
 },
+"DrainNode": {
+  "type": "object",
+  "properties": {
+    "stop": {"type": "boolean", "description": "what runs there is stopped, and queued again"},
+    "grace_seconds": {"type": "number", "minimum": 0, "maximum": 86400,
+      "description": "from SIGTERM to SIGKILL; usual: that of each task"},
+    "why": {"type": "string", "maxLength": 4096}
+  },
+  "additionalProperties": false
+},
 "NewUser": {
   "type": "object",
   "properties": {
@@ -441,11 +451,22 @@ constexpr std::string_view kShown = R"json({
     "open": {"type": "boolean"},
     "capacity": {"$ref": "#/components/schemas/Capacity"},
     "used": {"$ref": "#/components/schemas/Capacity"},
+    "drained": {
+      "type": ["object", "null"],
+      "description": "by whom, since when and why nothing starts there; null: it is not drained",
+      "properties": {
+        "by": {"type": "string"},
+        "why": {"type": "string"},
+        "since": {"type": "string", "format": "date-time"}
+      },
+      "required": ["by", "why", "since"],
+      "additionalProperties": false
+    },
     "staged": {"type": "integer", "description": "attempts handed over beyond the free capacity"},
     "load_permille": {"type": "integer", "description": "of processors: kept from new work"},
     "speed": {"type": "number", "description": "over the usual; learned"}
   },
-  "required": ["name", "pool", "open", "capacity", "used", "staged", "load_permille",
+  "required": ["name", "pool", "open", "drained", "capacity", "used", "staged", "load_permille",
     "speed"],
   "additionalProperties": false
 },

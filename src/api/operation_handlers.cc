@@ -1,7 +1,10 @@
+#include "api/body_reader.h"
 #include "api/capacity_reply.h"
 #include "api/field_table.h"
 #include "api/handlers.h"
+#include "api/node_reply.h"
 #include "api/service_parts.h"
+#include "base/text.h"
 
 namespace reeve::api {
 namespace {
@@ -44,24 +47,6 @@ boost::json::array pool_rows(const core::State& state) {
   return out;
 }
 
-boost::json::array node_rows(const core::State& state) {
-  boost::json::array out;
-  const schedule::Nodes& nodes = state.planner.nodes;
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    const schedule::NodeId node{i};
-    const NodeSetup& setup = nodes.setup(node);
-    out.push_back(JsonObject{{"name", text_json(setup.name)},
-                             {"pool", text_json(setup.pool)},
-                             {"open", nodes.is_open(node)},
-                             {"capacity", capacity_object(setup.capacity)},
-                             {"used", capacity_object(nodes.used(node))},
-                             {"staged", state.planner.staged(node)},
-                             {"load_permille", nodes.load(node)},
-                             {"speed", nodes.speed(node)}});
-  }
-  return out;
-}
-
 boost::json::array quota_rows(const core::State& state) {
   boost::json::array out;
   for (const QuotaSetup& quota : state.planner.policy().quotas)
@@ -87,6 +72,47 @@ boost::json::array lock_rows(const core::State& state) {
   return out;
 }
 
+constexpr Duration kDrainGraceMax = std::chrono::hours{24};
+
+void reply_node(ServiceParts& parts, const CallPtr& call, const std::string& node) {
+  parts.look(call, [&parts, call, node](const core::State& state) {
+    for (const Json& row : node_rows(state)) {
+      if (row.as_object().at("name").as_string() != node) continue;
+      parts.post([call, row] { call->reply(200, {{"version", kOutputVersion}, {"node", row}}); });
+      return;
+    }
+  });
+}
+
+void change_node(ServiceParts& parts, const CallPtr& call, core::DrainNode event) {
+  const std::string node = event.node;
+  parts.audited(call, "node:" + node, {}, [&parts, call, node, event = std::move(event)] {
+    parts.obey(call, event, nullptr,
+               [&parts, call, node](const engine::Receipt&) { reply_node(parts, call, node); });
+  });
+}
+
+Checked<core::DrainNode> drain_of(const Call& call, bool drained) {
+  TRY_ASSIGN(const JsonObject body, ServiceParts::body_of(call));
+  BodyReader reader(body);
+  core::DrainNode event{
+      .node = call.path_value("node"), .drained = drained, .by = call.identity.subject};
+  if (drained) {
+    event.stop = reader.flag("stop", false);
+    event.why = reader.text("why").value_or("");
+    event.grace = reader.seconds("grace_seconds", kDrainGraceMax).value_or(event.grace);
+  }
+  if (auto errors = reader.finish(); !errors.empty())
+    return tl::unexpected(invalid(std::move(errors)));
+  return event;
+}
+
+void drain_or_resume(ServiceParts& parts, const CallPtr& call, bool drained) {
+  auto event = drain_of(*call, drained);
+  if (!event) return call->refuse(event.error());
+  change_node(parts, call, *std::move(event));
+}
+
 }  // namespace
 
 void list_queues(ServiceParts& parts, CallPtr call) {
@@ -98,5 +124,7 @@ void list_quotas(ServiceParts& parts, CallPtr call) {
   reply_rows(parts, call, "quotas", quota_rows);
 }
 void list_locks(ServiceParts& parts, CallPtr call) { reply_rows(parts, call, "locks", lock_rows); }
+void drain_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, true); }
+void resume_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, false); }
 
 }  // namespace reeve::api

@@ -21,6 +21,7 @@ constexpr Parameter kSecretPath{"secret", Place::path, "string", "the name of a 
 constexpr Parameter kFlagPath{"flag", Place::path, "string", "the name of a flag"};
 constexpr Parameter kRolePath{"role", Place::path, "string", "the name of a defined role"};
 constexpr Parameter kUserPath{"user", Place::path, "string", "the name of a user"};
+constexpr Parameter kNodePath{"node", Place::path, "string", "the name of a node"};
 constexpr Parameter kTokenPath{"token", Place::path, "string", "the id of a token"};
 
 constexpr auto kListSecrets = std::to_array<Parameter>({kInNamespace});
@@ -39,6 +40,7 @@ constexpr auto kSetFlag =
 constexpr auto kRemoveFlag = std::to_array<Parameter>({kFlagPath, kMatchVersion, kAdminKey});
 constexpr auto kChangeRole = std::to_array<Parameter>({kRolePath, kAdminKey});
 constexpr auto kChangeUser = std::to_array<Parameter>({kUserPath, kAdminKey});
+constexpr auto kChangeNode = std::to_array<Parameter>({kNodePath, kAdminKey});
 constexpr auto kRotate = std::to_array<Parameter>({kTokenPath, kAdminKey});
 constexpr auto kJustKey = std::to_array<Parameter>({kAdminKey});
 constexpr Parameter kWho{"who", Place::query, "string", "of this subject only: user:ann"};
@@ -63,6 +65,7 @@ constexpr auto kFlagAnswerReply = std::to_array<ReplyInfo>({{200, "FlagAnswerRep
 constexpr auto kRolesReply = std::to_array<ReplyInfo>({{200, "RolesReply"}});
 constexpr auto kRoleReply = std::to_array<ReplyInfo>({{200, "RoleReply"}});
 constexpr auto kUsersReply = std::to_array<ReplyInfo>({{200, "UsersReply"}});
+constexpr auto kNodeReply = std::to_array<ReplyInfo>({{200, "NodeReply"}});
 constexpr auto kUserReply = std::to_array<ReplyInfo>({{200, "UserReply"}});
 constexpr auto kSessionReply = std::to_array<ReplyInfo>({{201, "SessionReply"}});
 constexpr auto kRotatedReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
@@ -168,6 +171,11 @@ constexpr auto kAdminRoutes = std::to_array<Route>({
      .replies = kDone,
      .handler = log_out},
 
+    changes({"POST", "/v1/nodes/{node}/drain", "drainNode",
+             "let nothing more start on a node, and stop what runs there if that is asked for"},
+            Action::nodes_write, kChangeNode, "DrainNode", kNodeReply, drain_node),
+    changes({"POST", "/v1/nodes/{node}/resume", "resumeNode", "let a drained node work again"},
+            Action::nodes_write, kChangeNode, "", kNodeReply, resume_node),
     shows("/v1/quotas", "listQuotas", "what users may have at most", Action::queues_read, {},
           kQuotasReply, list_quotas),
     shows("/v1/audit", "listAudit", "records of the audit log, oldest first", Action::audit_read,

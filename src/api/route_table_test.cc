@@ -24,7 +24,7 @@ const std::map<std::string_view, std::string_view> kWho{
     {"queues.read", "s voda"},    {"nodes.read", "s voda"},  {"flags.read", "s voda"},
     {"roles.read", "s voda"},     {"settings.read", "e oa"}, {"flags.write", "e a"},
     {"roles.write", "e a"},       {"settings.write", "e a"}, {"users.read", "e a"},
-    {"users.write", "e a"}};
+    {"users.write", "e a"},       {"nodes.write", "e oa"}};
 
 /// "" is everybody, "known" is who says who he is.
 const std::map<std::string_view, std::string_view> kRoutesExpected{
@@ -65,6 +65,8 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"listQueues", "queues.read"},
     {"listPools", "nodes.read"},
     {"listNodes", "nodes.read"},
+    {"drainNode", "nodes.write"},
+    {"resumeNode", "nodes.write"},
     {"listLocks", "queues.read"},
     {"listQuotas", "queues.read"},
     {"listTokens", "tokens.read"},

@@ -149,6 +149,10 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
     {ReasonCode::disk_limit, "disk_limit", "went over its disk limit of {a:bytes}"},
     {ReasonCode::disk_short, "disk_short",
      "had written most to a disk of which less than {a:bytes} was free"},
+    {ReasonCode::node_drained, "node_drained",
+     "waits: its node is drained, and nothing starts there"},
+    {ReasonCode::drained_off, "drained_off",
+     "was stopped since its node was drained, and waits to start again"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

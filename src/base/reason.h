@@ -109,10 +109,13 @@ enum class ReasonCode : std::uint16_t {
   // why it was ended: what it took of a disk
   disk_limit,  ///< a: limit in bytes
   disk_short,  ///< a: bytes of the disk that are to stay free
+  // nodes that people have taken out
+  node_drained,  ///< waits: nothing starts there
+  drained_off,   ///< was stopped since its node was drained, and is queued again
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::disk_short) + 1;
+    static_cast<std::size_t>(ReasonCode::drained_off) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -77,6 +77,32 @@ constexpr auto kExecStatuses = std::to_array<ExitStatus>({
     {"128+n", "the command was killed by signal n; 137 also when the task ended"},
 });
 
+constexpr auto kNodeVerbs = std::to_array<std::string_view>({"ls", "drain", "resume"});
+constexpr auto kNodeArguments = std::to_array<Argument>({
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kNodeVerbs},
+    {.name = "NODE",
+     .help = "names of nodes, for drain and resume",
+     .required = false,
+     .repeats = true},
+});
+constexpr auto kNodeOptions = std::to_array<Option>({
+    {.name = "stop",
+     .help = "of drain: what runs there is stopped and queued again, without charging a retry"},
+    {.name = "grace",
+     .value = "DURATION",
+     .help = "of drain --stop: from SIGTERM to SIGKILL",
+     .fallback = "that of each task"},
+    {.name = "reason", .value = "TEXT", .help = "of drain: why; `explain` says it"},
+});
+constexpr auto kNodeLists = std::to_array<Lists>({kNodeOptions, kOutputOptions});
+constexpr auto kNodeSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] ls", "[OPTIONS] drain NODE...", "resume NODE..."});
+constexpr auto kNodeExamples = std::to_array<Example>({
+    {"reeve node drain local --reason 'new kernel'", "let what runs end, start nothing more"},
+    {"reeve node drain local --stop --grace 30s", "have it empty soon"},
+    {"reeve node resume local", "let it work again"},
+});
+
 constexpr auto kActingCommands = std::to_array<Command>({
     {.name = "exec",
      .section = Section::acting,
@@ -128,6 +154,18 @@ constexpr auto kActingCommands = std::to_array<Command>({
      .arguments = kApproveArguments,
      .options = kApproveLists,
      .examples = kApproveExamples,
+     .exit_statuses = kActStatuses},
+    {.name = "node",
+     .section = Section::acting,
+     .summary = "list machines, take them out and let them work again",
+     .description =
+         "Shows the nodes of the engine or service. A node that is drained takes nothing new, also "
+         "after a restart, until it is resumed; what runs there goes on, or is queued again with "
+         "--stop.",
+     .synopses = kNodeSynopses,
+     .arguments = kNodeArguments,
+     .options = kNodeLists,
+     .examples = kNodeExamples,
      .exit_statuses = kActStatuses},
 });
 

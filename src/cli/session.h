@@ -60,6 +60,7 @@ Ended command_cancel(const Session& session);
 Ended command_pause(const Session& session);
 Ended command_approve(const Session& session);
 Ended command_exec(const Session& session);
+Ended command_node(const Session& session);
 
 Ended command_init(const Session& session);
 Ended command_lint(const Session& session);

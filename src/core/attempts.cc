@@ -134,7 +134,9 @@ Reason conclude(Step& step, Run& run, std::uint32_t index, const Judged& judged)
   }
   if (stopped && (task.flags & kTaskPreempted) != 0) {
     ++run.make_extra(index).ends_by_class[0];
-    change_task(step, run, index, TaskState::retry_wait, {ReasonCode::preempted, 0, 0});
+    const bool is_drained = task.reason.code == ReasonCode::drained_off;
+    change_task(step, run, index, TaskState::retry_wait,
+                {is_drained ? ReasonCode::drained_off : ReasonCode::preempted, 0, 0});
     task.wake_at = step.now;
     set_timer(step, run, index, task.wake_at);
     return task.reason;
@@ -377,7 +379,7 @@ void on_executor_changed(Step& step, const ExecutorChanged& event) {
   if (event.pool.value >= step.state.pools.size()) return;
   Pool& pool = step.state.pools[event.pool.value];
   pool.up = event.up;
-  step.state.planner.set_open(pool.node, event.up);
+  step.state.planner.set_open(pool.node, pool.is_open());
   if (!event.up) return;
   step.changes.effects.emplace_back(SetCapacity{event.pool});
   for (const auto& [token, live] : step.state.live) {

@@ -8,6 +8,7 @@ void Changes::clear() {
   attempts.clear();
   expansions.clear();
   estimates.clear();
+  drains.clear();
   workflows.clear();
   progressed.clear();
   task_changes.clear();

@@ -22,6 +22,7 @@ struct Changes {
   std::vector<AttemptRecord> attempts;
   std::vector<Expansion> expansions;
   std::vector<EstimateId> estimates;  ///< whose rows are to be written, each once
+  std::vector<DrainRecord> drains;    ///< each replaces that of its node
   std::vector<std::shared_ptr<const spec::Workflow>> workflows;  ///< not seen before
   std::vector<TaskId> progressed;
   std::vector<TaskChange> task_changes;
@@ -32,7 +33,8 @@ struct Changes {
 
   bool empty() const {
     return runs.empty() && tasks.empty() && attempts.empty() && expansions.empty() &&
-           estimates.empty() && effects.empty() && progressed.empty() && !timer_fired;
+           estimates.empty() && drains.empty() && effects.empty() && progressed.empty() &&
+           !timer_fired;
   }
   void clear();
 };

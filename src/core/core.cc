@@ -35,6 +35,7 @@ Result<Applied> dispatch(Step& step, const Event& event) {
           [&](const CapacitySet& e) { return on_capacity_set(step, e), nothing; },
           [&](const RunReloaded&) { return nothing; },
           [&](const PolicySet& e) { return on_policy_set(step, e), nothing; },
+          [&](const DrainNode& e) { return on_drain_node(step, e); },
           [&](const LoadObserved& e) { return on_load_observed(step, e), nothing; },
           [&](const Tick&) { return nothing; },
       },
@@ -53,6 +54,10 @@ Status Core::load(Snapshot snapshot) {
   }
   TRY(state_.estimates.load(std::move(snapshot.estimates)));
   state_.planner.shares.restore(std::move(snapshot.usage), snapshot.last_now);
+  for (DrainRecord& drain : snapshot.drains) {
+    const auto pool = std::ranges::find(state_.pools, drain.node, &Pool::name);
+    if (pool != state_.pools.end()) pool->drain = std::move(drain);
+  }
   state_.next_run = std::max(state_.next_run, snapshot.last_run.value + 1);
   state_.next_token = std::max(state_.next_token, snapshot.last_token.value + 1);
   return {};

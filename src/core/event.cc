@@ -24,7 +24,11 @@ std::string_view name(const Event& event) {
       "tick",
       "enter",
       "retry_held",
-      "attempt_held"};
+      "attempt_held",
+      "policy_set",
+      "load_observed",
+      "drain_node"};
+  static_assert(!kNames.back().empty(), "each event has a name");
   return kNames[event.index()];
 }
 

@@ -174,7 +174,7 @@ struct Tick {
 using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
                            ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
                            Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick, Enter,
-                           RetryHeld, AttemptHeld, PolicySet, LoadObserved>;
+                           RetryHeld, AttemptHeld, PolicySet, LoadObserved, DrainNode>;
 
 std::string_view name(const Event& event);
 

@@ -258,6 +258,14 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
                         format_resources(nodes.setup(pool.node).capacity));
     return out;
   }
+  if (pool.drain.drained) {
+    Explanation out = answer({ReasonCode::node_drained, 0, 0});
+    out.facts.push_back("node " + pool.name + " was drained by " + pool.drain.by + " at " +
+                        format_time(pool.drain.since) +
+                        (pool.drain.why.empty() ? "" : ": " + pool.drain.why));
+    out.facts.push_back("`reeve node resume " + pool.name + "` lets it work again");
+    return out;
+  }
   if (!pool.up) return answer({ReasonCode::executor_down, 0, 0});
   if (const Time until = filling_until(state, run, index); until > now) {
     Explanation out = answer({ReasonCode::batch_filling, 0, until.time_since_epoch().count()});

@@ -219,7 +219,7 @@ void on_one_of_two_ended(Step& step, const Found& at, const AttemptEnded& event)
 void start_hedges(Step& step) {
   State& state = step.state;
   state.next_hedge = kNever;
-  if (state.hedgeable.empty() || !state.pools.front().up) return;
+  if (state.hedgeable.empty() || !state.pools.front().is_open()) return;
   const std::vector<Due> due = find_due(state, step.now);
   if (due.empty() || is_place_wanted(state)) return;
   const std::size_t budget = std::max<std::size_t>(state.live.size() * kHedgePercent / 100, 1);

@@ -153,6 +153,21 @@ struct AttemptRecord {
   schedule::PlacementScore score;
 };
 
+/// A node that people took out, or let work again.
+struct DrainRecord {
+  std::string node;
+  bool drained = false;
+  Time since = kUnset;
+  std::string by;
+  std::string why;
+  friend bool operator==(const DrainRecord&, const DrainRecord&) = default;
+  static constexpr auto fields() {
+    return std::tuple{field("node", &DrainRecord::node), field("drained", &DrainRecord::drained),
+                      field("since", &DrainRecord::since), field("by", &DrainRecord::by),
+                      field("why", &DrainRecord::why)};
+  }
+};
+
 inline constexpr std::uint32_t kNotExpanded = 0xffffffff;
 /// A group whose tasks became known only while the run went on. The last record of a group counts.
 struct Expansion {
@@ -173,6 +188,7 @@ struct Snapshot {
   std::vector<StoredRun> runs;               ///< by id; only those that are not final
   std::vector<EstimateRecord> estimates;     ///< in any order
   std::vector<schedule::UsageRecord> usage;  ///< as above
+  std::vector<DrainRecord> drains;           ///< as above
   Token last_token;
   RunId last_run;
   std::uint64_t last_step = 0;

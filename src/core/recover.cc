@@ -211,6 +211,9 @@ Snapshot snapshot_of(const State& state) {
   snapshot.last_token = Token{state.next_token - 1};
   snapshot.last_run = RunId{state.next_run - 1};
   snapshot.estimates = state.estimates.records();
+  for (const Pool& pool : state.pools) {
+    if (pool.drain.drained) snapshot.drains.push_back(pool.drain);
+  }
   snapshot.usage = state.planner.shares.records();
   state.each_run([&](const Run& run) {
     if (!is_final(run.record.state)) snapshot.runs.push_back(stored_run(run));

@@ -79,6 +79,21 @@ struct Enter {
 
 inline constexpr Duration kHoldMax = std::chrono::days{7};
 
+/// Nothing starts on a node any more, until it is let work again. It outlives the engine.
+struct DrainNode {
+  std::string node;
+  bool drained = true;  ///< false: it is let work again
+  bool stop = false;    ///< what runs there is stopped, and queued again without a charge
+  Duration grace{-1};   ///< of the stops; negative: each task's own
+  std::string by;
+  std::string why;
+  static constexpr auto fields() {
+    return std::tuple{field("node", &DrainNode::node), field("drained", &DrainNode::drained),
+                      field("stop", &DrainNode::stop), field("grace", &DrainNode::grace),
+                      field("by", &DrainNode::by),     field("why", &DrainNode::why)};
+  }
+};
+
 /// As Retry, and the sandboxes of tasks that fail are kept open for a while.
 struct RetryHeld {
   Retry retry;

@@ -113,8 +113,10 @@ struct Batch {
 struct Pool {
   std::string name;
   schedule::NodeId node;
-  bool up = false;
-  MachineLoad machine;     ///< as its executor saw it last
+  bool up = false;  ///< its executor is there
+  bool is_open() const { return up && !drain.drained; }
+  MachineLoad machine;  ///< as its executor saw it last
+  DrainRecord drain;
   Duration start_time{0};  ///< from placing to running: mean of the last few
 };
 

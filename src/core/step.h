@@ -182,11 +182,11 @@ Status load_run(State& state, StoredRun stored);
 void on_engine_started(Step& step, const EngineStarted& event);
 void on_capacity_set(Step& step, const CapacitySet& event);
 
-// policy.cc: queues, shares, limits; node_load.cc: saturated machines ----------------------------
+// policy.cc: queues, shares, limits; nodes.cc: saturated and drained machines --------------------
 void on_load_observed(Step& step, const LoadObserved& event);
+Result<Applied> on_drain_node(Step& step, const DrainNode& event);
 void note_start_time(Step& step, const LiveAttempt& live, Time started_at);
-/// Gives the planner the load of a pool's node, by the present policy.
-void heed_load(State& state, PoolId pool);
+void heed_load(State& state, PoolId pool);  ///< gives it to the planner, by the present policy
 void on_policy_set(Step& step, const PolicySet& event);
 /// Why the submission would be beyond what its queue or user may have; {}: it is not.
 Status check_quota(const State& state, const Run& run, Time now);

@@ -129,6 +129,7 @@ Status commit(Engine::Parts& parts, Time now) {
                 .expansions = changes.expansions,
                 .estimates = parts.estimate_rows,
                 .usage = parts.usage_rows,
+                .drains = changes.drains,
                 .last_token = Token{parts.core.state().next_token - 1}};
   TRY(parts.ports.store.commit(commit));
   parts.last_step = record.step;

@@ -234,6 +234,11 @@ EstimateRecord random_estimate() {
   return record;
 }
 
+core::DrainRecord random_drain() {
+  return {"node" + std::to_string(*rc::gen::inRange(0, 3)), *rc::gen::arbitrary<bool>(),
+          Time{Duration{wide<std::int64_t>()}}, any_text(), any_text()};
+}
+
 schedule::UsageRecord random_usage() {
   schedule::UsageRecord record;
   record.queue = "queue" + std::to_string(*rc::gen::inRange(0, 3));
@@ -354,7 +359,7 @@ Status Committer::commit(engine::Store& store, const Batch& batch, std::string e
   std::vector<const core::EstimateRecord*> estimates;
   for (const core::EstimateRecord& estimate : batch.estimates) estimates.push_back(&estimate);
   TRY(store.commit({&record, workflows, runs, tasks, batch.attempts, batch.expansions, estimates,
-                    batch.usage, batch.last_token}));
+                    batch.usage, batch.drains, batch.last_token}));
   step_ = record.step;
   chain_ = record.chain;
   return {};
@@ -374,8 +379,15 @@ void Model::apply(const Batch& batch) {
     runs_.at(expansion.run.value).expansions.push_back(expansion);
   for (const EstimateRecord& estimate : batch.estimates)
     estimates_.insert_or_assign(estimate.id.value, estimate);
+  for (const core::DrainRecord& drain : batch.drains) drains_.insert_or_assign(drain.node, drain);
   for (const schedule::UsageRecord& usage : batch.usage)
     usage_.insert_or_assign(fmt::format("{}|{}|{}", usage.queue, usage.is_user, usage.user), usage);
+}
+
+std::vector<core::DrainRecord> Model::drains() const {
+  std::vector<core::DrainRecord> out;
+  for (const auto& [node, drain] : drains_) out.push_back(drain);
+  return out;
 }
 
 std::vector<schedule::UsageRecord> Model::usage() const {

@@ -27,6 +27,7 @@ core::Expansion random_expansion(RunId run);
 /// Of an id from 1 to 5, with any finite numbers.
 core::EstimateRecord random_estimate();
 schedule::UsageRecord random_usage();
+core::DrainRecord random_drain();
 
 std::string text_of(const core::RunRecord& run);
 std::string text_of(const core::StoredTask& task);
@@ -50,6 +51,7 @@ struct Batch {
   std::vector<core::Expansion> expansions;
   std::vector<core::EstimateRecord> estimates;
   std::vector<schedule::UsageRecord> usage;
+  std::vector<core::DrainRecord> drains;
   Token last_token;
 };
 
@@ -76,6 +78,7 @@ class Model {
   std::vector<core::StoredRun> open_runs() const;
   std::vector<core::AttemptRecord> attempts_of(TaskId task) const;
   std::vector<core::EstimateRecord> estimates() const;  ///< by id
+  std::vector<core::DrainRecord> drains() const;        ///< by node
   std::vector<schedule::UsageRecord> usage() const;     ///< by queue and user
   std::uint32_t last_run() const { return runs_.empty() ? 0 : runs_.rbegin()->first; }
 
@@ -87,6 +90,7 @@ class Model {
     std::vector<core::AttemptRecord> attempts;
   };
   std::map<std::uint32_t, Run> runs_;
+  std::map<std::string, core::DrainRecord> drains_;
   std::map<std::string, schedule::UsageRecord> usage_;
   std::map<std::uint32_t, core::EstimateRecord> estimates_;
 };

@@ -77,6 +77,7 @@ Batch random_batch(const Model& model) {
     if (*rc::gen::inRange(0, 3) == 0) batch.expansions.push_back(random_expansion(RunId{id}));
   }
   if (*rc::gen::arbitrary<bool>()) batch.estimates.push_back(random_estimate());
+  if (*rc::gen::arbitrary<bool>()) batch.drains.push_back(random_drain());
   if (*rc::gen::arbitrary<bool>()) batch.usage.push_back(random_usage());
   batch.last_token = Token{*rc::gen::arbitrary<std::uint64_t>()};
   return batch;
@@ -134,6 +135,7 @@ TEST_P(ConformanceStore, gives_back_every_field_after_reopening) {
     const Snapshot snapshot = value_of(store->load());
     RC_ASSERT(text_of(snapshot.runs) == text_of(model.open_runs()));
     RC_ASSERT(text_of(snapshot.estimates) == text_of(model.estimates()));
+    RC_ASSERT(snapshot.drains == model.drains());
     RC_ASSERT(sorted(snapshot.usage) == sorted(model.usage()));
     RC_ASSERT(snapshot.last_token == last_token);
     RC_ASSERT(snapshot.last_run.value == model.last_run());

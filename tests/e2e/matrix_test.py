@@ -16,7 +16,7 @@ ACTIONS = {
     "secrets.read": "n oda", "secrets.write": "n da", "tokens.read": "n a", "tokens.write": "n a",
     "audit.read": "n a", "queues.read": "s voda", "nodes.read": "s voda", "flags.read": "s voda",
     "roles.read": "s voda", "settings.read": "e oa", "flags.write": "e a", "roles.write": "e a",
-    "settings.write": "e a", "users.read": "e a", "users.write": "e a",
+    "settings.write": "e a", "users.read": "e a", "users.write": "e a", "nodes.write": "e oa",
 }
 CUSTOM = ("runs.read", "secrets.write", "audit.read", "flags.write", "queues.read")
 LETTERS = {"viewer": "v", "operator": "o", "developer": "d", "admin": "a"}
@@ -44,6 +44,8 @@ ROUTES = {
     "GET /v1/events": ("events.read",), "POST /v1/lint": ("workflows.read", YAML),
     "POST /v1/plan": ("workflows.read", YAML), "GET /v1/queues": ("queues.read",),
     "GET /v1/pools": ("nodes.read",), "GET /v1/nodes": ("nodes.read",),
+    "POST /v1/nodes/{node}/drain": ("nodes.write", {}),
+    "POST /v1/nodes/{node}/resume": ("nodes.write",),
     "GET /v1/locks": ("queues.read",), "GET /v1/quotas": ("queues.read",),
     "GET /v1/tokens": ("tokens.read",), "POST /v1/tokens": ("tokens.write", {"label": "x"}),
     "POST /v1/tokens/{token}/rotate": ("tokens.write", {}),
@@ -89,7 +91,8 @@ class MatrixTest(ServiceCase):
         if not any(each["name"] == "victim" for each in self.ask("GET", "/v1/users").body["users"]):
             self.ask("PUT", "/v1/users/victim", {"password": "long enough", "role": "viewer"})
         return {"run": self.runs[place], "task": "main", "attempt": "1", "token": token,
-                "secret": "victim", "flag": "victim", "role": "victim", "user": "victim"}
+                "secret": "victim", "flag": "victim", "role": "victim", "user": "victim",
+                "node": "none"}
 
     def request(self, route, place, token):
         """The status, of streams too."""

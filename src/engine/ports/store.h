@@ -43,6 +43,7 @@ struct Commit {
   std::span<const core::Expansion> expansions;
   std::span<const core::EstimateRecord* const> estimates;  ///< each replaces the row of its id
   std::span<const schedule::UsageRecord> usage;  ///< each replaces that of its queue and user
+  std::span<const core::DrainRecord> drains;     ///< each replaces that of its node
   Token last_token;                              ///< highest token given out so far
 };
 

@@ -54,6 +54,7 @@ class MemoryDisk {
   /// By queue, whether it is a user's, and user.
   using UsageKey = std::tuple<std::string, bool, std::string>;
   const std::map<UsageKey, schedule::UsageRecord>& usage() const { return usage_; }
+  const std::map<std::string, core::DrainRecord>& drains() const { return drains_; }
   Token last_token() const { return last_token_; }
   std::uint64_t commits() const { return commits_; }
 
@@ -68,6 +69,7 @@ class MemoryDisk {
   std::vector<engine::JournalRecord> journal_;
   std::map<std::uint32_t, core::EstimateRecord> estimates_;  // by id
   std::map<UsageKey, schedule::UsageRecord> usage_;
+  std::map<std::string, core::DrainRecord> drains_;  // by node
   Token last_token_;
   std::uint64_t commits_ = 0;
 };

@@ -69,6 +69,7 @@ Result<Snapshot> MemoryStore::load() {
   }
   for (const auto& [id, estimate] : disk_.estimates()) snapshot.estimates.push_back(estimate);
   for (const auto& [key, usage] : disk_.usage()) snapshot.usage.push_back(usage);
+  for (const auto& [node, drain] : disk_.drains()) snapshot.drains.push_back(drain);
   snapshot.last_token = disk_.last_token();
   snapshot.last_run = RunId{static_cast<std::uint32_t>(disk_.runs().size())};
   if (!disk_.journal().empty()) {

@@ -219,19 +219,42 @@ bool read_attempt(const Statement& row, AttemptRecord& out) {
   return decode(score, out.score) && score.at_end();
 }
 
+namespace {
+
+template <class Record>
+void bind_encoded(Statement& statement, int parameter, const Record& record, std::string& buffer) {
+  buffer.clear();
+  Writer out(buffer);
+  encode(out, record);
+  statement.bind_blob(parameter, buffer);
+}
+
+template <class Record>
+bool read_encoded(std::string_view bytes, Record& out) {
+  Reader record(bytes);
+  return decode(record, out) && record.at_end();
+}
+
+}  // namespace
+
 void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::string& buffer) {
   statement.bind_text(1, usage.queue);
   statement.bind(2, usage.is_user ? 1 : 0);
   statement.bind_text(3, usage.user);
-  buffer.clear();
-  Writer out(buffer);
-  encode(out, usage);
-  statement.bind_blob(4, buffer);
+  bind_encoded(statement, 4, usage, buffer);
 }
 
 bool read_usage(const Statement& row, schedule::UsageRecord& out) {
-  Reader record(row.bytes(0));
-  return decode(record, out) && record.at_end();
+  return read_encoded(row.bytes(0), out);
+}
+
+void bind_drain(Statement& statement, const core::DrainRecord& drain, std::string& buffer) {
+  statement.bind_text(1, drain.node);
+  bind_encoded(statement, 2, drain, buffer);
+}
+
+bool read_drain(const Statement& row, core::DrainRecord& out) {
+  return read_encoded(row.bytes(0), out);
 }
 
 void bind_run(Statement& statement, const RunRecord& run, RunReferences references) {

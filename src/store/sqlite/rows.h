@@ -104,6 +104,11 @@ void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::s
 /// From `SELECT record`. False: it is not what was written.
 bool read_usage(const Statement& row, schedule::UsageRecord& out);
 
+inline constexpr std::string_view kPutDrain = "REPLACE INTO drains (node, record) VALUES (?,?)";
+void bind_drain(Statement& statement, const core::DrainRecord& drain, std::string& buffer);
+/// As above.
+bool read_drain(const Statement& row, core::DrainRecord& out);
+
 std::string_view bytes_of(const Digest& digest);
 std::string_view bytes_of(const Uuid& uuid);
 /// False: not of that length.

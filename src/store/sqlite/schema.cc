@@ -168,7 +168,8 @@ constexpr const char* kVersion4 = "ALTER TABLE tasks ADD COLUMN batch INTEGER NO
 /// What decided where it ran, and when: as the codec writes it. NULL: nothing in particular.
 constexpr const char* kVersion5 = "ALTER TABLE attempts ADD COLUMN score BLOB";
 
-/// What users and queues had: schedule::UsageRecord as the codec writes it.
+/// What users and queues had, and which nodes people took out: schedule::UsageRecord and
+/// core::DrainRecord as the codec writes them.
 constexpr const char* kVersion6 = R"sql(
 CREATE TABLE usage (
   queue TEXT NOT NULL,
@@ -176,6 +177,11 @@ CREATE TABLE usage (
   user TEXT NOT NULL,
   record BLOB NOT NULL,
   PRIMARY KEY (queue, is_user, user)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drains (
+  node TEXT PRIMARY KEY,
+  record BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql";
 

@@ -51,15 +51,17 @@ Result<std::vector<core::EstimateRecord>> read_estimates(Connection& connection)
   }
 }
 
-Result<std::vector<schedule::UsageRecord>> read_usage_rows(Connection& connection) {
-  TRY_ASSIGN(Statement rows, connection.prepare("SELECT record, queue, user FROM usage"));
-  std::vector<schedule::UsageRecord> usage;
+/// Rows of which the first column is a record, and the second what it is of.
+template <class Record>
+Result<std::vector<Record>> read_records(Connection& connection, const char* query,
+                                         bool (*read)(const Statement&, Record&)) {
+  TRY_ASSIGN(Statement rows, connection.prepare(query));
+  std::vector<Record> records;
   for (;;) {
     TRY_ASSIGN(const bool more, rows.step());
-    if (!more) return usage;
-    if (!read_usage(rows, usage.emplace_back()))
-      return corrupt(connection.path(),
-                     fmt::format("usage of '{}' in '{}'", rows.bytes(2), rows.bytes(1)));
+    if (!more) return records;
+    if (!read(rows, records.emplace_back()))
+      return corrupt(connection.path(), fmt::format("the record of '{}'", rows.bytes(1)));
   }
 }
 
@@ -95,6 +97,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.put_expansion, connection.prepare(kPutExpansion));
   TRY_ASSIGN(statements.put_estimate, connection.prepare(kPutEstimate));
   TRY_ASSIGN(statements.put_usage, connection.prepare(kPutUsage));
+  TRY_ASSIGN(statements.put_drain, connection.prepare(kPutDrain));
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
@@ -155,6 +158,10 @@ Status SqliteStore::write(const engine::Commit& commit) {
   for (const schedule::UsageRecord& usage : commit.usage) {
     bind_usage(statements_.put_usage, usage, buffer_);
     TRY(statements_.put_usage.run());
+  }
+  for (const core::DrainRecord& drain : commit.drains) {
+    bind_drain(statements_.put_drain, drain, buffer_);
+    TRY(statements_.put_drain.run());
   }
   TRY(write_journal(*commit.journal, commit.last_token));
   return statements_.commit.run();
@@ -248,7 +255,10 @@ Result<core::Snapshot> SqliteStore::load() {
   TRY_ASSIGN(RunReader reader, RunReader::open(connection_, Unreadable::is_error));
   TRY_ASSIGN(snapshot.runs, reader.open_runs());
   TRY_ASSIGN(snapshot.estimates, read_estimates(connection_));
-  TRY_ASSIGN(snapshot.usage, read_usage_rows(connection_));
+  TRY_ASSIGN(snapshot.usage,
+             read_records(connection_, "SELECT record, queue FROM usage", read_usage));
+  TRY_ASSIGN(snapshot.drains,
+             read_records(connection_, "SELECT record, node FROM drains", read_drain));
   return snapshot;
 }
 

@@ -52,6 +52,7 @@ class SqliteStore final : public engine::Store {
     Statement put_expansion;
     Statement put_estimate;
     Statement put_usage;
+    Statement put_drain;
     Statement put_journal;
     Statement find_key;
     Statement begin_lookups;

@@ -91,6 +91,50 @@ TEST(NodeLoad, starts_that_take_long_count) {
   EXPECT_EQ(load(), 0);
 }
 
+Status drain(World& w, DrainNode event) {
+  event.node = "local";
+  event.by = "ada";
+  const auto done = w.request(event);
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+TEST(DrainedNode, takes_nothing_new_and_lets_what_runs_end) {
+  World w(cpus(2));
+  w.submit("tasks: {a: {run: x}}");
+  w.expect_started({"a"}).started("a");
+  EXPECT_TRUE(drain(w, {.why = "new kernel"}));
+  w.submit("tasks: {b: {run: x}}");
+  w.expect("2/b", queued);
+  const Explanation why = explain_task(w.state(), w.id("2/b"), w.now());
+  EXPECT_EQ(why.reason.code, ReasonCode::node_drained);
+  EXPECT_NE(why.facts.front().find("was drained by ada at"), std::string::npos);
+  EXPECT_NE(why.facts.front().find("new kernel"), std::string::npos);
+  EXPECT_EQ(drain(w, {}).error().code, ErrorCode::conflict);
+  w.succeed("a").pool(false).pool(true).expect("2/b", queued);
+  w.restart().expect("2/b", queued);
+  EXPECT_TRUE(drain(w, {.drained = false}));
+  w.expect_started({"2/b"}).succeed("2/b").restart();
+  EXPECT_EQ(drain(w, {.drained = false}).error().code, ErrorCode::conflict);
+  EXPECT_EQ(w.request(DrainNode{.node = "nowhere"}).error().code, ErrorCode::not_found);
+}
+
+TEST(DrainedNode, is_emptied_and_what_ran_there_starts_again_without_a_charge) {
+  World w(cpus(2));
+  w.submit("tasks: {a: {run: x}, b: {run: x}}");
+  w.expect_started({"a", "b"}).started("a").started("b").cancel_task("b").expect_stopped({"b"});
+  EXPECT_TRUE(drain(w, {.stop = true, .grace = seconds{5}}));
+  w.expect_stopped({"a"});
+  EXPECT_EQ(w.attempt("a").grace, seconds{5});
+  w.ended("a", {.outcome = test::outcome(OutcomeClass::signalled)});
+  w.ended("b", {.outcome = test::outcome(OutcomeClass::signalled)}).expect("b", cancelled);
+  w.expect("a", queued);
+  EXPECT_EQ(w.records().front().next.code, ReasonCode::drained_off);
+  EXPECT_EQ(w.view("a").task.charged, 0);
+  EXPECT_TRUE(drain(w, {.drained = false}));
+  w.expect_started({"a"}).succeed("a").expect_run(RunState::cancelled);
+}
+
 /// Two nodes, on which what takes `length` takes one and three times as long.
 class TwoNodes {
  public:

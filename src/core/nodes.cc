@@ -1,5 +1,5 @@
-// How saturated nodes are, and how fast: what executors report of their machines, and how long
-// starts take there. It takes processors away from new work, as far as the policy heeds it.
+// What nodes can take: what executors report of their machines and how long starts take there takes
+// processors away from new work, as far as the policy heeds it; and people take nodes out.
 #include <algorithm>
 
 #include "core/step.h"
@@ -49,6 +49,42 @@ void note_start_time(Step& step, const LiveAttempt& live, Time started_at) {
   Pool& pool = step.state.pools[live.pool.value];
   pool.start_time += (started_at - holder.since - pool.start_time) / kStartsRemembered;
   heed_load(step.state, live.pool);
+}
+
+namespace {
+
+/// What runs there is queued again.
+void drain_off(Step& step, PoolId pool, Duration grace) {
+  std::vector<TaskId> tasks;
+  for (const auto& [token, live] : step.state.live) {
+    if (live.pool == pool && is_live(step.state.find_task(live.task)->state))
+      tasks.push_back(live.task);
+  }
+  for (const TaskId id : tasks) {
+    if ((step.state.find_task(id)->flags & kTaskStopAsked) != 0) continue;
+    stop_attempt(
+        step, *step.state.find_run(id.run), id.index,
+        {.flags = kTaskPreempted, .grace = grace, .reason = {ReasonCode::drained_off, 0, 0}});
+  }
+}
+
+}  // namespace
+
+Result<Applied> on_drain_node(Step& step, const DrainNode& event) {
+  const auto pool = std::ranges::find(step.state.pools, event.node, &Pool::name);
+  if (pool == step.state.pools.end())
+    return fail(ErrorCode::not_found, "there is no node '" + event.node + "'");
+  if (!event.drained && !pool->drain.drained)
+    return fail(ErrorCode::conflict, "the node is not drained");
+  if (event.drained && pool->drain.drained && !event.stop)
+    return fail(ErrorCode::conflict, "the node is drained already, by " + pool->drain.by);
+  pool->drain = {event.node, event.drained, step.now, event.by, event.why};
+  step.state.planner.set_open(pool->node, pool->is_open());
+  step.changes.drains.push_back(pool->drain);
+  if (event.stop)
+    drain_off(step, PoolId{static_cast<std::uint32_t>(pool - step.state.pools.begin())},
+              event.grace);
+  return Applied{};
 }
 
 }  // namespace reeve::core
