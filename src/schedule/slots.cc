@@ -53,7 +53,11 @@ std::optional<Slot> Slots::earliest_single(ClassId id, std::uint8_t variant, Tim
   const auto [found, is_new] = heaps_.try_emplace({key.demand, key.length, variant});
   std::vector<Bound>& heap = found->second;
   if (is_new) {
-    for (std::uint32_t n = 0; n < nodes_.size(); ++n) heap.push_back({now_, NodeId{n}});
+    for (std::uint32_t n = 0; n < nodes_.size(); ++n) {
+      const Time when = earliest_on(id, NodeId{n}, shape, now_, kNever);
+      if (when != kNever) heap.push_back({when, NodeId{n}});
+    }
+    std::ranges::make_heap(heap, std::greater{});
   }
   while (!heap.empty() && heap.front().at < bound && looks_left_ > 0) {
     const Bound before = heap.front();
