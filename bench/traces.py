@@ -83,9 +83,14 @@ def graphs(field, of):
         words += [word for slots in range(4, 65) for word in ("--slots", str(slots))]
         got = json.loads(bed.call([bed.reeve, "simulate", *words, "-o", "json"]))["graphs"]
         bed.drop(folder)
-        beyond = sum(one["ratio"] / one["proven_ratio"] > 1.25 for one in got)
+        least = {(one["graph"], one["slots"]): one["ratio"] / one["proven_ratio"] for one in got}
+        worst = max(least, key=least.get)
         return {"value": of([one[field] for one in got]),
-                "notes": {"pairs": len(got), "of them no schedule can be below 1.25": beyond}}
+                "notes": {"pairs": len(got),
+                          "of them no schedule can be below 1.25": sum(
+                              one > 1.25 for one in least.values()),
+                          f"on {worst[1]} slots no schedule of {worst[0]} can be below":
+                              round(least[worst], 3)}}
     return measure
 
 

@@ -6,7 +6,10 @@
 namespace reeve {
 
 /// What is expected of an attempt that has outlived its prediction.
-enum class Overrun : std::uint8_t { extend, request };
+enum class Overrun : std::uint8_t {
+  extend,   ///< as long again
+  request,  ///< its time limit
+};
 
 /// Who is promised a place, of those that do not fit.
 enum class Backfilling : std::uint8_t {

@@ -134,7 +134,6 @@ struct SchedulingPolicy {
   /// Promises count with so many times what is expected, at most the time limit: half of all take
   /// longer than the median, and a promise that slips is none.
   std::int32_t margin = 4;
-  /// An attempt that outlives its prediction is expected to take as long again, or its time limit.
   Overrun overrun = Overrun::extend;
   std::int32_t preemption_gap = 0;  ///< levels of priority that may stop preemptible work; 0: never
   std::int32_t preemptions_max = 3;  ///< of one task

@@ -100,7 +100,7 @@ Ended simulate_graphs(const Session& session) {
       return tl::unexpected(
           Failure(Error{ways.error().code, path + ": " + ways.error().message, {}}));
     for (const std::int64_t count : slots) {
-      const auto schedule = schedule::schedule_graph(graph.tasks, *ways, count);
+      const auto schedule = schedule::plan_graph(graph.tasks, *ways, count);
       listing.items.push_back(
           item_of(graph, count, schedule.makespan, schedule::bounds_of(graph.tasks, *ways, count)));
     }

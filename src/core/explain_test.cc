@@ -139,7 +139,7 @@ TEST(Explain, each_is_told_its_own_promise_and_keeps_it) {
   const auto promise_of = [&](std::string_view label) {
     const Reason reason = explain_task(w.state(), w.id(label), w.now()).reason;
     EXPECT_EQ(name(reason.code), name(promised));
-    return Time{Duration{reason.b}};
+    return Time{Duration{reason.a}};
   };
   const Time third = promise_of("3/t");
   EXPECT_GT(third, w.now() + std::chrono::seconds{80});

@@ -11,9 +11,19 @@ namespace {
 
 using Index = std::uint32_t;
 constexpr std::size_t kBoundStepsMax = 500'000'000;  // about a second
+constexpr int kRoundsMax = 32;                       // of planning forwards and backwards
+constexpr int kIdleRoundsMax = 8;                    // that make it no better
 
-std::vector<std::vector<Index>> followers_of(std::span<const GraphTask> tasks) {
-  std::vector<std::vector<Index>> followers(tasks.size());
+using Edges = std::vector<std::vector<Index>>;
+
+Edges needs_of(std::span<const GraphTask> tasks) {
+  Edges needs;
+  for (const GraphTask& task : tasks) needs.push_back(task.needs);
+  return needs;
+}
+
+Edges followers_of(std::span<const GraphTask> tasks) {
+  Edges followers(tasks.size());
   for (Index i = 0; i < tasks.size(); ++i)
     for (const Index need : tasks[i].needs) followers[need].push_back(i);
   return followers;
@@ -109,6 +119,38 @@ Duration window_bound(std::span<const GraphTask> tasks, std::span<const Duration
   return bound;
 }
 
+/// The ready one with the least rank goes first; the first of equals.
+GraphSchedule list_schedule(std::span<const GraphTask> tasks, std::span<const Duration> ranks,
+                            const Edges& needs, const Edges& followers, std::int64_t slots) {
+  std::vector<std::size_t> open(tasks.size());
+  std::set<std::pair<Duration, Index>> ready;
+  using End = std::pair<Duration, Index>;
+  std::priority_queue<End, std::vector<End>, std::greater<>> running;
+  for (Index i = 0; i < tasks.size(); ++i) {
+    open[i] = needs[i].size();
+    if (open[i] == 0) ready.insert({ranks[i], i});
+  }
+  GraphSchedule schedule;
+  schedule.starts.resize(tasks.size());
+  Duration now{0};
+  while (!ready.empty() || !running.empty()) {
+    while (!ready.empty() && static_cast<std::int64_t>(running.size()) < slots) {
+      const Index next = ready.begin()->second;
+      ready.erase(ready.begin());
+      schedule.starts[next] = now;
+      running.push({now + tasks[next].run, next});
+    }
+    now = running.top().first;
+    while (!running.empty() && running.top().first == now) {
+      for (const Index follower : followers[running.top().second])
+        if (--open[follower] == 0) ready.insert({ranks[follower], follower});
+      running.pop();
+    }
+  }
+  schedule.makespan = now;
+  return schedule;
+}
+
 }  // namespace
 
 Result<std::vector<Duration>> ways_to_end(std::span<const GraphTask> tasks) {
@@ -124,34 +166,31 @@ Result<std::vector<Duration>> ways_to_end(std::span<const GraphTask> tasks) {
 GraphSchedule schedule_graph(std::span<const GraphTask> tasks, std::span<const Duration> ways,
                              std::int64_t slots) {
   ENSURE(slots > 0 && ways.size() == tasks.size());
-  const auto followers = followers_of(tasks);
-  std::vector<std::size_t> open(tasks.size());
-  std::set<std::pair<Duration, Index>> ready;  // longest way first: negative
-  using End = std::pair<Duration, Index>;
-  std::priority_queue<End, std::vector<End>, std::greater<>> running;
-  for (Index i = 0; i < tasks.size(); ++i) {
-    open[i] = tasks[i].needs.size();
-    if (open[i] == 0) ready.insert({-ways[i], i});
+  std::vector<Duration> ranks;
+  for (const Duration way : ways) ranks.push_back(-way);
+  return list_schedule(tasks, ranks, needs_of(tasks), followers_of(tasks), slots);
+}
+
+GraphSchedule plan_graph(std::span<const GraphTask> tasks, std::span<const Duration> ways,
+                         std::int64_t slots) {
+  GraphSchedule best = schedule_graph(tasks, ways, slots);
+  const Edges needs = needs_of(tasks);
+  const Edges followers = followers_of(tasks);
+  GraphSchedule at = best;
+  int idle = 0;
+  std::vector<Duration> ranks(tasks.size());
+  for (int round = 0; round < kRoundsMax && idle < kIdleRoundsMax; ++round) {
+    for (Index i = 0; i < tasks.size(); ++i) ranks[i] = -(at.starts[i] + tasks[i].run);
+    const GraphSchedule back = list_schedule(tasks, ranks, followers, needs, slots);
+    for (Index i = 0; i < tasks.size(); ++i)
+      ranks[i] = back.makespan - back.starts[i] - tasks[i].run;
+    at = list_schedule(tasks, ranks, needs, followers, slots);
+    ++idle;
+    if (at.makespan >= best.makespan) continue;
+    best = at;
+    idle = 0;
   }
-  GraphSchedule schedule;
-  schedule.starts.resize(tasks.size());
-  Duration now{0};
-  while (!ready.empty() || !running.empty()) {
-    while (!ready.empty() && static_cast<std::int64_t>(running.size()) < slots) {
-      const Index next = ready.begin()->second;
-      ready.erase(ready.begin());
-      schedule.starts[next] = now;
-      running.push({now + tasks[next].run, next});
-    }
-    now = running.top().first;
-    while (!running.empty() && running.top().first == now) {
-      for (const Index follower : followers[running.top().second])
-        if (--open[follower] == 0) ready.insert({-ways[follower], follower});
-      running.pop();
-    }
-  }
-  schedule.makespan = now;
-  return schedule;
+  return best;
 }
 
 GraphBounds bounds_of(std::span<const GraphTask> tasks, std::span<const Duration> ways,

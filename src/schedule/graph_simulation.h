@@ -1,7 +1,7 @@
 // A graph of tasks on equal slots: when it is done if the task with the longest way to the end goes
 // first (highest levels first: T. Adam, K. Chandy and J. Dickson, "A comparison of list schedules
-// for parallel processing systems", CACM 17, 1974), and how far from the best that can at most be.
-// Pure; no thread rule.
+// for parallel processing systems", CACM 17, 1974); when, if the whole graph is planned before it
+// starts; and how far from the best that can at most be. Pure; no thread rule.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,13 @@ struct GraphSchedule {
 /// REQUIRES slots > 0 and ways of the same tasks.
 GraphSchedule schedule_graph(std::span<const GraphTask> tasks, std::span<const Duration> ways,
                              std::int64_t slots);
+
+/// Planned forwards and backwards in turn: what ended last goes first from the end, and what then
+/// begins first goes first from the beginning (K. Li and R. Willis, "An iterative scheduling
+/// technique for resource-constrained project scheduling", EJOR 56, 1992). The best of all rounds,
+/// never worse than schedule_graph(). REQUIRES the same.
+GraphSchedule plan_graph(std::span<const GraphTask> tasks, std::span<const Duration> ways,
+                         std::int64_t slots);
 
 /// What no schedule without interruptions can be faster than.
 struct GraphBounds {

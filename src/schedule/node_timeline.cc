@@ -31,6 +31,10 @@ NodeTimeline::NodeTimeline(Time now, std::span<const std::int64_t> free,
 }
 
 std::size_t NodeTimeline::index_at(Time at) const {
+  if (at_.size() == 1 || at < at_[1]) {  // most often it is now
+    ENSURE(at_.front() <= at);
+    return 0;
+  }
   const auto after = std::ranges::upper_bound(at_, at);
   ENSURE(after != at_.begin());
   return static_cast<std::size_t>(after - at_.begin()) - 1;

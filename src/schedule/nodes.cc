@@ -1,6 +1,7 @@
 #include "schedule/nodes.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/ensure.h"
@@ -9,8 +10,7 @@ namespace reeve::schedule {
 namespace {
 
 constexpr std::int64_t kPermille = 1000;
-constexpr std::uint64_t kGrowthsLooked = 256;  // beyond so many, all nodes are looked at instead
-constexpr float kLostWeight = 0.1F;            // of the newest attempt in the share of lost ones
+constexpr float kLostWeight = 0.1F;   // of the newest attempt in the share of lost ones
 constexpr double kSpeedWeight = 0.1;  // of the newest attempt in the logarithm of the speed
 
 std::vector<Label> labels_with_names(const NodeSetup& setup) {
@@ -208,6 +208,7 @@ DemandId Nodes::intern(const Demand& demand) {
   for (const std::string& text : demand.rules.anti_affinity)
     compiled.anti_affinity.push_back(tag(text));
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) compile_for(compiled, node);
+  compiled.roomy.resize(compiled.shapes.size());
   demands_.push_back(std::move(compiled));
   by_demand_.emplace(demand, id);
   return id;
@@ -281,60 +282,83 @@ bool Nodes::could_ever_fit(DemandId id) const {
   return demand.ever_fits;
 }
 
-bool Nodes::has_room(const Compiled& demand, std::uint32_t node) const {
-  return allowed(demand, node) && std::ranges::any_of(demand.shapes, [&](const Shape& shape) {
-           return fits(NodeId{node}, shape);
-         });
+Nodes::Roomy& Nodes::roomy(Compiled& demand, std::uint8_t variant) {
+  Roomy& known = demand.roomy[variant];
+  if (known.known_at == growths_) return known;
+  const Shape& shape = demand.shapes[variant];
+  const auto put = [&](std::uint32_t node) {
+    const std::uint64_t bit = std::uint64_t{1} << (node % 64);
+    const bool has_room = demand.eligible[node] != 0 && fits(NodeId{node}, shape);
+    std::uint64_t& word = known.bits[node / 64];
+    word = has_room ? word | bit : word & ~bit;
+  };
+  const std::uint64_t most = std::min<std::uint64_t>(nodes_.size(), kGrowthsKept);
+  const bool is_near = known.known_at != kNotKnown && growths_ - known.known_at <= most;
+  known.bits.resize((nodes_.size() + 63) / 64, 0);
+  if (is_near) {
+    for (std::uint64_t growth = known.known_at; growth < growths_; ++growth)
+      put(grown_at(growth).value);
+  } else {
+    for (std::uint32_t node = 0; node < nodes_.size(); ++node) put(node);
+  }
+  known.known_at = growths_;
+  return known;
 }
 
-bool Nodes::is_no_room_known(const Compiled& demand) const {
-  // What starts beside others may have room because they started.
-  return demand.no_room_at != kNotKnown && demand.affinity.empty() &&
-         growths_ - demand.no_room_at <= std::min<std::uint64_t>(nodes_.size(), kGrowthsLooked);
+/// Nodes in [from, to) that have room and may take it, in order, as long as `visit` says so.
+template <class Visit>
+void Nodes::each_roomy(Compiled& demand, std::uint8_t variant, std::uint32_t from, std::uint32_t to,
+                       Visit visit) {
+  Roomy& known = roomy(demand, variant);
+  const Shape& shape = demand.shapes[variant];
+  for (std::uint32_t word = from / 64; word * 64 < to; ++word) {
+    std::uint64_t left = known.bits[word];
+    if (word == from / 64) left &= ~std::uint64_t{0} << (from % 64);
+    while (left != 0) {
+      const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
+      const std::uint32_t node = word * 64 + bit;
+      if (node >= to) return;
+      left &= left - 1;
+      if (!fits(NodeId{node}, shape))
+        known.bits[word] &= ~(std::uint64_t{1} << bit);  // until it grows again
+      else if (allowed(demand, node) && !visit(node))
+        return;
+    }
+  }
 }
 
 bool Nodes::may_have_room(DemandId id) {
   Compiled& demand = demands_[id.value];
-  if (is_no_room_known(demand)) {
-    for (std::uint64_t growth = demand.no_room_at; growth < growths_; ++growth) {
-      if (has_room(demand, grown_at(growth).value)) return true;
-    }
-  } else {
-    for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-      if (has_room(demand, node)) return true;
-    }
+  if (demand.no_room_at == growths_) return false;
+  bool any = false;
+  for (std::uint8_t variant = 0; variant < demand.shapes.size() && !any; ++variant) {
+    each_roomy(demand, variant, 0, static_cast<std::uint32_t>(nodes_.size()), [&](std::uint32_t) {
+      any = true;
+      return false;
+    });
   }
-  demand.no_room_at = growths_;
-  return false;
+  // What starts beside others may have room because they started.
+  if (!any && demand.affinity.empty()) demand.no_room_at = growths_;
+  return any;
 }
 
-/// Fills candidates_. False: no node has room, kept ones neither.
-bool Nodes::gather(const Compiled& demand, const Shape& shape, const Admission& admission,
+/// Fills candidates_.
+void Nodes::gather(Compiled& demand, std::uint8_t variant, const Admission& admission,
                    std::size_t limit) {
   candidates_.clear();
-  bool any = false;
-  const auto look_at = [&](std::uint32_t node) {
-    if (!fits(NodeId{node}, shape) || !allowed(demand, node)) return;
-    any = true;
-    if (kept_[node] == 0 || admission.admits(NodeId{node}, shape)) candidates_.push_back(node);
-  };
-  if (is_no_room_known(demand)) {  // only what has grown since can have room
-    for (std::uint64_t growth = demand.no_room_at; growth < growths_; ++growth)
-      look_at(grown_at(growth).value);
-    std::ranges::sort(candidates_);  // a node may have grown twice
-    const auto twice = std::ranges::unique(candidates_);
-    candidates_.erase(twice.begin(), twice.end());
-    return any;
-  }
+  const Shape& shape = demand.shapes[variant];
   const auto count = static_cast<std::uint32_t>(nodes_.size());
   if (start_ >= count) start_ = 0;
-  std::uint32_t node = start_;
-  for (std::uint32_t looked = 0; looked < count && candidates_.size() < limit; ++looked) {
-    look_at(node);
-    if (++node == count) node = 0;
-  }
-  if (candidates_.size() == limit) start_ = node;
-  return any;
+  const std::uint32_t start = start_;
+  const auto look_at = [&](std::uint32_t node) {
+    if (kept_[node] != 0 && !admission.admits(NodeId{node}, shape)) return true;
+    candidates_.push_back(node);
+    if (candidates_.size() < limit) return true;
+    start_ = node + 1;
+    return false;
+  };
+  each_roomy(demand, variant, start, count, look_at);
+  if (candidates_.size() < limit) each_roomy(demand, variant, 0, start, look_at);
 }
 
 std::int16_t Nodes::fit_term(const Shape& shape, std::uint32_t node) const {
@@ -415,10 +439,9 @@ std::int32_t Nodes::total_score(const NodeTerms& terms) const {
 
 std::optional<NodeChoice> Nodes::choose(DemandId id, const Admission& admission) {
   Compiled& demand = demands_[id.value];
-  bool any = false;
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
-    any |= gather(demand, shape, admission, kScoredMax);
+    gather(demand, variant, admission, kScoredMax);
     if (candidates_.empty()) continue;
     NodeChoice best{.node = NodeId{candidates_.front()}, .variant = variant, .score = -1};
     best.candidates = static_cast<std::uint32_t>(candidates_.size());
@@ -433,15 +456,14 @@ std::optional<NodeChoice> Nodes::choose(DemandId id, const Admission& admission)
     }
     return best;
   }
-  if (!any) demand.no_room_at = growths_;
   return std::nullopt;
 }
 
 std::vector<NodeChoice> Nodes::choose_gang(DemandId id, const Admission& admission) {
-  const Compiled& demand = demands_[id.value];
+  Compiled& demand = demands_[id.value];
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
-    gather(demand, shape, admission, nodes_.size() + 1);
+    gather(demand, variant, admission, nodes_.size() + 1);
     if (candidates_.size() < demand.demand.nodes) continue;
     std::vector<NodeChoice> out;
     for (const std::uint32_t node : candidates_) {

@@ -125,6 +125,7 @@ class Nodes {
   static constexpr std::uint64_t kGrowthsKept = 4096;
 
  private:
+  static constexpr std::uint64_t kNotKnown = ~std::uint64_t{0};
   struct Node {
     NodeSetup setup;
     std::int32_t load_permille = 0;
@@ -133,18 +134,24 @@ class Nodes {
     float speed = 1;                    ///< over usual; learned
     std::vector<std::uint32_t> assets;  ///< tags, sorted
   };
+  /// Nodes that had room for a variant when they were last looked at; no other has any, but those
+  /// that have grown since. So a look is at few nodes, and what it finds is the same as at all.
+  struct Roomy {
+    std::vector<std::uint64_t> bits;     ///< by node
+    std::uint64_t known_at = kNotKnown;  ///< growths_ then
+  };
   struct Compiled {
     Demand demand;
     std::vector<Shape> shapes;
     std::vector<std::uint8_t> eligible;   ///< by node: rules hold
     std::vector<std::int16_t> preferred;  ///< by node: 0 to 1000; empty: nothing is preferred
     std::vector<std::uint32_t> tags, assets, affinity, anti_affinity;
+    std::vector<Roomy> roomy;              ///< by variant
     std::uint64_t no_room_at = kNotKnown;  ///< growths_ when no node had room
     // Kept answers: found out when they are asked for.
     mutable std::uint64_t ever_fits_at = kNotKnown;  ///< setups_ then
     mutable bool ever_fits = false;
   };
-  static constexpr std::uint64_t kNotKnown = ~std::uint64_t{0};
   std::uint32_t tag(const std::string& text);
   void compile_for(Compiled& compiled, std::uint32_t node) const;
   void grow(NodeId id);
@@ -152,10 +159,13 @@ class Nodes {
   void set_capacity_of(NodeId id);
   void set_free(NodeId id);
   bool allowed(const Compiled& demand, std::uint32_t node) const;
-  bool is_no_room_known(const Compiled& demand) const;
+  /// Brings it up to what has grown since.
+  Roomy& roomy(Compiled& demand, std::uint8_t variant);
+  template <class Visit>
+  void each_roomy(Compiled& demand, std::uint8_t variant, std::uint32_t from, std::uint32_t to,
+                  Visit visit);
   bool ever_fits(const Compiled& demand) const;
-  bool has_room(const Compiled& demand, std::uint32_t node) const;
-  bool gather(const Compiled& demand, const Shape& shape, const Admission& admission,
+  void gather(Compiled& demand, std::uint8_t variant, const Admission& admission,
               std::size_t limit);
   NodeTerms terms_of(const Compiled& demand, const Shape& shape, std::uint32_t node) const;
   std::int16_t fit_term(const Shape& shape, std::uint32_t node) const;

@@ -51,10 +51,10 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
 }
 
 /// No room, and no promise to be had either: need not be looked at closer.
-bool Pass::is_hopeless(const ClassKey& key) {
+bool Pass::is_hopeless(DemandId demand) {
   looked_for_room_ = false;
   return !may_preempt() && (planner_.nodes.size() > 1 || planner_.staging_[0].depth(1) == 0) &&
-         !may_promise(true) && !may_have_room(key.demand);
+         !may_promise(true) && !may_have_room(demand);
 }
 
 bool Pass::may_have_room(DemandId demand) {
@@ -66,13 +66,16 @@ bool Pass::find_class() {
   const std::set<Waiting::Position>& order = planner_.waiting.order(*leaf_);
   Planner::Cursor& at = cursor(*leaf_);
   auto found = at.passed_over ? order.upper_bound(at.at) : order.lower_bound(at.at);
+  const bool is_noted_enough = passed_.size() >= kPassedMax && planner_.gates.empty();
   for (; found != order.end(); ++found) {
     if (slots_) promise_deeper(*leaf_, &*found);
     at.at = *found;
     at.passed_over = true;
+    // Most of what waits has no room: where nothing is noted of it any more, it is not looked at.
+    if (is_noted_enough && is_hopeless(found->demand)) continue;
     const ClassKey& key = planner_.waiting.key(found->id);
     if (is_shut(key, planner_.waiting.length(found->id))) continue;
-    if (is_hopeless(key)) {
+    if (is_hopeless(key.demand)) {
       note_passed(found->id);
       continue;
     }
@@ -136,9 +139,10 @@ bool Pass::admits(NodeId node, const Shape& shape) const {
 
 std::uint32_t Pass::overtaken(ClassId id) const {
   const std::uint32_t before = planner_.waiting.overtaken(id);
-  const auto passed = std::ranges::find(passed_, id, &Passed::id);
-  if (passed == passed_.end()) return before;
-  return before + static_cast<std::uint32_t>(starts_ - passed->starts);
+  if (id.value >= planner_.passed_.size()) return before;
+  const Planner::PassedAt& at = planner_.passed_[id.value];
+  if (at.pass != planner_.passes_) return before;
+  return before + static_cast<std::uint32_t>(starts_ - passed_[at.index].starts);
 }
 
 const Placement* Pass::place() {
@@ -195,7 +199,11 @@ void Pass::pass_over() {
 /// Counts what starts from now on as overtaking it. True: it has been overtaken often enough, and
 /// nothing that may be in its way starts behind it.
 bool Pass::note_passed(ClassId id) {
-  if (passed_.size() < kPassedMax) passed_.push_back({id, starts_});
+  if (passed_.size() < kPassedMax) {
+    if (planner_.passed_.size() <= id.value) planner_.passed_.resize(id.value + 1);
+    planner_.passed_[id.value] = {planner_.passes_, static_cast<std::uint32_t>(passed_.size())};
+    passed_.push_back({id, starts_});
+  }
   const std::uint32_t before = planner_.waiting.overtaken(id);
   if (before < kOvertakesMax) {
     forced_at_ = std::min(forced_at_, starts_ + kOvertakesMax - before);

@@ -67,7 +67,7 @@ class Pass final : private Admission {
   bool admits(NodeId node, const Shape& shape) const override;
   bool find_class();
   std::uint32_t overtaken(ClassId id) const;
-  bool is_hopeless(const ClassKey& key);
+  bool is_hopeless(DemandId demand);
   bool may_have_room(DemandId demand);
   bool is_shut(const ClassKey& key, Duration length);
   void pass_over();

@@ -163,6 +163,12 @@ class Planner {
     bool passed_over = false;
   };
 
+  /// Where a pass has noted that it passed a class over.
+  struct PassedAt {
+    std::uint64_t pass = 0;
+    std::uint32_t index = 0;
+  };
+
   SchedulingPolicy policy_;
   std::vector<Staging> staging_;        ///< by node
   std::vector<HolderId> first_;         ///< by node
@@ -178,6 +184,7 @@ class Planner {
   std::vector<Reservation> reservations_;
   std::vector<std::uint32_t> promises_;  ///< by node: how many of them
   std::vector<Cursor> cursors_;          ///< by leaf
+  std::vector<PassedAt> passed_;         ///< by class
   std::uint64_t passes_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "schedule/slots.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "schedule/waiting.h"
 
@@ -54,18 +55,30 @@ Time Slots::earliest_on(ClassId id, NodeId node, const Shape& shape, Time from, 
   return closes ? bound : found;
 }
 
-std::optional<Slot> Slots::earliest_single(ClassId id, std::uint8_t variant, Time from,
-                                           Time bound) {
-  const Shape& shape = planner_.nodes.shape(planner_.waiting.key(id).demand, variant);
-  std::optional<NodeId> best;
-  for (std::uint32_t n = 0; n < nodes_.size() && bound > from; ++n) {
-    const Time found = earliest_on(id, NodeId{n}, shape, from, bound);
-    if (found >= bound) continue;
-    bound = found;
-    best = NodeId{n};
+std::optional<Slot> Slots::earliest_single(ClassId id, std::uint8_t variant, Time bound) {
+  const ClassKey& key = planner_.waiting.key(id);
+  const Shape& shape = planner_.nodes.shape(key.demand, variant);
+  const auto [found, is_new] = heaps_.try_emplace({key.demand, key.length, variant});
+  std::vector<Bound>& heap = found->second;
+  if (is_new) {
+    for (std::uint32_t n = 0; n < nodes_.size(); ++n) {
+      const Time when = earliest_on(id, NodeId{n}, shape, now_, kNever);
+      if (when != kNever) heap.push_back({when, NodeId{n}});
+    }
+    std::ranges::make_heap(heap, std::greater{});
   }
-  if (!best) return std::nullopt;
-  return Slot{.at = bound, .variant = variant, .nodes = {*best}};
+  while (!heap.empty() && heap.front().at < bound && looks_left_ > 0) {
+    const Bound before = heap.front();
+    const Time when = earliest_on(id, before.node, shape, before.at, kNever);
+    if (when == before.at) return Slot{.at = when, .variant = variant, .nodes = {before.node}};
+    std::ranges::pop_heap(heap, std::greater{});
+    heap.back().at = when;
+    if (when == kNever)
+      heap.pop_back();  // nobody knows when; and that stays so
+    else
+      std::ranges::push_heap(heap, std::greater{});
+  }
+  return std::nullopt;
 }
 
 /// At each moment tried, as many nodes as are free then; else on to the next moment at which that
@@ -103,7 +116,7 @@ std::optional<Slot> Slots::earliest(ClassId id, Time from) {
   if (looks_left_ <= 0) return best;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
     const Time bound = best ? best->at : kNever;
-    std::optional<Slot> found = demand.nodes == 1 ? earliest_single(id, variant, from, bound)
+    std::optional<Slot> found = demand.nodes == 1 ? earliest_single(id, variant, bound)
                                                   : earliest_gang(id, variant, from, bound);
     if (found) best = std::move(found);
   }
@@ -121,6 +134,7 @@ void Slots::promise(const Reservation& promise, const Shape& shape, std::int64_t
 }
 
 void Slots::forget(const Reservation& promise, const Shape& shape) {
+  heaps_.clear();
   if (promise.at == kNever)
     nodes_[promise.node.value].closed_for.reset();
   else
@@ -142,6 +156,7 @@ void Slots::take(NodeId node, const Shape& shape, Time from, Time to) {
 }
 
 void Slots::give(NodeId node, const Shape& shape, Time from, Time to) {
+  heaps_.clear();
   if (nodes_[node.value].timeline) nodes_[node.value].timeline->give(shape, from, to);
 }
 

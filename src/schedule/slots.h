@@ -7,12 +7,15 @@
 // What has no expected length is taken to run for ever once it is promised. It may start beside
 // promises that it could delay, as under EASY: until one of them has been overtaken often enough.
 //
-// Pure; one thread; lives as long as its pass. Cost: a search looks at each node once (a gang some
-// times more), of which kLooksMax are made; beyond that nothing more is found.
+// Pure; one thread; lives as long as its pass. Cost: of each shape and length the first search
+// looks at each node, the next ones at those that can be best (a node has its slots no sooner than
+// before: timelines only fill). A gang looks at each node some times. After kLooksMax nothing more
+// is found.
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -36,7 +39,8 @@ class Slots {
  public:
   Slots(const Planner& planner, Time now);
 
-  /// The earliest from `from` on for one task of the class; none if nobody knows of any.
+  /// The earliest for one task of the class; none if nobody knows of any. `from`: what was given to
+  /// the one before it in its class, or now.
   std::optional<Slot> earliest(ClassId id, Time from);
   /// A promise, as it is in Planner::reservations(). `overtaken`: how often its class has been,
   /// less the starts of this pass so far. At kNever the node is closed to others.
@@ -61,15 +65,28 @@ class Slots {
     std::optional<ClassId> closed_for;
     bool has_promises = false;
   };
+  /// What finds the same slots. A node of `heap` has none before its time; least first.
+  struct Alike {
+    DemandId demand;
+    Duration length;
+    std::uint8_t variant = 0;
+    friend auto operator<=>(const Alike&, const Alike&) = default;
+  };
+  struct Bound {
+    Time at;
+    NodeId node;
+    friend auto operator<=>(const Bound&, const Bound&) = default;
+  };
   NodeTimeline& at(NodeId node);
   /// On that node, in [from, bound); `bound`: there is none.
   Time earliest_on(ClassId id, NodeId node, const Shape& shape, Time from, Time bound);
-  std::optional<Slot> earliest_single(ClassId id, std::uint8_t variant, Time from, Time bound);
+  std::optional<Slot> earliest_single(ClassId id, std::uint8_t variant, Time bound);
   std::optional<Slot> earliest_gang(ClassId id, std::uint8_t variant, Time from, Time bound);
 
   const Planner& planner_;
   Time now_;
   std::vector<Node> nodes_;
+  std::map<Alike, std::vector<Bound>> heaps_;
   std::vector<Ending> endings_;     ///< room to work in
   std::vector<std::int64_t> free_;  ///< the same
   std::int64_t looks_left_ = kLooksMax;

@@ -55,8 +55,9 @@ ClassId Waiting::intern(const ClassKey& key) {
 }
 
 Waiting::Position Waiting::position(ClassId id, std::size_t entry) const {
-  const Entry& at = classes_[id.value].entries[entry];
-  return {at.arrival, at.sequence, id};
+  const Class& one = classes_[id.value];
+  const Entry& at = one.entries[entry];
+  return {at.arrival, at.sequence, id, one.key.demand};
 }
 
 std::uint64_t Waiting::waiting_of(LeafId leaf) const {

@@ -93,6 +93,7 @@ class Waiting {
     Time arrival;                ///< virtual, of the oldest entry
     std::uint32_t sequence = 0;  ///< of the entry; breaks ties: first come
     ClassId id;
+    DemandId demand;  ///< of the class
     friend auto operator<=>(const Position&, const Position&) = default;
   };
   const std::set<Position>& order(LeafId leaf) const { return leaves_[leaf.value].order; }
