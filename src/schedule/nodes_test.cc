@@ -1,6 +1,7 @@
 #include "schedule/nodes.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 namespace reeve::schedule {
 namespace {
@@ -200,6 +201,66 @@ TEST(Nodes, that_are_kept_ask_the_admission) {
   EXPECT_TRUE(nodes.choose(id, Everybody{}));
   nodes.set_kept(a, false);
   EXPECT_TRUE(nodes.choose(id, Nobody{}));
+}
+
+/// Whatever is remembered of who has room: a choice finds what a look at all nodes finds.
+RC_GTEST_PROP(Nodes, a_choice_is_among_all_that_have_room, ()) {
+  Nodes nodes;
+  std::vector<DemandId> demands;
+  struct Taken {
+    NodeId node;
+    DemandId demand;
+    std::uint8_t variant;
+  };
+  std::vector<Taken> taken;
+  const auto any_node = [&] {
+    return NodeId{*rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(nodes.size()))};
+  };
+  const auto add_node = [&] {
+    const std::vector<Label> labels{{"zone", *rc::gen::element<std::string>("a", "b")}};
+    nodes.add(node("n" + std::to_string(nodes.size()), *rc::gen::inRange(1, 9), 4, labels));
+  };
+  const auto add_demand = [&] {
+    PlacementRules rules;
+    if (*rc::gen::inRange(0, 3) == 0) rules.require = {{"zone", LabelRule::Kind::in, {"a"}}};
+    Demand made = demand(asks(*rc::gen::inRange(1, 5) * 1000), rules);
+    if (*rc::gen::arbitrary<bool>()) made.variants.push_back(asks(1000, 1));
+    demands.push_back(nodes.intern(made));
+  };
+  for (int i = 0; i < 70; ++i) add_node();
+  add_demand();
+  for (int step = 0; step < 200; ++step) {
+    const DemandId demand = *rc::gen::elementOf(demands);
+    switch (*rc::gen::inRange(0, 12)) {
+      case 0: add_demand(); break;
+      case 1: add_node(); break;
+      case 2: nodes.set_load(any_node(), *rc::gen::inRange(0, 5) * 250); break;
+      case 3: nodes.set_open(any_node(), *rc::gen::arbitrary<bool>()); break;
+      case 4: nodes.set_capacity(any_node(), asks(*rc::gen::inRange(0, 9) * 1000, 4)); break;
+      case 5:
+      case 6:
+        if (!taken.empty()) {
+          const Taken gone = taken.back();
+          taken.pop_back();
+          nodes.release(gone.node, gone.demand, gone.variant);
+        }
+        break;
+      default: break;
+    }
+    std::size_t having = 0;
+    for (std::uint32_t n = 0; n < nodes.size(); ++n) {
+      const bool has = nodes.fits(NodeId{n}, nodes.shape(demand, 0));
+      having += has && nodes.may_take(NodeId{n}, demand) ? 1 : 0;
+    }
+    const auto choice = nodes.choose(demand, Everybody{});
+    RC_ASSERT(nodes.may_have_room(demand) == choice.has_value());
+    if (having > 0) RC_ASSERT(choice->variant == 0 && choice->candidates == having);
+    if (!choice) continue;
+    RC_ASSERT(nodes.may_take(choice->node, demand));
+    RC_ASSERT(nodes.fits(choice->node, nodes.shape(demand, choice->variant)));
+    nodes.take(choice->node, demand, choice->variant);
+    taken.push_back({choice->node, demand, choice->variant});
+  }
 }
 
 }  // namespace
