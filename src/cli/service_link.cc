@@ -91,19 +91,29 @@ tl::unexpected<Error> refusal(const Response& response, const std::string& servi
 Checked<std::unique_ptr<ServiceLink>> ServiceLink::choose(const Session& session) {
   TRY_ASSIGN(Choice choice, choose_context(session));
   if (!choice.is_chosen) return nullptr;
-  auto address = http::ServerAddress::parse(choice.context.url);
+  if (const std::string& given = session.surroundings.service_token; !given.empty())
+    choice.context.token = given;
+  else if (const auto until = parse_time(choice.context.until); until && wall_now() >= *until)
+    return tl::unexpected(Failure(info(ErrorCode::unauthenticated).exit_status,
+                                  fmt::format("the login at {} has ended", choice.context.url),
+                                  "`reeve context login` begins another one"));
+  return of(choice.context, session);
+}
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::of(const ServiceContext& context,
+                                                      const Session& session) {
+  auto address = http::ServerAddress::parse(context.url);
   if (!address) return usage(address.error().message);
-  std::string token = session.surroundings.service_token;
-  if (token.empty()) token = choice.context.token;
+  const std::string& token = context.token;
   if (!token.empty() && !address->is_private())
     return usage(fmt::format("the token would be sent to {} for everybody to read", address->text),
                  "use https://");
   http::ClientOptions options;
-  options.ca_file = choice.context.ca_file;
+  options.ca_file = context.ca_file;
   if (options.ca_file.empty()) options.ca_file = session.surroundings.service_ca;
   // The constructor is private.
   return std::unique_ptr<ServiceLink>(
-      new ServiceLink(http::Client(*std::move(address), std::move(options)), std::move(token)));
+      new ServiceLink(http::Client(*std::move(address), std::move(options)), token));
 }
 
 Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) {

@@ -292,7 +292,7 @@ TEST_F(CredentialsTest, bad_names_and_passwords_are_refused) {
 }
 
 TEST_F(CredentialsTest, a_user_has_a_bounded_number_of_sessions) {
-  const UserRecord user{.name = "a@b.example", .scope = {}};
+  const UserRecord user{.name = "oidc:a(a@b.example)", .scope = {}};
   const NewSession first = credentials->open_session(user, kStart).value();
   for (int i = 0; i < 50; ++i)
     ASSERT_TRUE(credentials->open_session(user, kStart + seconds{1 + i}));
@@ -352,7 +352,7 @@ TEST_F(CredentialsTest, databases_of_a_newer_reeve_and_of_others_are_refused) {
   };
   change("PRAGMA user_version = 99");
   EXPECT_EQ(code(), ErrorCode::unsupported);
-  change("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  change("PRAGMA user_version = 2; PRAGMA application_id = 7");
   EXPECT_EQ(code(), ErrorCode::conflict);
   change("PRAGMA application_id = 0x52454556");  // that of the engine
   EXPECT_EQ(code(), ErrorCode::conflict);
