@@ -375,10 +375,13 @@ Status read_groups(const json::object& claims, const std::string& name, OidcClai
 
 /// Tokens of the same issuer that prove something else than that somebody has just logged in.
 Status check_purpose(const Parts& parts) {
-  const std::string kind = text_member(parts.header, "typ");
+  std::string kind = text_member(parts.header, "typ");
+  std::ranges::transform(kind, kind.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
   const std::string purpose = text_member(parts.claims, "typ");
-  const bool is_other = kind.ends_with("at+jwt") || kind.ends_with("AT+JWT") ||
-                        parts.claims.contains("events") || parts.claims.contains("cnf") ||
+  const bool is_other = kind.ends_with("at+jwt") || parts.claims.contains("events") ||
+                        parts.claims.contains("cnf") ||
                         (!purpose.empty() && purpose != "ID" && purpose != "JWT");
   if (is_other) return refuse("it is no ID token");
   return {};

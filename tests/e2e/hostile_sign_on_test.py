@@ -229,6 +229,30 @@ class HostileSignOn(SignOnCase):
         self.provider.stop()
         self.reeve("context", "login", expect=7)
 
+    def test_streams_end_with_a_mark_when_their_token_does(self):
+        run = self.submit(command=["sh", "-c", "while :; do echo x; sleep 0.05; done"])["id"]
+        tokens = {"ended": self.new_token("viewer", expires_in_seconds=2),
+                  "revoked": self.new_token("viewer")}
+        name = next(each["id"] for each in self.ask("GET", "/v1/tokens").body["tokens"]
+                    if each["expires_at"] is None and each["role"] == "viewer")
+        task = f"/v1/runs/{run}/tasks/main/logs/stream"
+        self.wait_for(lambda: self.ask("GET", f"/v1/runs/{run}/tasks/main/logs", expect=None)
+                      .status == 200, "the log")
+        opened = []
+        for token in tokens.values():
+            for path in (task, "/v1/events"):
+                connection = self.connection()
+                connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+                opened.append((connection, connection.getresponse()))
+        self.ask("DELETE", f"/v1/tokens/{name}", expect=204)
+        for connection, reply in opened:
+            self.assertEqual(reply.status, 200)
+            self.assertTrue(reply.read().decode().rstrip().rpartition("\n\n")[2]
+                            .startswith("event: dev.reeve.stream.closed\n"))
+            connection.close()
+        for token in tokens.values():
+            self.ask("GET", "/v1/events", token=token, expect=401)
+
     def test_settings_that_make_no_sense_are_refused(self):
         for more, why in (({"client": ""}, "auth.oidc.client"), ({"roles": ["ops"]}, "ROLE"),
                           ({"roles": ["ops=admin@A B"]}, "namespace")):
