@@ -47,7 +47,7 @@ security::AuditRecord sign_on_record(const ServiceParts& parts, const Call& call
   return {.at = parts.options.now(),
           .who = who,
           .action = "login",
-          .object = call.request.method == "GET" ? "session" : "token",
+          .object = call.route->method == "GET" ? "session" : "token",
           .name_space = {},
           .from = call.request.peer.address,
           .result = result,
@@ -71,7 +71,7 @@ void refuse_sign_on(ServiceParts& parts, const Call& call, const std::string& wh
     }
   }
   http::Response answer = problem_response(problem, call.request_id);
-  if (call.request.method == "GET")
+  if (call.route->method == "GET")
     answer.headers.push_back({"Set-Cookie", login_cookie("", 0, call.request.peer.is_encrypted)});
   call.reply(std::move(answer));
 }
@@ -115,19 +115,35 @@ Checked<SignedOn> rights_of(const ServiceParts& parts, const SignOnSettings& set
   return out;
 }
 
+/// Whoever was let in by settings that hold no more has to begin anew.
+Checked<void> check_unchanged(const ServiceParts& parts, const SignOnSettings& settings) {
+  if (SignOnSettings::trusted(parts.options.settings()) == settings.fingerprint) return {};
+  return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
+                                "the settings of single sign-on have changed meanwhile: begin "
+                                "anew"));
+}
+
 /// The record first, then what it is about; `job` comes on a thread of the readers.
 void sign_on(ServiceParts& parts, const CallPtr& call, const SignedOn& who,
              std::function<Checked<void>()> job) {
   security::AuditRecord record =
       sign_on_record(parts, *call, who.name, security::AuditResult::allowed);
   record.detail = fmt::format("{} in {}", who.scope.role, fmt::join(who.scope.namespaces, ","));
-  parts.options.audit->append(
-      std::move(record), [&parts, call, job = std::move(job)](const Status& written) {
-        if (!written)
-          return call->refuse({503, "audit-unavailable", "Audit log unavailable",
-                               "nobody was signed on, because it could not be recorded"});
-        parts.read(call, [job](engine::History&) { return job(); });
-      });
+  const auto then = [&parts, call, name = who.name,
+                     job = std::move(job)](engine::History&) -> Checked<void> {
+    const Checked<void> done = job();
+    if (done) return done;
+    security::AuditRecord failure =
+        sign_on_record(parts, *call, name, security::AuditResult::failed);
+    failure.detail = done.error().detail;
+    parts.options.audit->append(std::move(failure), [](const Status&) {});
+    return done;
+  };
+  parts.options.audit->append(std::move(record), [&parts, call, then](const Status& written) {
+    if (written) return parts.read(call, then);
+    call->refuse({503, "audit-unavailable", "Audit log unavailable",
+                  "nobody was signed on, because it could not be recorded in the audit log"});
+  });
 }
 
 std::string escaped_html(std::string_view text) {
@@ -172,8 +188,14 @@ void complete_browser(ServiceParts& parts, const CallPtr& call, const SignOnSett
                           who.error());
   sign_on(parts, call, *who, [&parts, call, settings, return_to, who = *who]() -> Checked<void> {
     const Time now = parts.options.now();
-    TRY_ASSIGN(const security::NewSession made, parts.options.credentials->open_session(
-                                                    {.name = who.name, .scope = who.scope}, now));
+    security::Credentials& credentials = *parts.options.credentials;
+    TRY_ASSIGN(const security::NewSession made,
+               credentials.open_session({.name = who.name, .scope = who.scope}, now));
+    // Now that it is there: a change of the settings ends it, or is seen here.
+    if (const auto same = check_unchanged(parts, settings); !same) {
+      TRY(credentials.close_session(made.cookie));
+      return same;
+    }
     show_signed_on(*call, settings, return_to, made, now);
     return {};
   });
@@ -229,6 +251,10 @@ void complete_exchange(ServiceParts& parts, const CallPtr& call, const SignOnSet
                                                         .expires_at = now + settings.token_life,
                                                         .subject = who.name},
                                                        who.name, now));
+    if (const auto same = check_unchanged(parts, settings); !same) {
+      TRY(parts.options.credentials->revoke_token(made.record.id, now));
+      return same;
+    }
     reply_new_token(*call, made);
     return {};
   });

@@ -52,6 +52,7 @@ Result<std::optional<SignOnSettings>> SignOnSettings::from(const config::Setting
   out.token_life = settings.duration(Setting::auth_oidc_token_life);
   out.ca_file = settings.text(Setting::auth_oidc_ca_file);
   set_redirect(settings.text(Setting::server_public_url), out);
+  out.fingerprint = trusted(settings);
   return std::optional(std::move(out));
 }
 

@@ -23,6 +23,7 @@ struct SignOnSettings {
   std::string ca_file;
   std::string redirect;  ///< URI of the callback; "": browsers cannot sign on
   bool is_redirect_encrypted = false;
+  std::string fingerprint;  ///< trusted() of the settings that it is from
 
   /// Nothing: there is no issuer. invalid_argument: which setting is wrong.
   static Result<std::optional<SignOnSettings>> from(const config::Settings& settings);

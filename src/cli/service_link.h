@@ -39,13 +39,15 @@ class ServiceLink {
   const std::string& name() const { return client_.address().text; }
 
  private:
-  ServiceLink(http::Client client, std::string token)
+  ServiceLink(http::Client client, std::string token, bool is_login)
       : client_(std::move(client)),
-        token_(std::move(token)) {}
+        token_(std::move(token)),
+        is_login_(is_login) {}
   Result<http::Response> send(http::Client::Sent request);
 
   http::Client client_;
   std::string token_;
+  bool is_login_ = false;  ///< the token was got by signing on, and ends
 };
 
 }  // namespace reeve::cli

@@ -39,7 +39,7 @@ Duration OidcKeys::pause(Time now) const {
 
 void OidcKeys::addresses_fetched(OidcEndpoints endpoints, Time now) {
   // Keys belong to the address that they were fetched from.
-  if (endpoints_ && endpoints_->keys != endpoints.keys) jwks_at_ = kUnset;
+  if (endpoints_ && endpoints_->keys != endpoints.keys) jwks_.clear();
   endpoints_ = std::move(endpoints);
   endpoints_at_ = now;
   answered();

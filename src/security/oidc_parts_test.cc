@@ -19,7 +19,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr Time kNoon{hours{500'000}};
-constexpr std::string_view kIssuer = "https://id.example/realm";
+constexpr std::string_view kRealm = "https://id.example/realm";
 
 /// A good document; `changes` replaces members, "" leaves one out.
 std::string document(const std::map<std::string, std::string>& changes = {}) {
@@ -39,20 +39,20 @@ std::string document(const std::map<std::string, std::string>& changes = {}) {
 }
 
 TEST(OidcDiscovery, is_read) {
-  const auto read = read_discovery(document(), kIssuer);
+  const auto read = read_discovery(document(), kRealm);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->token, "https://id.example/token");
   EXPECT_EQ(read->device, "");
   EXPECT_TRUE(read->takes_secret_in_header);
   EXPECT_FALSE(read->names_itself_in_callback);
-  EXPECT_EQ(discovery_url(kIssuer), "https://id.example/realm/.well-known/openid-configuration");
+  EXPECT_EQ(discovery_url(kRealm), "https://id.example/realm/.well-known/openid-configuration");
   EXPECT_EQ(discovery_url("https://id.example/"),
             "https://id.example/.well-known/openid-configuration");
 }
 
 TEST(OidcDiscovery, what_lies_or_cannot_do_it_is_refused) {
   const auto why = [](const std::map<std::string, std::string>& changes) {
-    const auto read = read_discovery(document(changes), kIssuer);
+    const auto read = read_discovery(document(changes), kRealm);
     EXPECT_FALSE(read);
     if (read) return std::string();
     EXPECT_EQ(read.error().code, ErrorCode::unavailable);
@@ -73,8 +73,8 @@ TEST(OidcDiscovery, what_lies_or_cannot_do_it_is_refused) {
               HasSubstr("RS256"));
   for (const std::string& bad :
        {std::string(), std::string("[]"), std::string("{"), document() + "x",
-        "{\"issuer\":1,\"issuer\":2}", std::string(kDiscoveryBytesMax + 1, ' ')})
-    EXPECT_FALSE(read_discovery(bad, kIssuer)) << bad.substr(0, 50);
+        std::string("{\"issuer\":1,\"issuer\":2}"), std::string(kDiscoveryBytesMax + 1, ' ')})
+    EXPECT_FALSE(read_discovery(bad, kRealm)) << bad.substr(0, 50);
 }
 
 TEST(OidcDiscovery, only_addresses_that_nobody_can_read_along) {
@@ -98,7 +98,7 @@ TEST(OidcKeys, are_fetched_when_stale_and_go_on_for_a_time_when_nobody_answers) 
   using Step = OidcKeys::Step;
   OidcKeys keys;
   EXPECT_EQ(keys.before_addresses(kNoon), Step::fetch);
-  keys.addresses_fetched(*read_discovery(document(), kIssuer), kNoon);
+  keys.addresses_fetched(*read_discovery(document(), kRealm), kNoon);
   EXPECT_EQ(keys.before_addresses(kNoon), Step::use);
   EXPECT_EQ(keys.before_check(kNoon), Step::fetch);
   keys.keys_fetched("{}", kNoon, false);
@@ -120,7 +120,7 @@ TEST(OidcKeys, are_fetched_when_stale_and_go_on_for_a_time_when_nobody_answers) 
 TEST(OidcKeys, made_up_names_of_keys_make_nobody_busy) {
   using Step = OidcKeys::Step;
   OidcKeys keys;
-  keys.addresses_fetched(*read_discovery(document(), kIssuer), kNoon);
+  keys.addresses_fetched(*read_discovery(document(), kRealm), kNoon);
   keys.keys_fetched("{}", kNoon, false);
   int fetches = 0;
   for (Time now = kNoon; now < kNoon + minutes{5}; now += std::chrono::milliseconds{100}) {
@@ -151,10 +151,10 @@ TEST(OidcKeys, a_provider_that_failed_is_left_alone_longer_each_time_and_not_too
 
 TEST(OidcKeys, of_another_address_are_fetched_anew) {
   OidcKeys keys;
-  keys.addresses_fetched(*read_discovery(document(), kIssuer), kNoon);
+  keys.addresses_fetched(*read_discovery(document(), kRealm), kNoon);
   keys.keys_fetched("{}", kNoon, false);
   const std::string moved = document({{"jwks_uri", "\"https://new.example/jwks\""}});
-  keys.addresses_fetched(*read_discovery(moved, kIssuer), kNoon + minutes{1});
+  keys.addresses_fetched(*read_discovery(moved, kRealm), kNoon + minutes{1});
   EXPECT_EQ(keys.before_check(kNoon + minutes{1}), OidcKeys::Step::fetch);
 }
 

@@ -2,6 +2,7 @@
 away, hangs or pours (tests/issuers/hostile.mjs), and callers who make up keys."""
 
 import json
+import subprocess
 import threading
 import time
 import unittest
@@ -167,6 +168,24 @@ class HostileSignOn(SignOnCase):
         # A key that is not there cannot be looked up; what is there goes on.
         self.exchange(self.provider.token("unknown-key"), expect=503)
         self.exchange(self.provider.token("good"))
+
+    def test_a_provider_shows_a_certificate_that_holds(self):
+        for name in ("localhost", "another.example"):
+            certificate, key = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                            f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key,
+                            "-out", certificate], check=True, capture_output=True)
+            provider = self.issuer("hostile.mjs", certificate, key)
+            self.configure(provider.url)
+            problem = self.exchange(provider.token("good"), expect=503)
+            self.assertIn("certificate", problem["detail"])
+            self.configure(provider.url, ca_file=str(certificate))
+            if name == "localhost":
+                self.exchange(provider.token("good"))
+            else:
+                problem = self.exchange(provider.token("good"), expect=503)
+                self.assertIn("certificate", problem["detail"])
 
     def test_nobody_waits_for_a_provider_that_hangs_drips_or_pours(self):
         for how in ("hang", "drip", "huge"):

@@ -6,9 +6,11 @@
 //   {"token": KIND}       a token as KIND says, see `forge`
 //   {"counts": true}      requests so far, by path
 //
-// Prints its issuer first.
+// Prints its issuer first. `node hostile.mjs CERTIFICATE KEY` (PEM) speaks TLS, as "localhost".
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createInterface } from "node:readline";
 import { exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import mock from "oauth2-mock-server";
@@ -123,7 +125,7 @@ async function device(request, response) {
   return json(response, 200, { id_token: await signed({ ...good(), ...mode.claims }), token_type: "Bearer", access_token: "x" });
 }
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const path = new URL(request.url, issuer.url).pathname;
   counts[path] = (counts[path] ?? 0) + 1;
   if (mode.hang.includes(path)) return;
@@ -156,10 +158,15 @@ const server = createServer(async (request, response) => {
   }
   if (path === "/token" && mode.device.length > 0) return device(request, response);
   service.requestHandler(request, response);
-});
+}
+
+const [certificate, key] = process.argv.slice(2);
+const server = certificate
+  ? createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key) }, answer)
+  : createServer(answer);
 
 await new Promise((done) => server.listen(0, "127.0.0.1", done));
-issuer.url = `http://127.0.0.1:${server.address().port}`;
+issuer.url = `${certificate ? "https://localhost" : "http://127.0.0.1"}:${server.address().port}`;
 await issuer.keys.generate("RS256");
 const other = new mock.OAuth2Issuer();
 held = await other.keys.generate("RS256");
