@@ -91,6 +91,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"UserReply", "user", "User"},
     {"SessionReply", "session", "Session"},
     {"SignOnReply", "sign_on", "SignOn"},
+    {"SignOnPlaceReply", "place", "SignOnPlace"},
     {"QuotasReply", "quotas", "Quota", true},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},

@@ -498,6 +498,14 @@ constexpr std::string_view kShown = R"json({
   "required": ["issuer", "client", "device_client", "scope", "browsers"],
   "additionalProperties": false
 },
+"SignOnPlace": {
+  "type": "object",
+  "properties": {
+    "location": {"type": "string", "description": "where the browser has to go"}
+  },
+  "required": ["location"],
+  "additionalProperties": false
+},
 "Session": {
   "type": "object",
   "properties": {

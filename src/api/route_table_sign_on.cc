@@ -16,7 +16,7 @@ constexpr auto kFinishSignOn = std::to_array<Parameter>(
      {"error", Place::query, "string", "why it gives nothing"},
      {"error_description", Place::query, "string", "the same for people"}});
 constexpr auto kSignOnReply = std::to_array<ReplyInfo>({{200, "SignOnReply"}});
-constexpr auto kToProvider = std::to_array<ReplyInfo>({{302, ""}});
+constexpr auto kToProvider = std::to_array<ReplyInfo>({{302, ""}, {200, "SignOnPlaceReply"}});
 constexpr auto kSignedOn = std::to_array<ReplyInfo>({{200, "Text", "text/html"}});
 constexpr auto kExchanged = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
 constexpr auto kOwnSession = std::to_array<ReplyInfo>({{200, "SessionReply"}});
@@ -39,7 +39,8 @@ constexpr auto kSignOnRoutes = std::to_array<Route>({
     {.method = "GET",
      .path = "/v1/auth/oidc/login",
      .id = "beginSignOn",
-     .summary = "send a browser to the identity provider",
+     .summary =
+         "send a browser to the identity provider; who accepts application/json is told where",
      .audience = Audience::everybody,
      .parameters = kBeginSignOn,
      .replies = kToProvider,

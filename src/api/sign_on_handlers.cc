@@ -179,6 +179,21 @@ void show_signed_on(const Call& call, const SignOnSettings& settings, const std:
                                   place)});
 }
 
+/// By a redirect; a program of the page that asks for JSON sends its browser itself.
+void send_to_provider(const Call& call, const std::string& place, const std::string& cookie) {
+  std::vector<http::Header> headers{{"Cache-Control", "no-store"},
+                                    {"Referrer-Policy", "no-referrer"},
+                                    {"Vary", "Accept"},
+                                    {"Set-Cookie", cookie}};
+  const std::string* const accepted = call.request.header("accept");
+  if (accepted != nullptr && accepted->starts_with("application/json"))
+    return call.reply(200,
+                      {{"version", kOutputVersion}, {"place", {{"location", text_json(place)}}}},
+                      std::move(headers));
+  headers.push_back({"Location", place});
+  call.reply({.status = 302, .headers = std::move(headers), .body = {}});
+}
+
 void complete_browser(ServiceParts& parts, const CallPtr& call, const SignOnSettings& settings,
                       const std::string& return_to, const Result<security::OidcClaims>& claims) {
   if (!claims) return refuse_sign_on(parts, *call, std::string(kStranger), Problem(claims.error()));
@@ -327,13 +342,8 @@ void begin_sign_on(ServiceParts& parts, CallPtr call) {
                                        {"nonce", login.nonce},
                                        {"code_challenge", security::pkce_challenge(login.verifier)},
                                        {"code_challenge_method", "S256"}});
-        call->reply({.status = 302,
-                     .headers = {{"Location", place},
-                                 {"Cache-Control", "no-store"},
-                                 {"Referrer-Policy", "no-referrer"},
-                                 {"Set-Cookie", login_cookie(login.browser, kLoginSeconds,
-                                                             is_encrypted(*call, settings))}},
-                     .body = {}});
+        send_to_provider(*call, place,
+                         login_cookie(login.browser, kLoginSeconds, is_encrypted(*call, settings)));
       });
 }
 

@@ -305,7 +305,7 @@ TEST(OidcWire, replies_of_the_token_endpoint) {
       read_token_reply(400, "{\"error\":\"bad\\u001b[31m\",\"error_description\":\"no\\nway\"}")
           .error()
           .message,
-      HasSubstr("\\x1b[31m (no\\nway)"));
+      HasSubstr("\\x1b[31m (no\\x0away)"));
 }
 
 constexpr std::string_view kDeviceReply =

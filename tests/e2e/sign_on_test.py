@@ -132,6 +132,16 @@ class SignOn(SignOnCase):
         self.assertEqual(page.status, 401)
         self.assertIn("access_denied", page.text)
 
+    def test_a_program_of_the_page_is_told_where_to_go(self):
+        browser = Browser()
+        begun = browser.get(f"{self.base}/v1/auth/oidc/login",
+                            headers={"Accept": "application/json"})
+        self.assertEqual(begun.status, 200)
+        place = browser.get(json.loads(begun.text)["place"]["location"])
+        page = browser.get(self.at_callback(browser, "ann", place))
+        self.assertIn('content="0; url=/"', page.text)
+        self.raw("GET", "/v1/auth/oidc/login", {"accept": "application/json"})
+
     def test_return_only_to_this_site(self):
         for bad in ("https://evil.example", "//evil.example", "/\\evil.example", "/\"onload", ""):
             self.raw("GET", f"/v1/auth/oidc/login?return_to={urllib.parse.quote(bad)}")
