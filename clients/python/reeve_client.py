@@ -559,7 +559,7 @@ class Client:
         return self._ask("GET", "/v1/auth/oidc")
 
     def begin_sign_on(self, *, return_to=None):
-        """Send a browser to the identity provider."""
+        """Send a browser to the identity provider; who accepts application/json is told where."""
         return self._ask("GET", "/v1/auth/oidc/login", query=[
             ("return_to", return_to),
         ])

@@ -533,6 +533,11 @@ export interface SignOnReply {
   sign_on: SignOn;
 }
 
+export interface SignOnPlaceReply {
+  version: 1;
+  place: SignOnPlace;
+}
+
 export interface QuotasReply {
   version: 1;
   quotas: Quota[];
@@ -891,6 +896,11 @@ export interface SignOn {
   scope: string;
   /** whether /v1/auth/oidc/login works */
   browsers: boolean;
+}
+
+export interface SignOnPlace {
+  /** where the browser has to go */
+  location: string;
 }
 
 export interface Session {
@@ -1774,12 +1784,12 @@ export class Client {
     return this.ask("GET", "/v1/auth/oidc", {});
   }
 
-  /** Send a browser to the identity provider. */
+  /** Send a browser to the identity provider; who accepts application/json is told where. */
   beginSignOn(
     options: {
       returnTo?: string;
     } = {},
-  ): Promise<void> {
+  ): Promise<SignOnPlaceReply> {
     return this.ask("GET", "/v1/auth/oidc/login", {
       query: {
         "return_to": options.returnTo,

@@ -1,5 +1,6 @@
 """Single sign-on with a real OpenID Connect provider (oidc-provider, tests/issuers/real.mjs):
-browsers with PKCE, commands in the device flow, roles by groups, and an issuer that changes its keys."""
+browsers with PKCE, commands in the device flow, roles by groups, and an issuer that changes its
+keys."""
 
 import json
 import os
