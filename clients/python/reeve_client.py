@@ -510,6 +510,10 @@ class Client:
         """End the session that asks."""
         return self._ask("DELETE", "/v1/sessions/current")
 
+    def get_session(self):
+        """The session that asks, with what its changes need."""
+        return self._ask("GET", "/v1/sessions/current")
+
     def drain_node(self, node, body=None, *, idempotency_key=None):
         """Let nothing more start on a node, and stop what runs there if that is asked for."""
         path = _path("/v1/nodes/{}/drain", node)
@@ -563,6 +567,31 @@ class Client:
         return self._ask("POST", "/v1/config/reload", headers={
             "Idempotency-Key": _new_key(idempotency_key),
         })
+
+    def get_sign_on(self):
+        """Which identity provider signs people on."""
+        return self._ask("GET", "/v1/auth/oidc")
+
+    def begin_sign_on(self, *, return_to=None):
+        """Send a browser to the identity provider; who accepts application/json is told where."""
+        return self._ask("GET", "/v1/auth/oidc/login", query=[
+            ("return_to", return_to),
+        ])
+
+    def finish_sign_on(self, *, state=None, code=None, iss=None, error=None,
+                       error_description=None):
+        """Where it comes back from there; opens a session, as a cookie."""
+        return self._ask("GET", "/v1/auth/oidc/callback", query=[
+            ("state", state),
+            ("code", code),
+            ("iss", iss),
+            ("error", error),
+            ("error_description", error_description),
+        ])
+
+    def exchange_token(self, body):
+        """An ID token of the identity provider for a token of this service, once."""
+        return self._ask("POST", "/v1/auth/oidc/token", body=body)
 
 
 def _new_key(given):

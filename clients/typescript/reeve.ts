@@ -533,6 +533,16 @@ export interface SessionReply {
   session: Session;
 }
 
+export interface SignOnReply {
+  version: 1;
+  sign_on: SignOn;
+}
+
+export interface SignOnPlaceReply {
+  version: 1;
+  place: SignOnPlace;
+}
+
 export interface QuotasReply {
   version: 1;
   quotas: Quota[];
@@ -673,6 +683,13 @@ export interface Login {
   password: string;
 }
 
+export interface Exchange {
+  /** of the issuer and for the client that /v1/auth/oidc names */
+  id_token: string;
+  /** one that the groups give; usual: the first */
+  role?: string;
+}
+
 export interface Approve {
   task: string;
   approved?: boolean;
@@ -742,6 +759,8 @@ export interface Identity {
 export interface Token {
   id: string;
   label: string;
+  /** who signed on, and is meant by it */
+  subject?: string | null;
   role: string;
   namespaces: string[];
   actions?: string[] | null;
@@ -888,6 +907,23 @@ export interface User {
   actions: string[] | null;
   created_at: string | null;
   disabled: boolean;
+}
+
+export interface SignOn {
+  issuer: string;
+  /** of browsers */
+  client: string;
+  /** of the device flow */
+  device_client: string;
+  /** what to ask for */
+  scope: string;
+  /** whether /v1/auth/oidc/login works */
+  browsers: boolean;
+}
+
+export interface SignOnPlace {
+  /** where the browser has to go */
+  location: string;
 }
 
 export interface Session {
@@ -1683,6 +1719,11 @@ export class Client {
     return this.ask("DELETE", "/v1/sessions/current", {});
   }
 
+  /** The session that asks, with what its changes need. */
+  getSession(): Promise<SessionReply> {
+    return this.ask("GET", "/v1/sessions/current", {});
+  }
+
   /** Let nothing more start on a node, and stop what runs there if that is asked for. */
   drainNode(
     node: string | number,
@@ -1790,6 +1831,54 @@ export class Client {
       headers: {
         "Idempotency-Key": newKey(options.idempotencyKey),
       },
+    });
+  }
+
+  /** Which identity provider signs people on. */
+  getSignOn(): Promise<SignOnReply> {
+    return this.ask("GET", "/v1/auth/oidc", {});
+  }
+
+  /** Send a browser to the identity provider; who accepts application/json is told where. */
+  beginSignOn(
+    options: {
+      returnTo?: string;
+    } = {},
+  ): Promise<SignOnPlaceReply> {
+    return this.ask("GET", "/v1/auth/oidc/login", {
+      query: {
+        "return_to": options.returnTo,
+      },
+    });
+  }
+
+  /** Where it comes back from there; opens a session, as a cookie. */
+  finishSignOn(
+    options: {
+      state?: string;
+      code?: string;
+      iss?: string;
+      error?: string;
+      errorDescription?: string;
+    } = {},
+  ): Promise<Text> {
+    return this.ask("GET", "/v1/auth/oidc/callback", {
+      query: {
+        "state": options.state,
+        "code": options.code,
+        "iss": options.iss,
+        "error": options.error,
+        "error_description": options.errorDescription,
+      },
+    });
+  }
+
+  /** An ID token of the identity provider for a token of this service, once. */
+  exchangeToken(
+    body: Exchange,
+  ): Promise<NewTokenReply> {
+    return this.ask("POST", "/v1/auth/oidc/token", {
+      body,
     });
   }
 }

@@ -9,19 +9,6 @@
 namespace reeve::api {
 namespace {
 
-JsonObject token_json(const security::TokenRecord& token) {
-  return {{"id", security::format_token_id(token.id)},
-          {"label", text_json(token.label)},
-          {"role", text_json(token.scope.role)},
-          {"namespaces", texts_json(token.scope.namespaces)},
-          {"actions", token.scope.only ? Json(names_json(*token.scope.only)) : Json(nullptr)},
-          {"created_by", text_json(token.created_by)},
-          {"created_at", time_json(token.created_at)},
-          {"expires_at", time_json(token.expires_at)},
-          {"last_used_at", time_json(token.last_used_at)},
-          {"revoked_at", time_json(token.revoked_at)}};
-}
-
 Checked<security::TokenRequest> read_token(ServiceParts& parts, const Call& call,
                                            const JsonObject& body) {
   constexpr Duration kLifeMax = std::chrono::days{3650};
@@ -33,12 +20,6 @@ Checked<security::TokenRequest> read_token(ServiceParts& parts, const Call& call
     request.expires_at = parts.options.now() + *life;
   TRY(read_scope(parts, call, reader, request.scope));
   return request;
-}
-
-void reply_new_token(const Call& call, const security::NewToken& made) {
-  call.reply(201,
-             {{"version", kOutputVersion}, {"token", token_json(made.record)}, {"text", made.text}},
-             {{"Cache-Control", "no-store"}});
 }
 
 /// Whether somebody could have made this token: then he may see and revoke it.
@@ -57,6 +38,26 @@ Checked<security::TokenRecord> named_token(ServiceParts& parts, const Call& call
 }
 
 }  // namespace
+
+JsonObject token_json(const security::TokenRecord& token) {
+  return {{"id", security::format_token_id(token.id)},
+          {"label", text_json(token.label)},
+          {"subject", optional_text(token.subject)},
+          {"role", text_json(token.scope.role)},
+          {"namespaces", texts_json(token.scope.namespaces)},
+          {"actions", token.scope.only ? Json(names_json(*token.scope.only)) : Json(nullptr)},
+          {"created_by", text_json(token.created_by)},
+          {"created_at", time_json(token.created_at)},
+          {"expires_at", time_json(token.expires_at)},
+          {"last_used_at", time_json(token.last_used_at)},
+          {"revoked_at", time_json(token.revoked_at)}};
+}
+
+void reply_new_token(const Call& call, const security::NewToken& made) {
+  call.reply(201,
+             {{"version", kOutputVersion}, {"token", token_json(made.record)}, {"text", made.text}},
+             {{"Cache-Control", "no-store"}});
+}
 
 boost::json::array names_json(security::ActionSet actions) {
   boost::json::array out;
@@ -91,7 +92,23 @@ Checked<void> read_scope(ServiceParts& parts, const Call& call, BodyReader& read
   return {};
 }
 
+std::string_view bearer_of(const http::Request& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string* const header = request.header("authorization");
+  if (header == nullptr || !header->starts_with(kBearer)) return {};
+  return std::string_view(*header).substr(kBearer.size());
+}
+
 std::string session_cookie(const http::Request& request) {
+  return cookie_of(request, kSessionCookie);
+}
+
+std::string session_header(std::string_view value, std::int64_t seconds, bool is_encrypted) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kSessionCookie,
+                     value, seconds, is_encrypted ? "; Secure" : "");
+}
+
+std::string cookie_of(const http::Request& request, std::string_view name) {
   const std::string* const header = request.header("cookie");
   std::string_view rest = header == nullptr ? std::string_view() : std::string_view(*header);
   while (!rest.empty()) {
@@ -99,8 +116,8 @@ std::string session_cookie(const http::Request& request) {
     std::string_view pair = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     while (pair.starts_with(' ')) pair.remove_prefix(1);
-    if (pair.starts_with(kSessionCookie) && pair.substr(kSessionCookie.size()).starts_with('='))
-      return std::string(pair.substr(kSessionCookie.size() + 1));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
+      return std::string(pair.substr(name.size() + 1));
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include "api/body_reader.h"
 #include "api/call.h"
 #include "api/submission.h"
+#include "security/credentials.h"
 
 namespace reeve::api {
 
@@ -24,7 +25,16 @@ boost::json::array texts_json(const std::vector<std::string>& texts);
 Checked<void> read_scope(ServiceParts& parts, const Call& call, BodyReader& reader,
                          security::Scope& scope);
 
+JsonObject token_json(const security::TokenRecord& token);
+/// 201, with the text of the token, this once.
+void reply_new_token(const Call& call, const security::NewToken& made);
+
+/// What Authorization has behind "Bearer ", or "".
+std::string_view bearer_of(const http::Request& request);
 /// "" where there is none.
+std::string cookie_of(const http::Request& request, std::string_view name);
 std::string session_cookie(const http::Request& request);
+/// Set-Cookie of a session; `seconds` 0 does away with it.
+std::string session_header(std::string_view value, std::int64_t seconds, bool is_encrypted);
 
 }  // namespace reeve::api

@@ -94,6 +94,7 @@ std::vector<FieldError> check_parameters(const Route& route, const http::Paramet
       return each.place == Place::query && each.name == name;
     });
     const std::string shown = sanitize_for_terminal(name);
+    if (found == route.parameters.end() && route.is_lenient) continue;
     if (found == route.parameters.end()) {
       const std::string match = closest_match(name, names);
       errors.push_back(

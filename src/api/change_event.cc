@@ -68,6 +68,12 @@ std::string gap_frame() {
          "one before: read the present state anew\"}\n\n";
 }
 
+std::string closed_frame() {
+  return "event: dev.reeve.stream.closed\ndata: {\"reason\":\"unauthenticated\",\"detail\":\"the "
+         "token or session that this stream was opened with has ended: come again with another "
+         "one, and with Last-Event-ID\"}\n\n";
+}
+
 std::string format_event_id(const EventId& id) { return fmt::format("{}-{}", id.step, id.index); }
 
 std::optional<EventId> parse_event_id(std::string_view text) {

@@ -49,5 +49,7 @@ std::vector<EventPtr> change_events(const engine::Committed& committed);
 std::string event_frame(const ChangeEvent& event);
 /// Something is missing here. It has no id: whoever comes again asks for what he asked for before.
 std::string gap_frame();
+/// The last of a stream whose token or session has ended. It has no id, for the same reason.
+std::string closed_frame();
 
 }  // namespace reeve::api

@@ -121,6 +121,7 @@ std::vector<EventPtr> EventHub::take_from(std::uint64_t& next, bool& has_gap) co
 
 void EventHub::pump(const FollowerPtr& follower) {
   Follower& to = *follower;
+  if (to.following.is_in_time && !to.following.is_in_time()) return shut_out(to);
   while (!to.is_behind && !to.is_over && to.stream.is_open() && to.stream.unsent() < kUnsentMax) {
     bool has_gap = false;
     const std::vector<EventPtr> events = take_from(to.next, has_gap);
@@ -148,6 +149,13 @@ void EventHub::forget_those_who_left() {
   count_ = followers_.size();
 }
 
+void EventHub::shut_out(Follower& follower) {
+  if (follower.is_over) return;
+  follower.is_over = true;
+  follower.stream.write(closed_frame());
+  follower.stream.end();
+}
+
 void EventHub::pump_all() {
   is_pumping_ = false;
   for (const FollowerPtr& follower : followers_) pump(follower);
@@ -157,7 +165,7 @@ void EventHub::pump_all() {
 void EventHub::heartbeat() {
   for (const FollowerPtr& follower : followers_) {
     if (follower->following.may_go_on && !follower->following.may_go_on())
-      follower->stream.end();
+      shut_out(*follower);
     else if (follower->stream.unsent() == 0)
       follower->stream.write(": heartbeat\n\n");
   }

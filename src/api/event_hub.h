@@ -41,8 +41,11 @@ struct Following {
   EventId begun;                         ///< an end of the run up to here was not its last one
   std::optional<AttemptOfRun> attempt;   ///< it ends with this one, who follows
   std::optional<EventId> after;          ///< from behind this one on; else only what comes
-  /// Asked at each heartbeat: whether he still may.
+  /// Asked at each heartbeat: whether he still may. Then, or when is_in_time says no, the stream
+  /// ends with closed_frame().
   std::function<bool()> may_go_on;
+  /// Asked before anything goes out to him, and so cheap: whether his token has not expired.
+  std::function<bool()> is_in_time;
 
   bool wants(const ChangeEvent& event) const;
   bool ends_with(const ChangeEvent& event) const;
@@ -97,6 +100,7 @@ class EventHub final : public engine::Observer {
   void place(Follower& follower) const;
   void pump_all();
   void pump(const FollowerPtr& follower);
+  static void shut_out(Follower& follower);
   void heartbeat();
   void forget_those_who_left();
 

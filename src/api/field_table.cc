@@ -323,6 +323,7 @@ constexpr auto kNode = std::to_array<FieldInfo>({
 constexpr auto kToken = std::to_array<FieldInfo>({
     {"id", "string", "never its text"},
     {"label", "string", "what it is for"},
+    {"subject", "string?", "who signed on, and is meant by it"},
     {"role", "string", ""},
     {"namespaces", "array", "in which it holds"},
     {"actions", "array?", "of its role only these; null: all"},
@@ -337,6 +338,7 @@ constexpr auto kContext = std::to_array<FieldInfo>({
     {"url", "string", "where the service is"},
     {"current", "boolean", "commands look there"},
     {"has_token", "boolean", "a token is kept with it, and never printed"},
+    {"login_until", "time?", "when a token ends that was got by signing on"},
 });
 constexpr auto kVersion = std::to_array<FieldInfo>({
     {"reeve", "string", "version of this program"},

@@ -73,6 +73,13 @@ void remove_user(ServiceParts& parts, CallPtr call);
 void log_in(ServiceParts& parts, CallPtr call);
 void log_out(ServiceParts& parts, CallPtr call);
 
+// Single sign-on (sign_on_handlers.cc).
+void get_session(ServiceParts& parts, CallPtr call);
+void get_sign_on(ServiceParts& parts, CallPtr call);
+void begin_sign_on(ServiceParts& parts, CallPtr call);
+void finish_sign_on(ServiceParts& parts, CallPtr call);
+void exchange_token(ServiceParts& parts, CallPtr call);
+
 // What tasks and programs are given by name.
 void list_secrets(ServiceParts& parts, CallPtr call);
 void set_secret(ServiceParts& parts, CallPtr call);

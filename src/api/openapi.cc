@@ -91,6 +91,8 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"UsersReply", "users", "User", true},
     {"UserReply", "user", "User"},
     {"SessionReply", "session", "Session"},
+    {"SignOnReply", "sign_on", "SignOn"},
+    {"SignOnPlaceReply", "place", "SignOnPlace"},
     {"QuotasReply", "quotas", "Quota", true},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
@@ -238,6 +240,7 @@ constexpr auto kTags = std::to_array<TagInfo>({
     {"roles", "sets of actions with a name"},
     {"users", "people with a password"},
     {"sessions", "what a user's browser has"},
+    {"auth", "single sign-on by an identity provider"},
     {"quotas", "what users may have at most"},
     {"audit", "who did what"},
     {"config", "the settings of the service"},
@@ -255,7 +258,7 @@ JsonObject operation(const Route& route) {
                  {"summary", route.summary},
                  {"description", description_of(route)}};
   const std::size_t slash = route.path.find_first_of("/:{", 4);
-  const bool is_probe = route.audience == Audience::everybody;
+  const bool is_probe = !route.path.starts_with("/v1/");
   out["tags"] =
       boost::json::array{is_probe ? std::string_view("probes") : route.path.substr(4, slash - 4)};
   boost::json::array parameters;
@@ -268,7 +271,7 @@ JsonObject operation(const Route& route) {
     out["requestBody"] = JsonObject{{"content", std::move(content)}};
   }
   out["responses"] = replies_of(route);
-  if (is_probe) {
+  if (route.audience == Audience::everybody) {
     out["security"] = boost::json::array{};
   } else if (route.audience == Audience::allowed) {
     out["x-reeve-action"] = security::name(route.action);

@@ -150,6 +150,16 @@ constexpr std::string_view kSent = R"json({
   "required": ["user", "password"],
   "additionalProperties": false
 },
+"Exchange": {
+  "type": "object",
+  "properties": {
+    "id_token": {"type": "string", "maxLength": 16384,
+                 "description": "of the issuer and for the client that /v1/auth/oidc names"},
+    "role": {"type": "string", "description": "one that the groups give; usual: the first"}
+  },
+  "required": ["id_token"],
+  "additionalProperties": false
+},
 "Approve": {
   "type": "object",
   "properties": {
@@ -260,6 +270,7 @@ constexpr std::string_view kShown = R"json({
   "properties": {
     "id": {"type": "string"},
     "label": {"type": "string"},
+    "subject": {"type": ["string", "null"], "description": "who signed on, and is meant by it"},
     "role": {"type": "string"},
     "namespaces": {"type": "array", "items": {"type": "string"}},
     "actions": {"type": ["array", "null"], "items": {"type": "string"}},
@@ -497,6 +508,26 @@ constexpr std::string_view kShown = R"json({
     "disabled": {"type": "boolean"}
   },
   "required": ["name", "role", "namespaces", "actions", "created_at", "disabled"],
+  "additionalProperties": false
+},
+"SignOn": {
+  "type": "object",
+  "properties": {
+    "issuer": {"type": "string"},
+    "client": {"type": "string", "description": "of browsers"},
+    "device_client": {"type": "string", "description": "of the device flow"},
+    "scope": {"type": "string", "description": "what to ask for"},
+    "browsers": {"type": "boolean", "description": "whether /v1/auth/oidc/login works"}
+  },
+  "required": ["issuer", "client", "device_client", "scope", "browsers"],
+  "additionalProperties": false
+},
+"SignOnPlace": {
+  "type": "object",
+  "properties": {
+    "location": {"type": "string", "description": "where the browser has to go"}
+  },
+  "required": ["location"],
   "additionalProperties": false
 },
 "Session": {

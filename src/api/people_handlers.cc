@@ -57,8 +57,7 @@ void note_login(ServiceParts& parts, const Call& call, const std::string& user,
 bool is_worth_noting(const Error& error) { return error.code == ErrorCode::unauthenticated; }
 
 std::string cookie_header(const Call& call, std::string_view value, std::int64_t seconds) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kSessionCookie,
-                     value, seconds, call.request.peer.is_encrypted ? "; Secure" : "");
+  return session_header(value, seconds, call.request.peer.is_encrypted);
 }
 
 struct UserChange {
@@ -165,7 +164,15 @@ void set_user(ServiceParts& parts, CallPtr call) {
 void remove_user(ServiceParts& parts, CallPtr call) {
   const std::string name = call->path_value("user");
   parts.change(call, "user/" + name, {}, [&parts, call, name]() -> Checked<void> {
-    TRY(parts.options.credentials->remove_user(name));
+    if (name.starts_with(security::kOidcPrefix)) {
+      TRY_ASSIGN(const std::size_t ended,
+                 parts.options.credentials->end_sign_on(name, parts.options.now()));
+      if (ended == 0)
+        return tl::unexpected(
+            Problem(404, "not-found", "Not found", "nobody of that name has signed on"));
+    } else {
+      TRY(parts.options.credentials->remove_user(name));
+    }
     call->reply_nothing();
     return {};
   });
@@ -205,7 +212,14 @@ void log_in(ServiceParts& parts, CallPtr call) {
 
 void log_out(ServiceParts& parts, CallPtr call) {
   const std::string cookie = session_cookie(call->request);
-  if (cookie.empty())
+  // Of somebody who signed on by a command, his token is what a session is.
+  if (const auto token = parts.options.credentials->sign_on_token(bearer_of(call->request)))
+    return parts.change(call, "token", {}, [&parts, call, token]() -> Checked<void> {
+      TRY(parts.options.credentials->revoke_token(*token, parts.options.now()));
+      call->reply_nothing();
+      return {};
+    });
+  if (cookie.empty() || call->request.header("authorization") != nullptr)
     return call->refuse(
         {409, "conflict", "Conflict", "there is no session to end: tokens are revoked instead"});
   parts.change(call, "session", {}, [&parts, call, cookie]() -> Checked<void> {

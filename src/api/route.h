@@ -55,12 +55,15 @@ struct Route {
   std::string_view body_type = "application/json";
   std::span<const ReplyInfo> replies;
   bool is_secret = false;  ///< the answer is given once, and not kept
-  bool changes = false;    ///< needs an Idempotency-Key, and is audited
+  bool is_lenient =
+      false;             ///< parameters that are not in the table are let pass, as RFC 6749 wants
+  bool changes = false;  ///< needs an Idempotency-Key, and is audited
   void (*handler)(ServiceParts&, CallPtr) = nullptr;
 };
 
 std::span<const Route> route_table();
-std::span<const Route> admin_routes();  ///< a part of it
+std::span<const Route> admin_routes();    ///< a part of it
+std::span<const Route> sign_on_routes();  ///< another one
 /// Whether the body may also be a workflow as it is in a file.
 bool takes_yaml(const Route& route);
 

@@ -299,6 +299,8 @@ std::span<const Route> route_table() {
     std::vector<Route> all(kRoutes.begin(), kRoutes.end());
     const auto more = admin_routes();
     all.insert(all.end(), more.begin(), more.end());
+    const auto sign_on = sign_on_routes();
+    all.insert(all.end(), sign_on.begin(), sign_on.end());
     return all;
   }();
   return kAll;

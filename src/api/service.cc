@@ -81,7 +81,7 @@ Checked<void> check_key(Call& call) {
 }  // namespace
 
 Service::Service(std::unique_ptr<ServiceParts> parts) : parts_(std::move(parts)) {}
-Service::~Service() = default;
+Service::~Service() { parts_->provider.reset(); }
 
 Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   auto parts = std::make_unique<ServiceParts>(std::move(options));
@@ -93,6 +93,8 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   parts->events.replay_from(std::make_unique<EventReplay>(parts->options.journal, parts->events));
   parts->openapi = openapi_document(parts->options.version);
   parts->workflow_schema = spec::workflow_json_schema();
+  parts->sign_on.started_at = parts->options.now();
+  parts->provider = OidcProvider::start(parts->options.now);
   parts->options.engine->add_observer(parts->versions);
   parts->options.engine->add_observer(parts->events);
   return std::unique_ptr<Service>(new Service(std::move(parts)));
@@ -100,6 +102,8 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
 
 std::size_t Service::body_limit(std::string_view method, std::string_view path, std::size_t most) {
   if (method == "GET" || method == "HEAD" || method == "DELETE") return 64 * 1024;
+  // Of strangers, who are read on the server's thread.
+  if (path == "/v1/auth/oidc/token") return 32 * 1024;
   return path == "/v1/runs:bulk" ? kBulkBodyMax : std::min(most, kBodyMax);
 }
 
@@ -269,8 +273,13 @@ Checked<security::Identity> ServiceParts::identify(const http::Request& request)
     if (!header->starts_with(kBearer))
       return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
                                     "Authorization must be: Bearer TOKEN"));
-    auto identity = options.credentials->authenticate(
-        std::string_view(*header).substr(kBearer.size()), options.now());
+    const std::string_view token = std::string_view(*header).substr(kBearer.size());
+    auto identity = options.credentials->authenticate(token, options.now());
+    // Of an identity provider: it can be neither revoked nor narrowed, so it opens nothing itself.
+    if (!identity && token.starts_with("eyJ"))
+      return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
+                                    "this is a token of an identity provider: exchange its ID "
+                                    "token for one of this service, POST /v1/auth/oidc/token"));
     if (!identity) return tl::unexpected(Problem(identity.error()));
     return *std::move(identity);
   }

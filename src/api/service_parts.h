@@ -15,6 +15,7 @@
 #include "api/call.h"
 #include "api/event_hub.h"
 #include "api/idempotency.h"
+#include "api/oidc_provider.h"
 #include "api/run_cache.h"
 #include "api/run_versions.h"
 #include "api/service.h"
@@ -32,6 +33,15 @@ struct FoundRun {
   core::RunRecord record;
   std::string name_space;
   std::uint64_t version = 0;
+};
+
+/// What signing on needs, beside the provider. Any thread, under `mutex`.
+struct SignOnState {
+  std::mutex mutex;  // guards the next three
+  security::PendingLogins pending;
+  security::UsedTokens used;
+  security::RefusalNotes notes;
+  Time started_at = kUnset;  ///< what was issued before may have been used before
 };
 
 struct ServiceParts {
@@ -99,6 +109,8 @@ struct ServiceParts {
   std::unique_ptr<security::SecretStore> secrets;
   std::mutex directories_mutex;             // guards `directories`
   std::map<std::string, bool> directories;  ///< that have been made
+  SignOnState sign_on;
+  std::unique_ptr<OidcProvider> provider;  ///< ends first: its thread uses all of the above
 };
 
 }  // namespace reeve::api

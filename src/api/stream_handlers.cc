@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/access_json.h"
+#include "api/change_event.h"
 #include "api/handlers.h"
 #include "api/loaded_run.h"
 #include "api/service_parts.h"
@@ -44,7 +45,10 @@ Checked<Following> read_following(ServiceParts& parts, const Call& call) {
                       .run_has_ended = false,
                       .begun = {},
                       .after = std::nullopt,
-                      .may_go_on = still_allowed(parts, call)};
+                      .may_go_on = still_allowed(parts, call),
+                      .is_in_time = nullptr};
+  if (const Time until = call.identity.until; until != kNever)
+    following.is_in_time = [&parts, until] { return parts.options.now() < until; };
   if (!call.identity.has_all_namespaces()) following.name_spaces = call.identity.namespaces;
   const std::string* const last = call.request.header("last-event-id");
   if (last == nullptr || last->empty()) return following;
@@ -60,6 +64,7 @@ struct LogStreaming {
   http::Stream stream;
   LogName name;
   RunId run;
+  std::function<bool()> may_go_on;  ///< asked at each look; may be null
   std::int64_t position = 0;
   int quiet = 0;
   bool is_over = false;  ///< the attempt had ended before the last look
@@ -94,6 +99,8 @@ Result<bool> has_attempt_ended(engine::History& history, const LogStreaming& log
 void stream_log(ServiceParts& parts, const LogStreamingPtr& log);
 
 Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStreaming& log) {
+  if (log.may_go_on && !log.may_go_on())
+    return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated", "it has ended"));
   TRY(ServiceParts::check_attempt(history, log.call->identity));
   TRY_ASSIGN(const bool has_ended, has_attempt_ended(history, log));
   std::string frames;
@@ -126,6 +133,7 @@ void stream_log(ServiceParts& parts, const LogStreamingPtr& log) {
   const bool is_taken = parts.readers->read([&parts, log, again](engine::History& history) {
     const std::int64_t before = log->position;
     const auto done = look_at_log(parts, history, *log);
+    if (!done && done.error().status == 401) log->stream.write(closed_frame());
     if (!done || log->is_over) return log->stream.end();
     // More is there already: no pause.
     if (log->position != before) return parts.post([&parts, log] { stream_log(parts, log); });
@@ -176,6 +184,7 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
     TRY_ASSIGN(const std::uint32_t index, find_one_task(loaded.run(), call->path_value("task")));
     const auto log = std::make_shared<LogStreaming>();  // shared: see LogStreamingPtr
     log->call = call;
+    log->may_go_on = still_allowed(parts, *call);
     log->run = found.id;
     log->name = {found.record.uuid, index, loaded.run().tasks[index].attempt};
     if (const std::string* last = call->request.header("last-event-id"); last != nullptr) {

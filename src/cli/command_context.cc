@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "cli/context_login.h"
 #include "cli/run_cells.h"
 #include "cli/service_contexts.h"
 #include "cli/session.h"
@@ -41,7 +42,7 @@ Ended add(const Session& session, ServiceContexts contexts, const std::string& n
     return usage("context add: a name has up to 63 lower-case letters, digits and ._-");
   const auto address = http::ServerAddress::parse(url);
   if (!address) return usage("context add: " + address.error().message);
-  ServiceContext context{url, {}, session.arguments.value_or("ca", "")};
+  ServiceContext context{url, {}, session.arguments.value_or("ca", ""), {}};
   if (session.arguments.has("token-stdin")) {
     TRY_ASSIGN(context.token, read_token(session));
   }
@@ -88,12 +89,14 @@ Ended list(const Session& session, const ServiceContexts& contexts) {
            [](const JsonObject& item) { return Cell{item.at("current").as_bool() ? "*" : ""}; }},
           {"CONTEXT", [](const JsonObject& item) { return text_cell(item, "name"); }},
           {"SERVICE", [](const JsonObject& item) { return text_cell(item, "url"); }, Align::left,
-           true}}};
+           true},
+          {"LOGIN UNTIL", [](const JsonObject& item) { return text_cell(item, "login_until"); }}}};
   for (const auto& [name, context] : contexts.by_name)
     listing.items.push_back({{"name", name},
                              {"url", context.url},
                              {"current", name == contexts.current},
-                             {"has_token", !context.token.empty()}});
+                             {"has_token", !context.token.empty()},
+                             {"login_until", api::optional_text(context.until)}});
   return session.print(listing, choice);
 }
 
@@ -108,8 +111,14 @@ Ended command_context(const Session& session) {
     return add(session, std::move(contexts), words[1], words[2]);
   if (verb == "use" && words.size() == 2) return use(session, std::move(contexts), words[1]);
   if (verb == "rm" && words.size() == 2) return remove(session, std::move(contexts), words[1]);
-  return usage("context: add NAME ADDRESS, use NAME, rm NAME or ls is meant",
-               "see `reeve context --help`");
+  if ((verb == "login" || verb == "logout") && words.size() <= 2) {
+    const std::string name = words.size() == 2 ? words[1] : contexts.current;
+    return verb == "login" ? context_login(session, contexts, name)
+                           : context_logout(session, contexts, name);
+  }
+  return usage(
+      "context: add NAME ADDRESS, use NAME, login [NAME], logout [NAME], rm NAME or ls is meant",
+      "see `reeve context --help`");
 }
 
 }  // namespace reeve::cli

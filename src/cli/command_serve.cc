@@ -10,6 +10,7 @@
 
 #include "api/problem.h"
 #include "api/service.h"
+#include "api/sign_on_settings.h"
 #include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/following.h"
@@ -161,6 +162,7 @@ Checked<void> open_security(const Session& session, const StateLayout& layout, S
   TRY_ASSIGN(serving.credentials,
              security::Credentials::open(layout.root + "/security.db", options));
   *serving.signer = serving.credentials.get();
+  TRY(serving.credentials->trust(api::SignOnSettings::trusted(settings), wall_now()));
   const std::string token = layout.root + "/admin.token";
   TRY_ASSIGN(const bool is_new,
              security::make_admin_token(*serving.credentials, token, wall_now()));
@@ -179,6 +181,14 @@ api::JournalSource journal_of(const StateLayout& layout, const Resources& capaci
             return store::sqlite::SqliteStore::open(path);
           },
           .pools = {{.name = "local", .capacity = capacity}}};
+}
+
+/// Reads the settings again; who is vouched for by somebody else than before has to sign on anew.
+Result<std::vector<config::Change>> reload_all(LiveSettings& settings,
+                                               security::Credentials& credentials) {
+  TRY_ASSIGN(auto changes, settings.reload());
+  TRY(credentials.trust(api::SignOnSettings::trusted(settings.present()), wall_now()));
+  return changes;
 }
 
 /// The part of a service that speaks HTTP. `engine`: what the command line says of it.
@@ -202,7 +212,9 @@ Checked<void> open_service(const StateLayout& layout, const FollowingOptions& en
           },
       .audit_directory = layout.root + "/audit",
       .settings = [&settings] { return settings.present(); },
-      .reload = [&settings] { return settings.reload(); },
+      .reload = [&settings,
+                 credentials =
+                     serving.credentials.get()] { return reload_all(settings, *credentials); },
       .check_workflow =
           [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
             return check_workflow(workflow, rules, machine);
@@ -271,8 +283,8 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
 }
 
 /// SIGHUP: what can be is taken on, and said.
-void reload(const Session& session, LiveSettings& settings) {
-  const auto changes = settings.reload();
+void reload(const Session& session, const Serving& serving) {
+  const auto changes = reload_all(*serving.settings, *serving.credentials);
   if (!changes) return session.say("the settings stay as they are: " + changes.error().text());
   session.say(fmt::format("the settings were read again, and {} changed", changes->size()));
   for (const config::Change& each : *changes)
@@ -293,7 +305,7 @@ void wait_for_end(const Session& session, Signals& signals, const Serving& servi
     if (waits[1].revents != 0) return;
     const SignalsTaken taken = signals.take();
     if (taken.interrupts > 0 || taken.terminations > 0) return;
-    if (taken.hung_up) reload(session, *serving.settings);
+    if (taken.hung_up) reload(session, serving);
   }
 }
 

@@ -76,9 +76,19 @@ constexpr auto kContextOptions = std::to_array<Option>({
      .fallback = "REEVE_CA, else those of the system",
      .completes = Completes::file},
     {.name = "use", .help = "add: have commands look there at once; so does the first one"},
+    {.name = "role",
+     .value = "ROLE",
+     .help = "login: which of the roles that one's groups give",
+     .fallback = "the first of them"},
+    {.name = "issuer-ca",
+     .value = "FILE",
+     .help = "login: the certificates to trust at the identity provider, PEM",
+     .fallback = "those of the system",
+     .completes = Completes::file},
 });
 constexpr auto kContextLists = std::to_array<Lists>({kContextOptions, kOutputOptions});
-constexpr auto kContextVerbs = std::to_array<std::string_view>({"ls", "add", "use", "rm"});
+constexpr auto kContextVerbs =
+    std::to_array<std::string_view>({"ls", "add", "use", "login", "logout", "rm"});
 constexpr auto kContextArguments = std::to_array<Argument>({
     {.name = "VERB", .help = "what to do", .required = false, .choices = kContextVerbs},
     {.name = "NAME",
@@ -86,16 +96,23 @@ constexpr auto kContextArguments = std::to_array<Argument>({
      .required = false,
      .repeats = true},
 });
-constexpr auto kContextSynopses = std::to_array<std::string_view>(
-    {"[ls]", "add NAME ADDRESS [OPTIONS]", "use NAME", "use -", "rm NAME"});
+constexpr auto kContextSynopses =
+    std::to_array<std::string_view>({"[ls]", "add NAME ADDRESS [OPTIONS]", "use NAME", "use -",
+                                     "login [NAME] [OPTIONS]", "logout [NAME]", "rm NAME"});
 constexpr auto kContextExamples = std::to_array<Example>({
     {"reeve context add here unix:/var/lib/reeve/api.sock", "a service on this machine"},
     {"reeve context add prod https://reeve.example.org:7433 --token-stdin < token",
      "another one, with a token"},
     {"reeve --server prod ls", "a look at it, whatever context is in use"},
+    {"reeve context login prod", "sign on at the identity provider of that service"},
 });
 constexpr auto kContextStatuses =
-    std::to_array<ExitStatus>({kDone, kUsage, {"3", "there is no such context"}});
+    std::to_array<ExitStatus>({kDone,
+                               kUsage,
+                               {"3", "there is no such context, or no single sign-on"},
+                               {"4", "nobody was logged in"},
+                               {"7", "the service or the identity provider does not answer"},
+                               {"130", "interrupted"}});
 
 constexpr auto kTokenOptions = std::to_array<Option>({
     {.name = "role",
@@ -160,7 +177,11 @@ constexpr auto kServingCommands = std::to_array<Command>({
          "directory without one; --server, --state and REEVE_URL go before it. Contexts are kept "
          "in reeve/contexts.json below XDG_CONFIG_HOME or ~/.config, which only its user may read, "
          "because of their tokens. REEVE_TOKEN goes before a token that is kept. Tokens are not "
-         "sent to other machines without TLS.",
+         "sent to other machines without TLS.\n\n"
+         "`login` signs on at the identity provider that the service names (docs/operations.md): "
+         "it "
+         "prints an address and a code, waits until somebody confirms it there, and keeps the "
+         "token that the service then gives, which ends by itself. `logout` ends it at once.",
      .synopses = kContextSynopses,
      .arguments = kContextArguments,
      .options = kContextLists,

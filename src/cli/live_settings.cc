@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "api/sign_on_settings.h"
 #include "cli/cluster_settings.h"
 #include "cli/service_settings.h"
 
@@ -13,10 +14,9 @@ namespace {
 using config::Setting;
 
 /// Settings that have names already and that no part of the service heeds yet.
-constexpr auto kUnheeded = std::to_array<Setting>(
-    {Setting::server_streams_max, Setting::server_heartbeat, Setting::auth_oidc_issuer,
-     Setting::auth_oidc_client, Setting::auth_oidc_groups_claim, Setting::log_level,
-     Setting::log_format});
+constexpr auto kUnheeded =
+    std::to_array<Setting>({Setting::server_streams_max, Setting::server_heartbeat,
+                            Setting::log_level, Setting::log_format});
 
 /// Whoever sets what is not heeded is told.
 void complain_of_unheeded(config::Resolved& resolved) {
@@ -29,6 +29,13 @@ void complain_of_unheeded(config::Resolved& resolved) {
                      config::info(setting).name),
          {}});
   }
+}
+
+/// What no single value shows: an issuer without a client, a line of roles that is none.
+void complain_of_sign_on(config::Resolved& resolved) {
+  if (!resolved.complaints.empty()) return;
+  const auto sign_on = api::SignOnSettings::from(resolved.settings);
+  if (!sign_on) resolved.complaints.push_back({"auth.oidc", sign_on.error().message, {}});
 }
 
 std::string all_of(const std::vector<config::Complaint>& complaints) {
@@ -53,6 +60,7 @@ Checked<std::unique_ptr<LiveSettings>> LiveSettings::open(const Session& session
   std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout));
   TRY_ASSIGN(config::Resolved resolved, service_settings(session, layout));
   complain_of_unheeded(resolved);
+  complain_of_sign_on(resolved);
   TRY(refuse_complaints(resolved));
   live->settings_ = std::move(resolved.settings);
   Arguments& arguments = live->arguments_;
@@ -88,6 +96,7 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
   auto resolved = service_settings(session_, layout_);
   if (!resolved) return fail(ErrorCode::invalid_argument, resolved.error().message);
   complain_of_unheeded(*resolved);
+  complain_of_sign_on(*resolved);
   if (!resolved->complaints.empty())
     return fail(ErrorCode::invalid_argument, all_of(resolved->complaints));
   const config::Settings before = present();

@@ -44,7 +44,7 @@ Result<ServiceContexts> ServiceContexts::read(const std::string& path) {
     if (!value.is_object()) return malformed(path);
     const JsonObject& item = value.get_object();
     contexts.by_name[std::string(name)] = {text_of(item, "url"), text_of(item, "token"),
-                                           text_of(item, "ca")};
+                                           text_of(item, "ca"), text_of(item, "until")};
   }
   if (!contexts.current.empty() && !contexts.by_name.contains(contexts.current))
     return malformed(path);
@@ -54,7 +54,10 @@ Result<ServiceContexts> ServiceContexts::read(const std::string& path) {
 Status ServiceContexts::write(const std::string& path) const {
   JsonObject all;
   for (const auto& [name, context] : by_name)
-    all[name] = JsonObject{{"url", context.url}, {"token", context.token}, {"ca", context.ca_file}};
+    all[name] = JsonObject{{"url", context.url},
+                           {"token", context.token},
+                           {"ca", context.ca_file},
+                           {"until", context.until}};
   const JsonObject whole{{"current", current}, {"contexts", std::move(all)}};
   std::error_code problem;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);

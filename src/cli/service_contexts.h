@@ -14,6 +14,7 @@ struct ServiceContext {
   std::string url;
   std::string token;    ///< "": none
   std::string ca_file;  ///< "": what the system trusts
+  std::string until;    ///< of a token that was got by signing on: RFC 3339; "": it says nothing
 };
 
 struct ServiceContexts {

@@ -91,19 +91,27 @@ tl::unexpected<Error> refusal(const Response& response, const std::string& servi
 Checked<std::unique_ptr<ServiceLink>> ServiceLink::choose(const Session& session) {
   TRY_ASSIGN(Choice choice, choose_context(session));
   if (!choice.is_chosen) return nullptr;
-  auto address = http::ServerAddress::parse(choice.context.url);
+  if (const std::string& given = session.surroundings.service_token; !given.empty()) {
+    choice.context.token = given;
+    choice.context.until.clear();
+  }
+  return of(choice.context, session);
+}
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::of(const ServiceContext& context,
+                                                      const Session& session) {
+  auto address = http::ServerAddress::parse(context.url);
   if (!address) return usage(address.error().message);
-  std::string token = session.surroundings.service_token;
-  if (token.empty()) token = choice.context.token;
+  const std::string& token = context.token;
   if (!token.empty() && !address->is_private())
     return usage(fmt::format("the token would be sent to {} for everybody to read", address->text),
                  "use https://");
   http::ClientOptions options;
-  options.ca_file = choice.context.ca_file;
+  options.ca_file = context.ca_file;
   if (options.ca_file.empty()) options.ca_file = session.surroundings.service_ca;
   // The constructor is private.
-  return std::unique_ptr<ServiceLink>(
-      new ServiceLink(http::Client(*std::move(address), std::move(options)), std::move(token)));
+  return std::unique_ptr<ServiceLink>(new ServiceLink(
+      http::Client(*std::move(address), std::move(options)), token, !context.until.empty()));
 }
 
 Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) {
@@ -112,8 +120,8 @@ Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) 
   TRY_ASSIGN(const StateLayout layout, session.find_state());
   TRY_ASSIGN(http::ServerAddress address,
              http::ServerAddress::parse("unix:" + layout.api_socket()));
-  return std::unique_ptr<ServiceLink>(
-      new ServiceLink(http::Client(std::move(address), {}), session.surroundings.service_token));
+  return std::unique_ptr<ServiceLink>(new ServiceLink(http::Client(std::move(address), {}),
+                                                      session.surroundings.service_token, false));
 }
 
 Result<Response> ServiceLink::send(http::Client::Sent request) {
@@ -121,7 +129,11 @@ Result<Response> ServiceLink::send(http::Client::Sent request) {
   request.headers.push_back({"User-Agent", "reeve/" REEVE_VERSION});
   TRY_ASSIGN(Response response, client_.send(request));
   if (response.status < 300 || response.status == 304) return response;
-  return refusal(response, name());
+  auto refused = refusal(response, name());
+  if (is_login_ && response.status == 401)
+    return fail(ErrorCode::unauthenticated,
+                refused.value().message + "; `reeve context login` begins another login");
+  return refused;
 }
 
 Result<Response> ServiceLink::get(const std::string& target, const std::string& known_etag) {

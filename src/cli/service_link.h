@@ -15,6 +15,7 @@
 namespace reeve::cli {
 
 struct Session;
+struct ServiceContext;
 
 class ServiceLink {
  public:
@@ -23,6 +24,10 @@ class ServiceLink {
 
   /// The same, but a directory means the service that works on it, through its api.sock.
   static Checked<std::unique_ptr<ServiceLink>> open(const Session& session);
+
+  /// With the token that the context has, if it has one, whatever REEVE_TOKEN says.
+  static Checked<std::unique_ptr<ServiceLink>> of(const ServiceContext& context,
+                                                  const Session& session);
 
   /// A failure carries what the service says. 304 is an answer.
   Result<http::Response> get(const std::string& target, const std::string& known_etag = {});
@@ -34,13 +39,15 @@ class ServiceLink {
   const std::string& name() const { return client_.address().text; }
 
  private:
-  ServiceLink(http::Client client, std::string token)
+  ServiceLink(http::Client client, std::string token, bool is_login)
       : client_(std::move(client)),
-        token_(std::move(token)) {}
+        token_(std::move(token)),
+        is_login_(is_login) {}
   Result<http::Response> send(http::Client::Sent request);
 
   http::Client client_;
   std::string token_;
+  bool is_login_ = false;  ///< the token was got by signing on, and ends
 };
 
 }  // namespace reeve::cli

@@ -44,13 +44,19 @@ enum class Setting : std::uint8_t {
   auth_login_failures,
   auth_oidc_issuer,
   auth_oidc_client,
+  auth_oidc_client_secret_file,
+  auth_oidc_device_client,
+  auth_oidc_scopes,
   auth_oidc_groups_claim,
+  auth_oidc_roles,
+  auth_oidc_token_life,
+  auth_oidc_ca_file,
   audit_segment_bytes,
   secrets_key_file,
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 29;
+inline constexpr std::size_t kSettings = 35;
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

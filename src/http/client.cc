@@ -11,6 +11,8 @@ namespace reeve::http {
 namespace {
 
 constexpr std::uint16_t kUsualPort = 7433;
+constexpr std::uint16_t kHttpPort = 80;  ///< that Host need not say
+constexpr std::uint16_t kHttpsPort = 443;
 
 auto bad_address(std::string_view text) {
   return fail(ErrorCode::invalid_argument,
@@ -97,15 +99,19 @@ Result<Response> Client::send(const Sent& request) {
 }
 
 Result<Response> Client::exchange(const Sent& request) {
+  const Waiting waiting = Waiting::from(options_);
+  if (socket_) socket_->wait_as(waiting);
   if (!socket_) {
-    TRY_ASSIGN(socket_, ClientSocket::connect(address_, options_));
+    TRY_ASSIGN(socket_, ClientSocket::connect(address_, options_, waiting));
   }
   const bool is_number = address_.host.find(':') != std::string::npos;
   const std::string host = !address_.unix_path.empty() ? "localhost"
                            : is_number                 ? "[" + address_.host + "]"
                                                        : address_.host;
+  const bool is_plain_port =
+      address_.port == 0 || address_.port == (address_.is_encrypted ? kHttpsPort : kHttpPort);
   std::string out = fmt::format("{} {} HTTP/1.1\r\nHost: {}{}\r\n", request.method, request.target,
-                                host, address_.port == 0 ? "" : fmt::format(":{}", address_.port));
+                                host, is_plain_port ? "" : fmt::format(":{}", address_.port));
   for (const Header& header : request.headers) {
     if (!is_one_line(header.name) || !is_one_line(header.value))
       return fail(ErrorCode::invalid_argument,

@@ -36,6 +36,10 @@ struct ClientOptions {
   std::string certificate;  ///< PEM of ours, with `key`; "": none
   std::string key;
   std::chrono::milliseconds timeout{30'000};  ///< of each wait for the other side
+  /// Of a connection with its request and reply; 0: as long as something arrives. Finding out the
+  /// address of a name is not counted: the system's resolver has limits of its own.
+  std::chrono::milliseconds exchange_time{0};
+  bool is_for_reeve = true;  ///< messages say how to start the other side
   std::size_t body_bytes_max = std::size_t{256} << 20;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -22,10 +23,10 @@ constexpr std::size_t kReadBytes = 65'536;
 
 class PlainSocket final : public ClientSocket {
  public:
-  PlainSocket(Fd socket, const ServerAddress& address, const ClientOptions& options)
-      : socket_(std::move(socket)),
-        address_(address),
-        options_(options) {}
+  PlainSocket(Fd socket, const ServerAddress& address, const Waiting& waiting)
+      : ClientSocket(waiting),
+        socket_(std::move(socket)),
+        address_(address) {}
 
   Status write(std::string_view bytes) override {
     while (!bytes.empty()) {
@@ -34,7 +35,7 @@ class PlainSocket final : public ClientSocket {
       if (done >= 0) {
         bytes.remove_prefix(static_cast<std::size_t>(done));
       } else if (errno == EAGAIN) {
-        TRY(wait_for(socket_.get(), POLLOUT, options_, address_));
+        TRY(wait_for(socket_.get(), POLLOUT, waiting(), address_));
       } else if (errno != EINTR) {
         return fail(ErrorCode::unavailable,
                     fmt::format("{} has closed the connection", address_.text));
@@ -52,33 +53,32 @@ class PlainSocket final : public ClientSocket {
       if (errno == ECONNRESET) return false;
       if (errno != EAGAIN && errno != EINTR)
         return fail_errno(errno, "cannot read from " + address_.text);
-      TRY(wait_for(socket_.get(), POLLIN, options_, address_));
+      TRY(wait_for(socket_.get(), POLLIN, waiting(), address_));
     }
   }
 
  private:
   const Fd socket_;
   const ServerAddress& address_;
-  const ClientOptions& options_;
 };
 
-Status refused(const ServerAddress& address, int number) {
-  const bool is_nobody = number == ECONNREFUSED || number == ENOENT;
+Status refused(const ServerAddress& address, const Waiting& waiting, int number) {
+  const bool is_nobody = waiting.is_for_reeve && (number == ECONNREFUSED || number == ENOENT);
   return fail(ErrorCode::unavailable,
               fmt::format("no service answers at {} ({}){}", address.text, std::strerror(number),
                           is_nobody ? "; `reeve serve` starts one" : ""));
 }
 
 /// Waits for a connection that has been begun.
-Status finish_connect(int descriptor, const ServerAddress& address, const ClientOptions& options) {
-  TRY(wait_for(descriptor, POLLOUT, options, address));
+Status finish_connect(int descriptor, const ServerAddress& address, const Waiting& waiting) {
+  TRY(wait_for(descriptor, POLLOUT, waiting, address));
   int number = 0;
   socklen_t size = sizeof number;
   if (::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
-  return number == 0 ? Status() : refused(address, number);
+  return number == 0 ? Status() : refused(address, waiting, number);
 }
 
-Result<Fd> connect_unix(const ServerAddress& address) {
+Result<Fd> connect_unix(const ServerAddress& address, const Waiting& waiting) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   if (address.unix_path.size() >= sizeof name.sun_path)
@@ -89,14 +89,14 @@ Result<Fd> connect_unix(const ServerAddress& address) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno(errno, "socket");
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
-    Status why = refused(address, errno);
+    Status why = refused(address, waiting, errno);
     return tl::unexpected(std::move(why).error());
   }
   return socket;
 }
 
 /// The addresses of the name, in turn.
-Result<Fd> connect_tcp(const ServerAddress& address, const ClientOptions& options) {
+Result<Fd> connect_tcp(const ServerAddress& address, const Waiting& waiting) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -114,8 +114,8 @@ Result<Fd> connect_tcp(const ServerAddress& address, const ClientOptions& option
     const int yes = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     if (::connect(socket.get(), each->ai_addr, each->ai_addrlen) == 0) return socket;
-    why = errno == EINPROGRESS ? finish_connect(socket.get(), address, options)
-                               : refused(address, errno);
+    why = errno == EINPROGRESS ? finish_connect(socket.get(), address, waiting)
+                               : refused(address, waiting, errno);
     if (why) return socket;
   }
   return tl::unexpected(std::move(why).error());
@@ -123,27 +123,41 @@ Result<Fd> connect_tcp(const ServerAddress& address, const ClientOptions& option
 
 }  // namespace
 
-Status wait_for(int descriptor, short events, const ClientOptions& options,
+Waiting Waiting::from(const ClientOptions& options) {
+  Waiting waiting{.each = options.timeout, .is_for_reeve = options.is_for_reeve};
+  if (options.exchange_time > std::chrono::milliseconds{0})
+    waiting.end = std::chrono::steady_clock::now() + options.exchange_time;
+  return waiting;
+}
+
+int Waiting::next() const {
+  if (end == std::chrono::steady_clock::time_point::max()) return static_cast<int>(each.count());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp(left, std::chrono::milliseconds{0}, each).count());
+}
+
+Status wait_for(int descriptor, short events, const Waiting& waiting,
                 const ServerAddress& address) {
   pollfd wait{descriptor, events, 0};
   while (true) {
-    const int ready = ::poll(&wait, 1, static_cast<int>(options.timeout.count()));
+    const int most = waiting.next();
+    const int ready = most == 0 ? 0 : ::poll(&wait, 1, most);
     if (ready > 0) return {};
     if (ready == 0)
-      return fail(ErrorCode::unavailable,
-                  fmt::format("{} does not answer within {} seconds", address.text,
-                              options.timeout.count() / 1000));
+      return fail(ErrorCode::unavailable, fmt::format("{} does not answer in time", address.text));
     if (errno != EINTR) return fail_errno(errno, "poll");
   }
 }
 
 Result<std::unique_ptr<ClientSocket>> ClientSocket::connect(const ServerAddress& address,
-                                                            const ClientOptions& options) {
+                                                            const ClientOptions& options,
+                                                            const Waiting& waiting) {
   Result<Fd> socket =
-      address.unix_path.empty() ? connect_tcp(address, options) : connect_unix(address);
+      address.unix_path.empty() ? connect_tcp(address, waiting) : connect_unix(address, waiting);
   if (!socket) return tl::unexpected(std::move(socket).error());
-  if (address.is_encrypted) return encrypted_socket(*std::move(socket), address, options);
-  return std::make_unique<PlainSocket>(*std::move(socket), address, options);
+  if (address.is_encrypted) return encrypted_socket(*std::move(socket), address, options, waiting);
+  return std::make_unique<PlainSocket>(*std::move(socket), address, waiting);
 }
 
 }  // namespace reeve::http

@@ -161,6 +161,34 @@ TEST(ReplyReader, ReadsTheSameInWhateverPieces) {
   }
 }
 
+TEST(HttpClient, GivesUpOnAnExchangeThatDripsOn) {
+  ServerOptions options;
+  options.addresses = {"127.0.0.1:0"};
+  std::unique_ptr<Server> server;
+  std::function<void(const Stream&)> drip = [&](const Stream& stream) {
+    if (!stream.is_open()) return;
+    stream.write("x");
+    server->after(std::chrono::milliseconds{20}, [&drip, stream] { drip(stream); });
+  };
+  server =
+      *Server::open(std::move(options), [&](const Request& request, const Responder& responder) {
+        if (request.path == "/drip")
+          return drip(responder.stream({.status = 200, .headers = {}, .body = "x"}));
+        responder.reply({.status = 200, .headers = {}, .body = *request.header("host")});
+      });
+  server->start();
+  ClientOptions limited;
+  limited.exchange_time = std::chrono::milliseconds{200};
+  Client client = client_of(*server, limited);
+  const auto reply = client.send({.target = "/drip", .headers = {}, .body = {}});
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+  EXPECT_NE(reply.error().message.find("in time"), std::string::npos);
+  // The next exchange has its own time.
+  EXPECT_TRUE(client.send({.target = "/", .headers = {}, .body = {}}));
+  server->stop();
+}
+
 TEST(ReplyReader, RefusesWhatIsMalformed) {
   for (const std::string_view text :
        {"SSH-2.0\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 200 OK\r\n: x\r\n\r\n",

@@ -28,12 +28,12 @@ using SessionPtr = std::unique_ptr<SSL, decltype(&::SSL_free)>;
 class EncryptedSocket final : public ClientSocket {
  public:
   EncryptedSocket(Fd socket, ContextPtr context, SessionPtr session, const ServerAddress& address,
-                  const ClientOptions& options)
-      : socket_(std::move(socket)),
+                  const Waiting& waiting)
+      : ClientSocket(waiting),
+        socket_(std::move(socket)),
         context_(std::move(context)),
         session_(std::move(session)),
-        address_(address),
-        options_(options) {}
+        address_(address) {}
 
   Status greet() {
     while (true) {
@@ -85,8 +85,8 @@ class EncryptedSocket final : public ClientSocket {
   /// After an operation that is not done: waits for what it needs. False: the connection has ended.
   Result<bool> wait(int result) {
     switch (::SSL_get_error(session_.get(), result)) {
-      case SSL_ERROR_WANT_READ: TRY(wait_for(socket_.get(), POLLIN, options_, address_)); break;
-      case SSL_ERROR_WANT_WRITE: TRY(wait_for(socket_.get(), POLLOUT, options_, address_)); break;
+      case SSL_ERROR_WANT_READ: TRY(wait_for(socket_.get(), POLLIN, waiting(), address_)); break;
+      case SSL_ERROR_WANT_WRITE: TRY(wait_for(socket_.get(), POLLOUT, waiting(), address_)); break;
       case SSL_ERROR_ZERO_RETURN: return false;
       case SSL_ERROR_SYSCALL: ::ERR_clear_error(); return false;
       default:
@@ -100,7 +100,6 @@ class EncryptedSocket final : public ClientSocket {
   const ContextPtr context_;
   const SessionPtr session_;  // before the context and the socket that it uses
   const ServerAddress& address_;
-  const ClientOptions& options_;
 };
 
 Result<ContextPtr> make_context(const ClientOptions& options) {
@@ -129,7 +128,8 @@ Result<ContextPtr> make_context(const ClientOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<ClientSocket>> encrypted_socket(Fd socket, const ServerAddress& address,
-                                                       const ClientOptions& options) {
+                                                       const ClientOptions& options,
+                                                       const Waiting& waiting) {
   TRY_ASSIGN(ContextPtr context, make_context(options));
   SessionPtr session(::SSL_new(context.get()), &::SSL_free);
   if (!session || ::SSL_set_fd(session.get(), socket.get()) != 1)
@@ -147,7 +147,7 @@ Result<std::unique_ptr<ClientSocket>> encrypted_socket(Fd socket, const ServerAd
       return fail(ErrorCode::invalid_argument, address.host + " is no name of a host");
   }
   auto made = std::make_unique<EncryptedSocket>(std::move(socket), std::move(context),
-                                                std::move(session), address, options);
+                                                std::move(session), address, waiting);
   TRY(made->greet());
   return made;
 }

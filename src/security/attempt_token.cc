@@ -59,7 +59,8 @@ Identity identity_of(const AttemptGrant& grant) {
           .namespaces = {grant.name_space},
           .run = grant.run,
           .task = grant.index,
-          .attempt = grant.attempt};
+          .attempt = grant.attempt,
+          .until = grant.expires_at};
 }
 
 }  // namespace reeve::security

@@ -32,6 +32,8 @@ Status check_request(const TokenRequest& request, Time now) {
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("a token needs a label of 1 to {} bytes that says what it is for", kLabelMax));
+  if (!request.subject.empty() && request.expires_at == kNever)
+    return fail(ErrorCode::invalid_argument, "a token of somebody who signed on must end");
   if (request.expires_at <= now)
     return fail(ErrorCode::invalid_argument, "the token would have expired before it is made");
   return {};
@@ -149,7 +151,8 @@ Status Credentials::State::load_roles() {
 Status Credentials::State::load_tokens() {
   TRY_ASSIGN(Statement select,
              database.prepare("SELECT id, hash, label, role, namespaces, only_actions, created_by,"
-                              " created_at, expires_at, last_used_at, revoked_at FROM tokens"));
+                              " created_at, expires_at, last_used_at, revoked_at, subject"
+                              " FROM tokens"));
   for (;;) {
     TRY_ASSIGN(const bool row, select.step());
     if (!row) return {};
@@ -164,6 +167,7 @@ Status Credentials::State::load_tokens() {
     record.expires_at = read_time(select, 8, kNever);
     entry->last_used = select.integer(9);
     record.revoked_at = read_time(select, 10, kUnset);
+    record.subject = select.bytes(11);
     tokens.emplace(record.id, std::move(entry));
   }
 }
@@ -254,10 +258,15 @@ Result<Identity> Credentials::authenticate(std::string_view text, Time now) {
     entry.last_used.store(at, std::memory_order_relaxed);
     entry.is_dirty.store(true, std::memory_order_relaxed);
   }
-  return state_->identity_of(
-      IdentityKind::token,
-      fmt::format("token:{}({})", format_token_id(body->id), entry.record.label),
-      entry.record.scope);
+  const TokenRecord& record = entry.record;
+  const bool is_own = record.subject.empty();
+  Identity identity = state_->identity_of(
+      is_own ? IdentityKind::token : IdentityKind::user,
+      is_own ? fmt::format("token:{}({})", format_token_id(body->id), record.label)
+             : record.subject,
+      record.scope);
+  identity.until = record.expires_at;
+  return identity;
 }
 
 /// `replaces`: its end, as given, is changed in the same transaction.
@@ -268,6 +277,7 @@ Result<NewToken> Credentials::State::insert(const SecretBody& body, const TokenR
   entry->hash = hash_of(kTokenPurpose, body);
   entry->record = {.id = body.id,
                    .label = request.label,
+                   .subject = request.subject,
                    .scope = request.scope,
                    .created_by = std::string(by),
                    .created_at = now,
@@ -276,7 +286,7 @@ Result<NewToken> Credentials::State::insert(const SecretBody& body, const TokenR
   const std::string only = only_text(request.scope);
   TRY(in_transaction(database, [&]() -> Status {
     TRY_ASSIGN(Statement row, database.prepare("INSERT INTO tokens VALUES"
-                                               " (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL)"));
+                                               " (?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL,?10)"));
     row.bind(1, static_cast<std::int64_t>(body.id));
     row.bind_blob(2, {reinterpret_cast<const char*>(entry->hash.bytes.data()), 32});
     row.bind_text(3, request.label);
@@ -284,6 +294,7 @@ Result<NewToken> Credentials::State::insert(const SecretBody& body, const TokenR
     row.bind_text(7, by);
     bind_time(row, 8, now);
     bind_time(row, 9, request.expires_at);
+    row.bind_text_or_null(10, request.subject);
     TRY(row.run());
     if (replaces == nullptr) return {};
     TRY_ASSIGN(Statement change,
@@ -307,6 +318,7 @@ Result<NewToken> Credentials::create_token(const TokenRequest& request, std::str
     const std::shared_lock lock(state_->table);
     TRY(state_->check_scope(request.scope));
   }
+  if (!request.subject.empty()) TRY(state_->make_room_for(request.subject, now));
   return state_->insert(random_body(), request, by, now, nullptr);
 }
 
@@ -322,6 +334,11 @@ Result<NewToken> Credentials::rotate_token(std::uint64_t id, Duration overlap, s
     return fail(
         ErrorCode::conflict,
         fmt::format("token {} is revoked or has expired: create a new one", format_token_id(id)));
+  if (!old->subject.empty())
+    return fail(ErrorCode::conflict,
+                fmt::format("token {} is of somebody who signed on: he gets another one when he "
+                            "logs in again",
+                            format_token_id(id)));
   TokenRequest request{.label = old->label, .scope = old->scope};
   if (old->expires_at != kNever) request.expires_at = now + (old->expires_at - old->created_at);
   old->expires_at = std::min(old->expires_at, now + overlap);

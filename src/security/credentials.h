@@ -21,9 +21,13 @@
 
 namespace reeve::security {
 
+/// How names of those begin whom an identity provider vouches for; no user's name has a colon.
+inline constexpr std::string_view kOidcPrefix = "oidc:";
+
 struct TokenRecord {
   std::uint64_t id = 0;  ///< format_token_id shows it
   std::string label;
+  std::string subject;  ///< "oidc:…": it acts as him, who signed on; "": as itself
   Scope scope;
   std::string created_by;
   Time created_at = kUnset;
@@ -40,6 +44,7 @@ struct TokenRequest {
   std::string label;  ///< 1 to 100 bytes
   Scope scope;
   Time expires_at = kNever;
+  std::string subject = {};  ///< as in TokenRecord; it must then end
 };
 
 struct UserRecord {
@@ -62,6 +67,7 @@ struct NewSession {
 struct SessionIdentity {
   Identity identity;
   std::string csrf;  ///< what must have been sent; compare with same_secret()
+  Time expires_at = kUnset;
 };
 
 struct CredentialOptions {
@@ -83,10 +89,11 @@ class Credentials {
   /// Who has this token (API or attempt). unauthenticated, never saying which part was wrong.
   Result<Identity> authenticate(std::string_view text, Time now);
 
-  /// `by`: the subject of who asks; the caller has checked may_grant() with actions_of_role().
+  /// `by`: the subject of who asks; the caller has checked may_grant() with actions_of_role(). With
+  /// a subject: of too many such tokens the oldest are revoked, and ended ones are forgotten.
   Result<NewToken> create_token(const TokenRequest& request, std::string_view by, Time now);
   /// A new one with the same scope and, if that one ends, as long a life; the old one goes on for
-  /// `overlap`.
+  /// `overlap`. conflict: it has ended, or is that of somebody who signed on.
   Result<NewToken> rotate_token(std::uint64_t id, Duration overlap, std::string_view by, Time now);
   Status revoke_token(std::uint64_t id, Time now);
   std::vector<TokenRecord> tokens() const;
@@ -101,13 +108,22 @@ class Credentials {
   Status set_password(std::string_view name, std::string_view password);  ///< ends its sessions
   Status set_user(const UserRecord& user);  ///< scope and disabled; ends its sessions
   Status remove_user(std::string_view name);
+  /// Id of a token, by its text, if it is of somebody who signed on.
+  std::optional<std::uint64_t> sign_on_token(std::string_view text) const;
+  /// Ends sessions and tokens of whoever signed on by the name "oidc:SUBJECT", whatever his e-mail
+  /// is; "oidc:" alone: of all. Gives how many there were.
+  Result<std::size_t> end_sign_on(std::string_view name, Time now);
+  /// Who vouches for people from now on, and for what, in any words: if they are other words than
+  /// the last time, also before a restart, what he vouched for until then ends.
+  Status trust(std::string_view who, Time now);
   std::vector<UserRecord> users() const;
 
   /// `from`: the address. exhausted: too many failures, with how long to wait; unauthenticated.
   /// The time it takes does not tell whether there is such a user.
   Result<NewSession> log_in(std::string_view name, std::string_view password, std::string_view from,
                             Time now);
-  /// For users that somebody else has vouched for (single sign-on): the scope is the caller's.
+  /// For those whom somebody else has vouched for (single sign-on, "oidc:…"), and whose name is in
+  /// no list of users: the scope is the caller's.
   Result<NewSession> open_session(const UserRecord& user, Time now);
   Result<SessionIdentity> session(std::string_view cookie, Time now);
   Status close_session(std::string_view cookie);

@@ -60,6 +60,9 @@ struct Credentials::State {
   Identity identity_of(IdentityKind kind, std::string subject, const Scope& scope) const;
   Result<NewToken> insert(const SecretBody& body, const TokenRequest& request, std::string_view by,
                           Time now, const TokenRecord* replaces);
+  // credentials_sign_on.cc
+  Status make_room_for(std::string_view subject, Time now);           ///< under `changing`
+  Status revoke(const std::vector<std::uint64_t>& tokens, Time now);  ///< under `changing`
   // credentials_users.cc
   Status load_users();
   Status load_sessions();
@@ -90,6 +93,9 @@ struct Credentials::State {
   LoginLimiter addresses;  ///< under `hashing`
   LoginLimiter names;
 };
+
+/// "oidc:SUBJECT" of "oidc:SUBJECT(EMAIL)".
+std::string_view without_email(std::string_view name);
 
 /// How a row holds a Scope.
 std::string join(const std::vector<std::string>& words);

@@ -292,7 +292,7 @@ TEST_F(CredentialsTest, bad_names_and_passwords_are_refused) {
 }
 
 TEST_F(CredentialsTest, a_user_has_a_bounded_number_of_sessions) {
-  const UserRecord user{.name = "a@b.example", .scope = {}};
+  const UserRecord user{.name = "oidc:a(a@b.example)", .scope = {}};
   const NewSession first = credentials->open_session(user, kStart).value();
   for (int i = 0; i < 50; ++i)
     ASSERT_TRUE(credentials->open_session(user, kStart + seconds{1 + i}));
@@ -352,7 +352,7 @@ TEST_F(CredentialsTest, databases_of_a_newer_reeve_and_of_others_are_refused) {
   };
   change("PRAGMA user_version = 99");
   EXPECT_EQ(code(), ErrorCode::unsupported);
-  change("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  change("PRAGMA user_version = 2; PRAGMA application_id = 7");
   EXPECT_EQ(code(), ErrorCode::conflict);
   change("PRAGMA application_id = 0x52454556");  // that of the engine
   EXPECT_EQ(code(), ErrorCode::conflict);
@@ -364,6 +364,85 @@ TEST_F(CredentialsTest, databases_of_a_newer_reeve_and_of_others_are_refused) {
   credentials.reset();
   write_file(directory.path("security.db"), std::string(8192, 'x'));
   EXPECT_EQ(code(), ErrorCode::corrupt);
+}
+
+TEST_F(CredentialsTest, a_token_of_somebody_who_signed_on_acts_as_him_and_ends) {
+  const auto sign_on = [this](std::string subject, Time now) {
+    return credentials->create_token({.label = "single sign-on",
+                                      .scope = {},
+                                      .expires_at = now + hours{8},
+                                      .subject = std::move(subject)},
+                                     "oidc:1", now);
+  };
+  const NewToken token = sign_on("oidc:1(a@x.example)", kStart).value();
+  reopen();
+  const Identity identity = credentials->authenticate(token.text, kStart).value();
+  EXPECT_EQ(identity.subject, "oidc:1(a@x.example)");
+  EXPECT_EQ(identity.kind, IdentityKind::user);
+  EXPECT_EQ(identity.until, kStart + hours{8});
+  EXPECT_FALSE(is_known(token.text, kStart + hours{8}));
+  EXPECT_EQ(credentials->sign_on_token(token.text), token.record.id);
+  EXPECT_EQ(credentials->sign_on_token(make().text), std::nullopt);
+  EXPECT_EQ(
+      credentials->rotate_token(token.record.id, seconds{1}, "user:root", kStart).error().code,
+      ErrorCode::conflict);
+  EXPECT_FALSE(credentials->create_token({.label = "x", .subject = "oidc:1"}, "x", kStart));
+  // The newest twenty hold, whatever the e-mail; others' are not counted.
+  const NewToken other = sign_on("oidc:12", kStart).value();
+  for (int i = 1; i <= 20; ++i) ASSERT_TRUE(sign_on("oidc:1(new@x.example)", kStart + seconds{i}));
+  EXPECT_FALSE(is_known(token.text, kStart + minutes{1}));
+  EXPECT_TRUE(is_known(other.text, kStart + minutes{1}));
+  // Those that ended a week ago are forgotten, others' tokens are not.
+  ASSERT_TRUE(sign_on("oidc:2", kStart + hours{8 + 7 * 24 + 1}));
+  reopen();
+  EXPECT_EQ(credentials->tokens().size(), 2U);
+}
+
+TEST_F(CredentialsTest, what_somebody_has_who_signed_on_can_be_ended) {
+  const auto session = [this](std::string name) {
+    return credentials->open_session({.name = std::move(name), .scope = {}}, kStart).value().cookie;
+  };
+  const std::string one = session("oidc:1(a@x.example)");
+  const std::string other = session("oidc:12");
+  EXPECT_EQ(credentials->session(one, kStart)->identity.subject, "oidc:1(a@x.example)");
+  EXPECT_EQ(credentials->end_sign_on("oidc:1", kStart).value(), 1U);
+  EXPECT_FALSE(credentials->session(one, kStart));
+  EXPECT_TRUE(credentials->session(other, kStart));
+  EXPECT_FALSE(credentials->open_session({.name = "alice", .scope = {}}, kStart));
+  EXPECT_FALSE(credentials->open_session({.name = "oidc:", .scope = {}}, kStart));
+  EXPECT_FALSE(credentials->open_session({.name = "oidc:a b", .scope = {}}, kStart));
+  EXPECT_FALSE(credentials->add_user({.name = "oidc:1"}, kPassword, kStart));
+}
+
+TEST_F(CredentialsTest, another_issuer_ends_what_the_former_vouched_for) {
+  ASSERT_TRUE(credentials->trust("one", kStart));
+  const NewSession session =
+      credentials->open_session({.name = "oidc:1", .scope = {}}, kStart).value();
+  const NewToken own = make();
+  ASSERT_TRUE(credentials->trust("one", kStart));
+  reopen();
+  ASSERT_TRUE(credentials->trust("one", kStart));
+  EXPECT_TRUE(credentials->session(session.cookie, kStart));
+  ASSERT_TRUE(credentials->trust("two", kStart));
+  EXPECT_FALSE(credentials->session(session.cookie, kStart));
+  EXPECT_TRUE(is_known(own.text));
+}
+
+TEST_F(CredentialsTest, a_database_of_version_1_is_brought_up_to_date) {
+  const NewToken token = make();
+  credentials.reset();
+  {
+    auto database = store::sqlite::Connection::open(directory.path("security.db"),
+                                                    store::sqlite::Access::read_write, Duration{0});
+    ASSERT_TRUE(
+        database->execute("ALTER TABLE tokens DROP COLUMN subject; PRAGMA user_version = 1"));
+  }
+  reopen();
+  const Identity identity = credentials->authenticate(token.text, kStart).value();
+  EXPECT_EQ(identity.kind, IdentityKind::token);
+  EXPECT_TRUE(credentials->create_token(
+      {.label = "x", .scope = {}, .expires_at = kStart + hours{1}, .subject = "oidc:1"}, "x",
+      kStart));
 }
 
 TEST_F(CredentialsTest, a_database_that_others_can_read_is_refused) {

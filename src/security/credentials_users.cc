@@ -35,6 +35,17 @@ Status check_user_name(std::string_view name) {
                           kUserNameMax));
 }
 
+/// Of whom a session is that is not a user's own.
+Status check_oidc_name(std::string_view name) {
+  constexpr std::size_t kNameMax = 2048;
+  const bool sound =
+      name.starts_with(kOidcPrefix) && name.size() > kOidcPrefix.size() &&
+      name.size() <= kNameMax &&
+      std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f && c != ','; });
+  if (sound) return {};
+  return fail(ErrorCode::invalid_argument, "this is no name of somebody who signed on");
+}
+
 Status check_password(std::string_view password) {
   if (password.size() >= kPasswordLeast && password.size() <= kPasswordMax) return {};
   return fail(ErrorCode::invalid_argument,
@@ -290,7 +301,7 @@ Result<NewSession> Credentials::log_in(std::string_view name, std::string_view p
 }
 
 Result<NewSession> Credentials::open_session(const UserRecord& user, Time now) {
-  TRY(check_user_name(user.name));
+  TRY(check_oidc_name(user.name));
   const std::lock_guard changing(state_->changing);
   {
     const std::shared_lock lock(state_->table);
@@ -380,8 +391,11 @@ Result<SessionIdentity> Credentials::session(std::string_view cookie, Time now) 
     entry.seen.store(at, std::memory_order_relaxed);
     entry.is_dirty.store(true, std::memory_order_relaxed);
   }
-  return SessionIdentity{state_->identity_of(IdentityKind::user, "user:" + entry.user, entry.scope),
-                         state_->csrf_of(entry.hash)};
+  const bool is_vouched_for = entry.user.starts_with(kOidcPrefix);
+  Identity identity = state_->identity_of(
+      IdentityKind::user, is_vouched_for ? entry.user : "user:" + entry.user, entry.scope);
+  identity.until = entry.expires_at;
+  return SessionIdentity{std::move(identity), state_->csrf_of(entry.hash), entry.expires_at};
 }
 
 Status Credentials::close_session(std::string_view cookie) {

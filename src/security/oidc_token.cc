@@ -268,24 +268,32 @@ bool fits(const json::object& jwk, const AlgorithmInfo& algorithm) {
   });
 }
 
-/// The one key that the token names; without a name, the one that fits if there is only one.
-Result<Owned<EVP_PKEY>> find_key(std::string_view jwks, const json::object& header,
-                                 const AlgorithmInfo& algorithm) {
-  const auto bad_set = [](std::string_view why) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the key set of the identity provider {}", why));
-  };
+tl::unexpected<Error> bad_set(std::string_view why) {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the key set of the identity provider {}", why));
+}
+
+/// An object whose `keys` is an array.
+Result<json::object> parse_jwks(std::string_view jwks) {
   if (jwks.size() > kJwksBytesMax) return bad_set("is too large");
-  const auto set = parse_object(jwks);
+  auto set = parse_object(jwks);
   const json::value* const keys = set ? set->if_contains("keys") : nullptr;
   if (keys == nullptr || !keys->is_array()) return bad_set("is no JWKS");
   if (keys->get_array().size() > kJwksKeysMax) return bad_set("has too many keys");
+  return *std::move(set);
+}
+
+/// The one key that the token names; without a name, the one that fits if there is only one.
+Result<Owned<EVP_PKEY>> find_key(std::string_view jwks, const json::object& header,
+                                 const AlgorithmInfo& algorithm) {
+  TRY_ASSIGN(const json::object set, parse_jwks(jwks));
+  const json::array& keys = set.at("keys").get_array();
   const bool is_named = header.contains("kid");
   const std::string name = text_member(header, "kid");
   if (is_named && (name.empty() || name.size() > kKeyIdMax))
     return refuse("its header names no key that there could be");
   const json::object* found = nullptr;
-  for (const json::value& each : keys->get_array()) {
+  for (const json::value& each : keys) {
     if (!each.is_object()) continue;
     const json::object& jwk = each.get_object();
     if (is_named && text_member(jwk, "kid") != name) continue;
@@ -365,6 +373,20 @@ Status read_groups(const json::object& claims, const std::string& name, OidcClai
   return {};
 }
 
+/// Tokens of the same issuer that prove something else than that somebody has just logged in.
+Status check_purpose(const Parts& parts) {
+  std::string kind = text_member(parts.header, "typ");
+  std::ranges::transform(kind, kind.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  const std::string purpose = text_member(parts.claims, "typ");
+  const bool is_other = kind.ends_with("at+jwt") || parts.claims.contains("events") ||
+                        parts.claims.contains("cnf") ||
+                        (!purpose.empty() && purpose != "ID" && purpose != "JWT");
+  if (is_other) return refuse("it is no ID token");
+  return {};
+}
+
 Result<OidcClaims> check_claims(const json::object& claims, const OidcExpectation& expected,
                                 Time now) {
   OidcClaims out;
@@ -381,11 +403,17 @@ Result<OidcClaims> check_claims(const json::object& claims, const OidcExpectatio
   if (verified != nullptr && verified->is_bool() && verified->get_bool())
     out.email = text_member(claims, "email").substr(0, kClaimMax);
   out.name = text_member(claims, "name").substr(0, kClaimMax);
+  out.has_nonce = claims.contains("nonce");
   TRY(read_groups(claims, expected.groups_claim, out));
   return out;
 }
 
 }  // namespace
+
+Status check_jwks(std::string_view jwks) {
+  TRY(parse_jwks(jwks));
+  return {};
+}
 
 Result<OidcClaims> check_oidc_token(std::string_view token, std::string_view jwks,
                                     const OidcExpectation& expected, Time now) {
@@ -396,6 +424,7 @@ Result<OidcClaims> check_oidc_token(std::string_view token, std::string_view jwk
       is_genuine(algorithm.algorithm, key.get(), parts.signed_text, parts.signature);
   ERR_clear_error();  // of this thread: nobody after us shall find our errors
   if (!genuine) return refuse("its signature is wrong");
+  if (expected.only_id_tokens) TRY(check_purpose(parts));
   return check_claims(parts.claims, expected, now);
 }
 

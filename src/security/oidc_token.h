@@ -25,6 +25,8 @@ struct OidcExpectation {
   Duration clock_skew = std::chrono::seconds{60};
   Duration age_max = std::chrono::hours{24};  ///< since `iat`
   std::string groups_claim = "groups";
+  /// Access tokens (RFC 9068, and those of Keycloak), and logout tokens are refused.
+  bool only_id_tokens = false;
 };
 
 struct OidcClaims {
@@ -32,9 +34,13 @@ struct OidcClaims {
   std::string email;  ///< "" unless email_verified
   std::string name;
   std::vector<std::string> groups;
+  bool has_nonce = false;
   Time issued_at = kUnset;
   Time expires_at = kUnset;
 };
+
+/// Whether it is a key set at all, within the limits; invalid_argument.
+Status check_jwks(std::string_view jwks);
 
 /// unauthenticated: which check failed, without the token in it. invalid_argument: the key set is
 /// no JWKS. not_found: the token names a key that is not in the set (fetch it again, once).

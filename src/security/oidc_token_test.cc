@@ -73,6 +73,24 @@ TEST(OidcToken, of_all_four_algorithms_are_accepted) {
   }
 }
 
+TEST(OidcToken, what_is_no_id_token_is_refused_where_one_is_wanted) {
+  OidcExpectation wanted = expectation();
+  wanted.only_id_tokens = true;
+  const auto check = [&](std::string_view header, const std::string& body) {
+    return check_oidc_token(issuer().token("ec", "ES256", header, body), issuer().jwks(), wanted,
+                            kIssued);
+  };
+  constexpr std::string_view kHeader = R"({"alg":"ES256","kid":"ec"})";
+  EXPECT_TRUE(check(kHeader, claims()));
+  EXPECT_TRUE(check(kHeader, claims({{"typ", "\"ID\""}})));
+  for (const std::string_view type : {"at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt"})
+    expect_refused(check(fmt::format(R"({{"alg":"ES256","kid":"ec","typ":"{}"}})", type), claims()),
+                   "no ID token");
+  expect_refused(check(kHeader, claims({{"typ", "\"Bearer\""}})), "no ID token");
+  expect_refused(check(kHeader, claims({{"events", "{}"}})), "no ID token");
+  expect_refused(check(kHeader, claims({{"cnf", "{}"}})), "no ID token");
+}
+
 TEST(OidcToken, the_example_of_rfc_8037_is_genuine) {
   // Appendix A.4: not JSON inside, so that only the signature is looked at before it is refused.
   const std::string token =

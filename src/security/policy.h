@@ -15,6 +15,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace reeve::security {
 
@@ -134,6 +135,7 @@ struct Identity {
   std::optional<Uuid> run;              ///< of attempts: nothing else may be touched
   std::uint32_t task = 0;               ///< of attempts: index of the task in its run
   std::uint32_t attempt = 0;            ///< of attempts: number
+  Time until = kNever;                  ///< when what proved it ends by itself
 
   bool has_namespace(std::string_view name) const;
   bool has_all_namespaces() const { return has_namespace({}); }

@@ -83,7 +83,10 @@ CREATE TABLE secret_versions (
 PRAGMA application_id = 0x52454553;
 )sql";
 
-constexpr auto kSteps = std::to_array<Migration>({{1, kVersion1}});
+// Whose a token is that somebody got who signed on; null: it is nobody's but its own.
+constexpr const char* kVersion2 = "ALTER TABLE tokens ADD COLUMN subject TEXT;";
+
+constexpr auto kSteps = std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}});
 constexpr Duration kBusyTimeout = std::chrono::seconds{5};
 
 }  // namespace
