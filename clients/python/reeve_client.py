@@ -348,6 +348,12 @@ class Client:
         """Where attempts run."""
         return self._ask("GET", "/v1/pools")
 
+    def list_use(self, *, run=None):
+        """What attempts use that run now."""
+        return self._ask("GET", "/v1/use", query=[
+            ("run", run),
+        ])
+
     def list_nodes(self):
         """Machines of the pools."""
         return self._ask("GET", "/v1/nodes")

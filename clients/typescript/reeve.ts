@@ -244,6 +244,50 @@ export interface Attempt {
   log: string;
 }
 
+export interface Use {
+  /** id of the run, a slash, name */
+  id: string;
+  run: number;
+  /** build, test[3], test (ubuntu, 20) */
+  name: string;
+  attempt: number;
+  /** starting or running */
+  state: string;
+  started_at: string | null;
+  /** since it started */
+  age_seconds: number | null;
+  /** when the rest was seen; null: not yet */
+  sampled_at: string | null;
+  /** processors used in the last second */
+  cpu_cores: number | null;
+  /** processor time so far */
+  cpu_seconds: number | null;
+  /** now, without page cache */
+  memory_bytes: number | null;
+  /** the most that was seen */
+  memory_peak_bytes: number | null;
+  /** null: none */
+  memory_limit_bytes: number | null;
+  /** threads count in a sandbox */
+  processes: number | null;
+  /** so far */
+  read_bytes: number | null;
+  /** so far */
+  written_bytes: number | null;
+  read_bytes_per_second: number | null;
+  written_bytes_per_second: number | null;
+  /** part of the last second in which it waited for a processor, 0 to 1 */
+  cpu_stalled: number | null;
+  /** the same for memory; control groups of version 2 only */
+  memory_stalled: number | null;
+  /** the same for disks */
+  io_stalled: number | null;
+  /** progress */
+  percent: number | null;
+  /** of its progress */
+  message: string | null;
+}
+
 export interface Explanation {
   /** of the run or task */
   id: string;
@@ -659,6 +703,13 @@ export interface NewFlag {
 
 export interface NewRole {
   actions: string[];
+}
+
+export interface UseReply {
+  version: 1;
+  use: Use[];
+  /** attempts that use less, and are not shown */
+  left_out: number;
 }
 
 export interface DrainNode {
@@ -1393,6 +1444,19 @@ export class Client {
   /** Where attempts run. */
   listPools(): Promise<PoolsReply> {
     return this.ask("GET", "/v1/pools", {});
+  }
+
+  /** What attempts use that run now. */
+  listUse(
+    options: {
+      run?: string;
+    } = {},
+  ): Promise<UseReply> {
+    return this.ask("GET", "/v1/use", {
+      query: {
+        "run": options.run,
+      },
+    });
   }
 
   /** Machines of the pools. */

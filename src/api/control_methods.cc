@@ -224,9 +224,12 @@ void ControlMethods::handle(const ControlRequest& request, Reply reply) {
     return;
   }
   if (request.method == "use") {
-    look([this, params = request.params](
-             const core::State& state) { return use_of(state, engine_.samples(), params); },
-         std::move(reply));
+    look(
+        [this, params = request.params](const core::State& state) -> Result<json::object> {
+          TRY_ASSIGN(const UseQuery query, use_query(params));
+          return use_of(state, engine_.samples(), query, wall_now());
+        },
+        std::move(reply));
     return;
   }
   if (request.method == "exec") return enter(request, std::move(reply));

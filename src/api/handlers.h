@@ -48,6 +48,7 @@ void plan_workflow(ServiceParts& parts, CallPtr call);
 // What the engine has.
 void list_queues(ServiceParts& parts, CallPtr call);
 void list_pools(ServiceParts& parts, CallPtr call);
+void list_use(ServiceParts& parts, CallPtr call);
 void list_nodes(ServiceParts& parts, CallPtr call);
 void drain_node(ServiceParts& parts, CallPtr call);
 void resume_node(ServiceParts& parts, CallPtr call);

@@ -122,6 +122,16 @@ constexpr std::string_view kSent = R"json({
   "required": ["actions"],
   "additionalProperties": false
 },
+"UseReply": {
+  "type": "object",
+  "properties": {
+    "version": {"const": 1},
+    "use": {"type": "array", "items": {"$ref": "#/components/schemas/Use"}},
+    "left_out": {"type": "integer", "description": "attempts that use less, and are not shown"}
+  },
+  "required": ["version", "use", "left_out"],
+  "additionalProperties": false
+},
 "DrainNode": {
   "type": "object",
   "properties": {

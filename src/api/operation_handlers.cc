@@ -4,6 +4,7 @@
 #include "api/handlers.h"
 #include "api/node_reply.h"
 #include "api/service_parts.h"
+#include "api/use_reply.h"
 #include "base/text.h"
 
 namespace reeve::api {
@@ -113,6 +114,23 @@ void drain_or_resume(ServiceParts& parts, const CallPtr& call, bool drained) {
   change_node(parts, call, *std::move(event));
 }
 
+void reply_use(ServiceParts& parts, const CallPtr& call, std::optional<RunId> run) {
+  parts.look(call, [&parts, call, run](const core::State& state) {
+    const UseQuery query{run, [&](const core::Run& seen) {
+                           return parts
+                               .authorise(*call, call->route->action, namespace_of(seen.record),
+                                          seen.record.uuid, {})
+                               .has_value();
+                         }};
+    auto use = use_of(state, parts.options.engine->samples(), query, parts.options.now());
+    parts.post([call, use = std::move(use)]() mutable {
+      if (!use) return call->refuse(Problem(use.error()));
+      (*use)["version"] = kOutputVersion;
+      call->reply(200, *use);
+    });
+  });
+}
+
 }  // namespace
 
 void list_queues(ServiceParts& parts, CallPtr call) {
@@ -126,5 +144,18 @@ void list_quotas(ServiceParts& parts, CallPtr call) {
 void list_locks(ServiceParts& parts, CallPtr call) { reply_rows(parts, call, "locks", lock_rows); }
 void drain_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, true); }
 void resume_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, false); }
+
+void list_use(ServiceParts& parts, CallPtr call) {
+  const std::string* const name = call->parameter("run");
+  if (name == nullptr) return reply_use(parts, call, std::nullopt);
+  parts.read(call, [&parts, call, name = *name](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(const RunId run, history.find_run(name));
+    TRY_ASSIGN(const engine::RunView view, history.get_run(run));
+    TRY(parts.authorise(*call, call->route->action, namespace_of(view.record), view.record.uuid,
+                        "there is no run " + sanitize_for_terminal(name)));
+    reply_use(parts, call, run);
+    return {};
+  });
+}
 
 }  // namespace reeve::api

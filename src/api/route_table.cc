@@ -28,6 +28,8 @@ constexpr Parameter kIfNoneMatch{"If-None-Match", Place::header, "string",
 constexpr Parameter kName{"name", Place::query, "string", "of the workflow or the run"};
 constexpr Parameter kNamespace{"namespace", Place::query, "string", "of this namespace only"};
 
+constexpr auto kUseOf = std::to_array<Parameter>(
+    {{"run", Place::query, "string", "of this run only: its identifier or number"}});
 constexpr auto kOfRun = std::to_array<Parameter>({kRunPath});
 constexpr auto kGetRun = std::to_array<Parameter>({kRunPath, kIfNoneMatch});
 constexpr auto kAct = std::to_array<Parameter>({kRunPath, kKey, kIfMatch});
@@ -117,6 +119,7 @@ constexpr auto kPlanReply = std::to_array<ReplyInfo>({{200, "PlanReply"}});
 constexpr auto kQueuesReply = std::to_array<ReplyInfo>({{200, "QueuesReply"}});
 constexpr auto kPoolsReply = std::to_array<ReplyInfo>({{200, "PoolsReply"}});
 constexpr auto kNodesReply = std::to_array<ReplyInfo>({{200, "NodesReply"}});
+constexpr auto kUseReply = std::to_array<ReplyInfo>({{200, "UseReply"}});
 constexpr auto kLocksReply = std::to_array<ReplyInfo>({{200, "LocksReply"}});
 
 constexpr Route probe(std::string_view path, std::string_view id, std::string_view summary,
@@ -248,6 +251,8 @@ constexpr auto kRoutes = std::to_array<Route>({
          kQueuesReply, list_queues),
     look("/v1/pools", "listPools", "where attempts run", Action::nodes_read, {}, kPoolsReply,
          list_pools),
+    look("/v1/use", "listUse", "what attempts use that run now", Action::runs_read, kUseOf,
+         kUseReply, list_use),
     look("/v1/nodes", "listNodes", "machines of the pools", Action::nodes_read, {}, kNodesReply,
          list_nodes),
     look("/v1/locks", "listLocks", "locks that are held", Action::queues_read, {}, kLocksReply,

@@ -70,6 +70,7 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"listQueues", "queues.read"},
     {"listPools", "nodes.read"},
     {"listNodes", "nodes.read"},
+    {"listUse", "runs.read"},
     {"drainNode", "nodes.write"},
     {"resumeNode", "nodes.write"},
     {"listLocks", "queues.read"},

@@ -52,11 +52,12 @@ void add_sample(json::object& out, const AttemptSample* sample) {
   part("io_stalled", &AttemptSample::io_stalled_per_mille);
 }
 
-json::object row_object(const Row& row) {
+json::object row_object(const Row& row, Time now) {
   const core::Run& run = *row.run;
   const core::Task& task = run.tasks[row.index];
   const std::string label = core::task_label(run, row.index);
   const core::TaskExtra* const extra = run.extra(row.index);
+  const Time started = task.state == core::TaskState::running ? task.started_at : kUnset;
   const std::int64_t limit =
       run.workflow().policy_of(run.group_spec(task.group)).resources.memory_bytes;
   const bool has_message = extra != nullptr && !extra->message.empty();
@@ -66,8 +67,9 @@ json::object row_object(const Row& row) {
       {"name", label},
       {"attempt", task.attempt},
       {"state", name(task.state)},
-      {"started_at",
-       time_or_null(task.state == core::TaskState::running ? task.started_at : kUnset)},
+      {"started_at", time_or_null(started)},
+      {"age_seconds", started == kUnset ? json::value(nullptr)
+                                        : seconds_json(std::max(now - started, Duration{0}))},
       {"memory_limit_bytes", limit > 0 ? json::value(limit) : json::value(nullptr)},
       {"percent", task.percent < 0 ? json::value(nullptr) : json::value(task.percent)},
       {"message", has_message ? json::value(extra->message) : json::value(nullptr)}};
@@ -77,14 +79,21 @@ json::object row_object(const Row& row) {
 
 }  // namespace
 
+Result<UseQuery> use_query(const json::object& params) {
+  UseQuery query;
+  if (!params.contains("run")) return query;
+  TRY_ASSIGN(const std::uint32_t number, number_param(params, "run"));
+  query.run = RunId{number};
+  return query;
+}
+
 Result<json::object> use_of(const core::State& state, const std::vector<AttemptSample>& samples,
-                            const json::object& params) {
+                            const UseQuery& query, Time now) {
   const core::Run* only = nullptr;
-  if (params.contains("run")) {
-    TRY_ASSIGN(const std::uint32_t number, number_param(params, "run"));
-    only = state.find_run(RunId{number});
+  if (query.run) {
+    only = state.find_run(*query.run);
     if (only == nullptr)
-      return fail(ErrorCode::not_found, fmt::format("run {} is not active", number));
+      return fail(ErrorCode::not_found, fmt::format("run {} is not active", query.run->value));
   }
   std::map<Token, const AttemptSample*> by_token;
   for (const AttemptSample& sample : samples) by_token[sample.token] = &sample;
@@ -92,6 +101,7 @@ Result<json::object> use_of(const core::State& state, const std::vector<AttemptS
   for (const auto& [token, live] : state.live) {
     const core::Run* const run = state.find_run(live.task.run);
     if (run == nullptr || (only != nullptr && run != only)) continue;
+    if (query.may_look && !query.may_look(*run)) continue;
     const core::Task& task = run->tasks[live.task.index];
     if (!core::is_live(task.state) || (task.flags & core::kTaskStaged) != 0) continue;
     const auto sample = by_token.find(token);
@@ -100,7 +110,7 @@ Result<json::object> use_of(const core::State& state, const std::vector<AttemptS
   std::ranges::stable_sort(rows, std::ranges::greater{}, &Row::cpu);
   const std::size_t shown = std::min(rows.size(), kUseRowsMax);
   json::array use;
-  for (std::size_t i = 0; i < shown; ++i) use.push_back(row_object(rows[i]));
+  for (std::size_t i = 0; i < shown; ++i) use.push_back(row_object(rows[i], now));
   return json::object{{"use", std::move(use)}, {"left_out", rows.size() - shown}};
 }
 

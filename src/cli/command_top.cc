@@ -12,6 +12,7 @@
 #include "cli/live_view.h"
 #include "cli/run_cells.h"
 #include "cli/run_tracker.h"
+#include "cli/service_link.h"
 #include "cli/signals.h"
 #include "cli/system_clock.h"
 
@@ -159,13 +160,8 @@ class Top {
   /// False: no engine works here, or not on the run.
   Result<bool> look() {
     listing_ = {.kind = "use", .columns = use_columns(session_.table_columns())};
-    TRY_ASSIGN(auto engine, reach_engine(archive_.layout));
-    if (!engine) return false;
-    JsonObject params;
-    if (run_) params["run"] = run_->value;
-    auto reply = engine->call("use", std::move(params));
-    if (!reply && (reply.error().code == ErrorCode::not_found ||
-                   reply.error().code == ErrorCode::unavailable))
+    auto reply = ask();
+    if (!reply && (reply.error().code == ErrorCode::not_found || is_local_and_gone(reply.error())))
       return false;  // it has just ended
     if (!reply) return tl::unexpected(std::move(reply).error());
     left_out_ = std::max<std::int64_t>(whole_of(*reply, "left_out"), 0);
@@ -176,6 +172,21 @@ class Top {
       if (item.is_object()) listing_.items.push_back(in_order(item.get_object(), now));
     sort_items(listing_.items, session_.arguments.value_or("sort", "cpu"));
     return true;
+  }
+
+  Result<JsonObject> ask() const {
+    if (archive_.service != nullptr)
+      return archive_.service->get_json(run_ ? fmt::format("/v1/use?run={}", run_->value)
+                                             : std::string("/v1/use"));
+    TRY_ASSIGN(auto engine, reach_engine(archive_.layout));
+    if (!engine) return fail(ErrorCode::not_found, "no engine is at work");
+    JsonObject params;
+    if (run_) params["run"] = run_->value;
+    return engine->call("use", std::move(params));
+  }
+
+  bool is_local_and_gone(const Error& error) const {
+    return archive_.service == nullptr && error.code == ErrorCode::unavailable;
   }
 
   /// With the fields of the contract, as it orders them.
@@ -238,7 +249,6 @@ class Top {
 Ended command_top(const Session& session) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "use"));
   TRY_ASSIGN(Archive archive, Archive::open(session));
-  if (archive.service != nullptr) return only_here(session);
   std::optional<RunId> run;
   if (const auto& words = session.arguments.words; !words.empty()) {
     TRY_ASSIGN(run, archive.history->find_run(words.front()));

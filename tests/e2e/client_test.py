@@ -117,6 +117,33 @@ class SameOutput(Client):
         self.same("wait", "1", "-o", "json", status=5)
         self.same("watch", "1", "--plain", status=5)
 
+    def test_what_runs_now_is_seen_by_those_who_may(self):
+        run = self.submitted("--", "sleep", "300")
+        self.wait_for(lambda: any(row["cpu_seconds"] is not None for row in self.rows("top")),
+                      "a sample")
+        (shown,) = self.rows("top", run)
+        self.assertEqual((shown["run"], shown["name"], shown["state"]), (1, "main", "running"))
+        self.assertEqual([set(row) for row in self.rows("top")], [set(shown)])
+        with self.subTest("of another namespace"):
+            made = self.there("token", "create", "x", "--role", "viewer", "--namespace", "other")
+            self.environment["REEVE_TOKEN"] = made.stdout.strip()
+            look = self.reeve("--server", self.url, "top", "-o", "json")
+            del self.environment["REEVE_TOKEN"]
+            self.assertEqual(json.loads(look.stdout)["use"], [])
+        self.there("cancel", "--kill", run)
+        self.there("wait", run)
+        self.assertEqual(self.rows("top"), [])
+
+    def rows(self, *words):
+        return json.loads(self.there(*words, "-o", "json").stdout)["use"]
+
+    def test_nodes_are_drained_there(self):
+        self.there("node", "drain", "local", "--reason", "new kernel")
+        self.assertIn("new kernel", self.same("node", "ls"))
+        self.assertEqual(self.there("node", "drain", "local").returncode, 6)
+        self.there("node", "resume", "local")
+        self.assertEqual(self.there("node", "drain", "nowhere").returncode, 3)
+
     def test_what_is_wrong_is_said_with_the_same_status(self):
         self.ended("--", "true")
         for words, status in ((("show", "99"), 3), (("logs", "1/nothing"), 3),

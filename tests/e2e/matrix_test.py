@@ -46,6 +46,7 @@ ROUTES = {
     f"GET {TASK}/logs/stream": ("logs.read",), f"GET {RUN}/events": ("events.read",),
     "GET /v1/events": ("events.read",), "POST /v1/lint": ("workflows.read", YAML),
     "POST /v1/plan": ("workflows.read", YAML), "GET /v1/queues": ("queues.read",),
+    "GET /v1/use": ("runs.read",),
     "GET /v1/pools": ("nodes.read",), "GET /v1/nodes": ("nodes.read",),
     "POST /v1/nodes/{node}/drain": ("nodes.write", {}),
     "POST /v1/nodes/{node}/resume": ("nodes.write",),
