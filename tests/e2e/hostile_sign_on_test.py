@@ -173,6 +173,7 @@ class HostileSignOn(SignOnCase):
         # A key that is not there cannot be looked up; what is there goes on.
         self.exchange(self.provider.token("unknown-key"), expect=503)
         self.exchange(self.provider.token("good"))
+        self.assertEqual(self.browse().status, 200)
 
     def test_a_provider_shows_a_certificate_that_holds(self):
         for name in ("localhost", "another.example"):
