@@ -214,6 +214,17 @@ class HostileSignOn(SignOnCase):
             self.assertLess(time.monotonic() - begun, 60, how)
             self.provider.set(**{how: []})
 
+    def test_a_token_endpoint_that_hangs_is_left_alone(self):
+        self.provider.set(hang=["/token"])
+        for _ in range(2):
+            page = self.browse()
+            self.assertEqual(page.status, 503, page.text)
+            self.assertIn("in time", page.text)
+        self.assertEqual(self.provider.count("/token"), 1)
+        self.exchange(self.provider.token("good"))
+        self.provider.set(hang=[])
+        self.wait_for(lambda: self.browse().status == 200, "the end of the pause")
+
     def test_a_flood_of_logins_leaves_the_service_as_it_was(self):
         browser = Browser()
         begun = browser.get(f"{self.base}/v1/auth/oidc/login")
@@ -296,6 +307,20 @@ class HostileSignOn(SignOnCase):
         page = Browser().get(f"{self.base}/v1/auth/oidc/login")
         self.assertEqual(page.status, 503)
         self.assertIn("server.public_url", page.text)
+        settings = (self.state / "reeve.toml").read_text(encoding="utf-8")
+        for url, status in (("http://reeve.example.org", 503),
+                            ("https://reeve.example.org/a", 302)):
+            (self.state / "reeve.toml").write_text(f'{settings}server.public_url = "{url}"\n',
+                                                   encoding="utf-8")
+            self.ask("POST", "/v1/config/reload")
+            page = Browser().get(f"{self.base}/v1/auth/oidc/login",
+                                 headers={"Host": "evil.example"})
+            self.assertEqual(page.status, status)
+        # What is behind something that encrypts says so, and where it is, by its settings.
+        self.assertIn("; Secure", page.cookies[0])
+        sent = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.headers["Location"]).query))
+        self.assertEqual(sent["redirect_uri"],
+                         "https://reeve.example.org/a/v1/auth/oidc/callback")
         query = urllib.parse.urlencode({"return_to": "//evil.example"})
         self.assertIn(self.raw("GET", f"/v1/auth/oidc/login?{query}").status, (400, 503))
 
