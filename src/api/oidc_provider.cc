@@ -53,6 +53,7 @@ class Issuer {
   const IssuerLink link_;
   const std::function<Time()>& now_;
   OidcKeys keys_;
+  security::OidcRest token_rest_;  ///< of the token endpoint: keys may be away while it is there
   std::string last_failure_;
 };
 
@@ -162,10 +163,10 @@ Result<std::string> Issuer::ask_for_token(const OidcProvider::Redeeming& redeemi
   const auto reply = link_.post(endpoints.token, form, authorization);
   if (!reply) {
     last_failure_ = reply.error().message;
-    keys_.failed(now_(), false);
+    token_rest_.failed(now_());
     return away();
   }
-  keys_.answered();
+  token_rest_.answered();
   return security::read_token_reply(reply->status, reply->body);
 }
 
@@ -175,7 +176,7 @@ Result<security::OidcClaims> Issuer::redeem(const OidcProvider::Redeeming& redee
   // RFC 9207: the answer of one provider must not be taken for that of another.
   if ((named.empty() && endpoints.names_itself_in_callback) || (!named.empty() && named != issuer_))
     return fail(ErrorCode::unauthenticated, "the login was answered by another identity provider");
-  if (keys_.pause(now_()) > Duration{0}) return away();
+  if (token_rest_.is_on(now_())) return away();
   TRY_ASSIGN(const std::string token, ask_for_token(redeeming, endpoints));
   return check(token,
                expectation(redeeming.settings, redeeming.settings.client, redeeming.login.nonce));

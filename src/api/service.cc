@@ -305,12 +305,26 @@ Checked<security::Identity> ServiceParts::identify_session(const http::Request& 
                                 "a change with a session needs its csrf_token, in X-CSRF-Token"));
 }
 
+namespace {
+
+/// What takes no right has no action: it is called as its route is, "logout".
+std::string action_of(const Route& route) {
+  if (route.audience == Audience::allowed) return std::string(security::name(route.action));
+  std::string out(route.id);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return out;
+}
+
+}  // namespace
+
 security::AuditRecord ServiceParts::record_of(const Call& call, std::string object,
                                               std::string name_space,
                                               security::AuditResult result) const {
   return {.at = options.now(),
           .who = call.identity.subject,
-          .action = std::string(security::name(call.route->action)),
+          .action = action_of(*call.route),
           .object = std::move(object),
           .name_space = std::move(name_space),
           .from = call.request.peer.address,

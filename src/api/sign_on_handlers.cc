@@ -1,8 +1,11 @@
 // Single sign-on: browsers by the authorization code flow with PKCE, commands by an ID token that
 // they got in the device flow. The identity provider is asked on a thread of its own.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "api/access_json.h"
+#include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
 #include "base/text.h"

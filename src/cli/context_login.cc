@@ -5,6 +5,7 @@
 #include "api/issuer_link.h"
 #include "base/text.h"
 #include "cli/poll_clock.h"
+#include "cli/run_cells.h"
 #include "cli/service_link.h"
 #include "cli/system_clock.h"
 #include "http/client.h"

@@ -10,11 +10,17 @@ constexpr std::uint32_t kDoublingsMax = 16;
 
 }  // namespace
 
+void OidcRest::failed(Time now) {
+  const Duration pause = first_pause_ * (1 << std::min(failures_, kDoublingsMax));
+  until_ = now + std::min(pause, longest_pause_);
+  ++failures_;
+}
+
 OidcKeys::Step OidcKeys::step(bool is_there, Time fetched_at, Duration fresh_for, Time now) const {
   // A clock that was put back makes everything stale, and nothing unusable.
   const Duration age = is_there ? now - fetched_at : Duration{0};
   if (is_there && age >= Duration{0} && age < fresh_for) return Step::use;
-  if (!is_resting(now)) return Step::fetch;
+  if (!rest_.is_on(now)) return Step::fetch;
   return is_there && age < limits_.keep_for ? Step::use : Step::wait;
 }
 
@@ -27,14 +33,10 @@ OidcKeys::Step OidcKeys::before_check(Time now) const {
 }
 
 OidcKeys::Step OidcKeys::after_unknown_key(Time now) const {
-  if (is_resting(now)) return Step::use;
+  if (rest_.is_on(now)) return Step::use;
   const bool is_early =
       unknown_at_ != kUnset && now >= unknown_at_ && now - unknown_at_ < limits_.unknown_pause;
   return is_early ? Step::use : Step::fetch;
-}
-
-Duration OidcKeys::pause(Time now) const {
-  return is_resting(now) ? rest_until_ - now : Duration{0};
 }
 
 void OidcKeys::addresses_fetched(OidcEndpoints endpoints, Time now) {
@@ -42,21 +44,19 @@ void OidcKeys::addresses_fetched(OidcEndpoints endpoints, Time now) {
   if (endpoints_ && endpoints_->keys != endpoints.keys) jwks_.clear();
   endpoints_ = std::move(endpoints);
   endpoints_at_ = now;
-  answered();
+  rest_.answered();
 }
 
 void OidcKeys::keys_fetched(std::string jwks, Time now, bool was_for_unknown) {
   jwks_ = std::move(jwks);
   jwks_at_ = now;
   if (was_for_unknown) unknown_at_ = now;
-  answered();
+  rest_.answered();
 }
 
 void OidcKeys::failed(Time now, bool was_for_unknown) {
   if (was_for_unknown) unknown_at_ = now;
-  const Duration pause = limits_.first_pause * (1 << std::min(failures_, kDoublingsMax));
-  rest_until_ = now + std::min(pause, limits_.longest_pause);
-  ++failures_;
+  rest_.failed(now);
 }
 
 }  // namespace reeve::security

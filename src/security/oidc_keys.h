@@ -24,6 +24,24 @@ struct OidcKeyLimits {
   Duration longest_pause = std::chrono::minutes{1};
 };
 
+/// An address that failed is left alone, twice as long each time it fails again.
+class OidcRest {
+ public:
+  explicit OidcRest(const OidcKeyLimits& limits = {})
+      : first_pause_(limits.first_pause),
+        longest_pause_(limits.longest_pause) {}
+  bool is_on(Time now) const { return failures_ > 0 && now < until_; }
+  Duration left(Time now) const { return is_on(now) ? until_ - now : Duration{0}; }
+  void failed(Time now);
+  void answered() { failures_ = 0; }
+
+ private:
+  const Duration first_pause_;
+  const Duration longest_pause_;
+  std::uint32_t failures_ = 0;
+  Time until_ = kUnset;
+};
+
 class OidcKeys {
  public:
   enum class Step : std::uint8_t {
@@ -32,7 +50,7 @@ class OidcKeys {
     wait,   ///< nothing usable, and it is too early to try again: the provider is away
   };
 
-  explicit OidcKeys(OidcKeyLimits limits = {}) : limits_(limits) {}
+  explicit OidcKeys(OidcKeyLimits limits = {}) : limits_(limits), rest_(limits) {}
 
   /// Before anything that takes the addresses.
   Step before_addresses(Time now) const;
@@ -41,20 +59,18 @@ class OidcKeys {
   /// The token names no key of ours: `fetch`, or `use` for "it is not genuine".
   Step after_unknown_key(Time now) const;
   /// How long `wait` goes on.
-  Duration pause(Time now) const;
+  Duration pause(Time now) const { return rest_.left(now); }
 
   void addresses_fetched(OidcEndpoints endpoints, Time now);
   /// `was_for_unknown`: counts against the limit for names of keys.
   void keys_fetched(std::string jwks, Time now, bool was_for_unknown);
   /// The provider did not answer, or not with what it should.
   void failed(Time now, bool was_for_unknown);
-  void answered() { failures_ = 0; }
 
   const OidcEndpoints& endpoints() const { return *endpoints_; }
   const std::string& jwks() const { return jwks_; }
 
  private:
-  bool is_resting(Time now) const { return failures_ > 0 && now < rest_until_; }
   Step step(bool is_there, Time fetched_at, Duration fresh_for, Time now) const;
 
   const OidcKeyLimits limits_;
@@ -63,8 +79,7 @@ class OidcKeys {
   std::string jwks_;
   Time jwks_at_ = kUnset;
   Time unknown_at_ = kUnset;  ///< of the last fetch for the name of a key
-  std::uint32_t failures_ = 0;
-  Time rest_until_ = kUnset;
+  OidcRest rest_;
 };
 
 }  // namespace reeve::security

@@ -1,4 +1,6 @@
 // The parts of single sign-on that decide: discovery, keys, logins under way, roles, the wire.
+#include <map>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -356,6 +358,43 @@ TEST(OidcWire, replies_to_devices_that_make_no_sense_are_refused) {
   EXPECT_EQ(read_device_reply(401, R"({"error":"invalid_client"})").error().code,
             ErrorCode::unauthenticated);
   EXPECT_EQ(read_device_reply(404, "no").error().code, ErrorCode::unavailable);
+}
+
+/// Good answers with some bytes changed: whatever comes of it, nothing breaks or goes elsewhere.
+TEST(OidcWire, answers_of_any_bytes_do_no_harm) {
+  std::uint64_t state = 1;
+  const auto random = [&state] {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    return static_cast<std::size_t>(state >> 33);
+  };
+  const std::vector<std::string> good = {document(),
+                                         std::string(kDeviceReply),
+                                         R"({"id_token":"x.y.z","error":"e"})",
+                                         "https://id.example:8443/a?b=c",
+                                         "ops=admin@*",
+                                         "/a?b=c"};
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = good[random() % good.size()];
+    for (std::size_t i = random() % 6; i > 0; --i)
+      text[random() % text.size()] = static_cast<char>(random());
+    if (const auto read = read_discovery(text, kRealm)) {
+      for (const std::string* each : {&read->authorization, &read->token, &read->keys})
+        EXPECT_TRUE(each->starts_with("https://")) << text;
+    }
+    if (const auto grant = read_device_reply(200, text)) {
+      EXPECT_GE(grant->pause, seconds{1});
+      EXPECT_LE(grant->life, hours{1});
+      EXPECT_TRUE(IssuerUrl::parse(grant->place));
+    }
+    (void)read_token_reply(200 + static_cast<int>(random() % 400), text);
+    (void)parse_group_role(text);
+    if (const auto url = IssuerUrl::parse(text)) {
+      EXPECT_TRUE(url->is_encrypted || url->is_loopback()) << text;
+    }
+    if (is_local_place(text)) {
+      EXPECT_EQ(text.find_first_of("\"'<>\\\r\n "), std::string::npos) << text;
+    }
+  }
 }
 
 }  // namespace

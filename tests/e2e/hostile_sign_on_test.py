@@ -8,7 +8,7 @@ import time
 import unittest
 import urllib.parse
 
-from sign_on_case import Browser, SignOnCase
+from sign_on_case import ROLES, Browser, SignOnCase
 
 # Token: what the refusal says of it.
 FORGED = {
@@ -72,7 +72,8 @@ class HostileSignOn(SignOnCase):
         self.assertEqual(sorted(statuses), [201] + [401] * 7)
         # Nor after a restart, which forgets what was used.
         unused = self.provider.token("good")
-        time.sleep(1.1)  # `iat` has whole seconds
+        second = int(time.time())  # `iat` has whole ones
+        self.wait_for(lambda: int(time.time()) > second, "the next second")
         self.restart_service()
         for each in (token, unused):
             self.assertIn("issued before", self.exchange(each, expect=401)["detail"])
@@ -98,6 +99,10 @@ class HostileSignOn(SignOnCase):
         problem = self.exchange(self.provider.token("good"), role="admin", expect=403)
         self.assertIn("no role 'admin'", problem["detail"])
         self.exchange(self.provider.token("good"), surprise=1, expect=422)
+        self.configure(self.provider.url, roles=[*ROLES, "ops=viewer@*"])
+        for role, places in (("operator", ["team-a", "team-b"]), ("viewer", ["*"])):
+            made = self.exchange(self.provider.token("good"), role=role)["token"]
+            self.assertEqual((made["role"], made["namespaces"]), (role, places))
 
     def test_a_browsers_token_is_held_against_its_login(self):
         self.assertEqual(self.browse().status, 200)
@@ -168,6 +173,7 @@ class HostileSignOn(SignOnCase):
         # A key that is not there cannot be looked up; what is there goes on.
         self.exchange(self.provider.token("unknown-key"), expect=503)
         self.exchange(self.provider.token("good"))
+        self.assertEqual(self.browse().status, 200)
 
     def test_a_provider_shows_a_certificate_that_holds(self):
         for name in ("localhost", "another.example"):
@@ -203,9 +209,21 @@ class HostileSignOn(SignOnCase):
                 self.ask("GET", "/v1/runs")
                 slowest = max(slowest, time.monotonic() - asked)
             self.assertEqual(answers, [503] * 20)
-            self.assertLess(slowest, 2, how)
-            self.assertLess(time.monotonic() - begun, 20, how)
+            # One question of the service to the provider takes five seconds at most.
+            self.assertLess(slowest, 4, how)
+            self.assertLess(time.monotonic() - begun, 60, how)
             self.provider.set(**{how: []})
+
+    def test_a_token_endpoint_that_hangs_is_left_alone(self):
+        self.provider.set(hang=["/token"])
+        for _ in range(2):
+            page = self.browse()
+            self.assertEqual(page.status, 503, page.text)
+            self.assertIn("in time", page.text)
+        self.assertEqual(self.provider.count("/token"), 1)
+        self.exchange(self.provider.token("good"))
+        self.provider.set(hang=[])
+        self.wait_for(lambda: self.browse().status == 200, "the end of the pause")
 
     def test_a_flood_of_logins_leaves_the_service_as_it_was(self):
         browser = Browser()
@@ -250,7 +268,7 @@ class HostileSignOn(SignOnCase):
 
     def test_streams_end_with_a_mark_when_their_token_does(self):
         run = self.submit(command=["sh", "-c", "while :; do echo x; sleep 0.05; done"])["id"]
-        tokens = {"ended": self.new_token("viewer", expires_in_seconds=2),
+        tokens = {"ended": self.new_token("viewer", expires_in_seconds=8),
                   "revoked": self.new_token("viewer")}
         name = next(each["id"] for each in self.ask("GET", "/v1/tokens").body["tokens"]
                     if each["expires_at"] is None and each["role"] == "viewer")
@@ -289,6 +307,20 @@ class HostileSignOn(SignOnCase):
         page = Browser().get(f"{self.base}/v1/auth/oidc/login")
         self.assertEqual(page.status, 503)
         self.assertIn("server.public_url", page.text)
+        settings = (self.state / "reeve.toml").read_text(encoding="utf-8")
+        for url, status in (("http://reeve.example.org", 503),
+                            ("https://reeve.example.org/a", 302)):
+            (self.state / "reeve.toml").write_text(f'{settings}server.public_url = "{url}"\n',
+                                                   encoding="utf-8")
+            self.ask("POST", "/v1/config/reload")
+            page = Browser().get(f"{self.base}/v1/auth/oidc/login",
+                                 headers={"Host": "evil.example"})
+            self.assertEqual(page.status, status)
+        # What is behind something that encrypts says so, and where it is, by its settings.
+        self.assertIn("; Secure", page.cookies[0])
+        sent = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.headers["Location"]).query))
+        self.assertEqual(sent["redirect_uri"],
+                         "https://reeve.example.org/a/v1/auth/oidc/callback")
         query = urllib.parse.urlencode({"return_to": "//evil.example"})
         self.assertIn(self.raw("GET", f"/v1/auth/oidc/login?{query}").status, (400, 503))
 

@@ -64,6 +64,8 @@ class SignOn(SignOnCase):
         self.ask("DELETE", "/v1/sessions/current", token=None, expect=204,
                  headers={**cookie, "x-csrf-token": own["csrf_token"]})
         self.ask("GET", "/v1/whoami", token=None, headers=cookie, expect=401)
+        self.assertEqual([each["who"] for each in self.ask(
+            "GET", "/v1/audit?action=logout").body["audit"]], ["oidc:ann(ann@example.org)"])
         said = self.audited(who="oidc:ann(ann@example.org)", result="allowed")
         self.assertEqual([each["detail"] for each in said], ["operator in team-a,team-b"])
 
