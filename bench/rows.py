@@ -369,6 +369,8 @@ ROWS = [
         "placements/s", 100_000, traces.plan_rate),
     Row("schedule-plan-add", "adding one task to a queue of 1,000,000", "µs", 20,
         traces.plan_adding, better="lower"),
+    Row("schedule-plan-conservative", "a round that promises a place to each of the first 1,000, "
+        "1,000,000 waiting, 1,000 nodes", "ms", 50, traces.plan_conservative, better="lower"),
     Row("schedule-plan-flat", "cost of a placement with 1,000,000 waiting over that with 10,000",
         "times", 2, traces.plan_growth, better="lower"),
     Row("schedule-fair", "p99 wait of fifteen users beside one with a thousand kinds of work, over "

@@ -85,6 +85,7 @@ Shape draw_shape(std::uint64_t seed) {
   shape.features[static_cast<std::size_t>(Feature::batches)] = !random.chance(300);
   shape.batch_seed = random.bits();
   shape.features[static_cast<std::size_t>(Feature::flights)] = !random.chance(300);
+  if (random.chance(400)) shape.policy.backfilling = Backfilling::conservative;
   return shape;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/resources.h"
+#include "base/scheduling_policy.h"
 #include "sim/basics.h"
 #include "sim/behaviour.h"
 
@@ -56,6 +57,7 @@ struct Shape {
   std::uint32_t requests_max = 16;
   std::uint64_t batch_seed = 0;  ///< draws of their own, so that older seeds keep their meaning
   std::uint32_t burst = 0;       ///< submissions of one program in one moment
+  SchedulingPolicy policy;       ///< what the engine is told when it starts
 };
 
 bool has(const Shape& shape, Feature feature);

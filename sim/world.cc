@@ -72,6 +72,8 @@ void World::open_engine() {
   if (!basics_.verdict.is_clean()) return;
   engine::Options options;
   options.inbox_events_max = shape_.inbox_events_max;
+  if (shape_.policy != SchedulingPolicy{})
+    options.policy = core::PolicySet{.policy = shape_.policy, .nodes = {}};
   options.events_per_round_max = shape_.events_per_round_max;
   options.pools = {{.name = "local", .capacity = capacity_}};
   options.resume_all = shape_.resume_all || engines_.empty();

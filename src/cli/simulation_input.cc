@@ -135,7 +135,9 @@ Checked<std::vector<ChosenPolicy>> chosen_policies(const Arguments& arguments) {
     if (!cluster || !planner) continue;
     const Backfilling named = planner->policy.backfilling;
     planner = *cluster;
-    if (named == Backfilling::conservative) planner->policy.backfilling = named;
+    if (named == Backfilling::easy) continue;
+    planner->policy.backfilling = named;
+    planner->policy.margin = 1;
   }
   return policies;
 }

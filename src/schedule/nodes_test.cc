@@ -1,7 +1,10 @@
 #include "schedule/nodes.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
+
+#include "base/generator.h"
 
 namespace reeve::schedule {
 namespace {
@@ -203,63 +206,59 @@ TEST(Nodes, that_are_kept_ask_the_admission) {
   EXPECT_TRUE(nodes.choose(id, Nobody{}));
 }
 
-/// Whatever is remembered of who has room: a choice finds what a look at all nodes finds.
-RC_GTEST_PROP(Nodes, a_choice_is_among_all_that_have_room, ()) {
-  Nodes nodes;
-  std::vector<DemandId> demands;
-  struct Taken {
-    NodeId node;
-    DemandId demand;
-    std::uint8_t variant;
-  };
-  std::vector<Taken> taken;
-  const auto any_node = [&] {
-    return NodeId{*rc::gen::inRange<std::uint32_t>(0, static_cast<std::uint32_t>(nodes.size()))};
-  };
-  const auto add_node = [&] {
-    const std::vector<Label> labels{{"zone", *rc::gen::element<std::string>("a", "b")}};
-    nodes.add(node("n" + std::to_string(nodes.size()), *rc::gen::inRange(1, 9), 4, labels));
-  };
-  const auto add_demand = [&] {
-    PlacementRules rules;
-    if (*rc::gen::inRange(0, 3) == 0) rules.require = {{"zone", LabelRule::Kind::in, {"a"}}};
-    Demand made = demand(asks(*rc::gen::inRange(1, 5) * 1000), rules);
-    if (*rc::gen::arbitrary<bool>()) made.variants.push_back(asks(1000, 1));
-    demands.push_back(nodes.intern(made));
-  };
-  for (int i = 0; i < 70; ++i) add_node();
-  add_demand();
-  for (int step = 0; step < 200; ++step) {
-    const DemandId demand = *rc::gen::elementOf(demands);
-    switch (*rc::gen::inRange(0, 12)) {
-      case 0: add_demand(); break;
-      case 1: add_node(); break;
-      case 2: nodes.set_load(any_node(), *rc::gen::inRange(0, 5) * 250); break;
-      case 3: nodes.set_open(any_node(), *rc::gen::arbitrary<bool>()); break;
-      case 4: nodes.set_capacity(any_node(), asks(*rc::gen::inRange(0, 9) * 1000, 4)); break;
-      case 5:
-      case 6:
-        if (!taken.empty()) {
-          const Taken gone = taken.back();
-          taken.pop_back();
-          nodes.release(gone.node, gone.demand, gone.variant);
-        }
-        break;
-      default: break;
+/// Whatever happens between two questions, and whoever asked last: the answer is that of looking at
+/// each node.
+TEST(Nodes, who_has_room_is_known_as_if_all_were_looked_at) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Generator random(seed);
+    Nodes nodes;
+    std::vector<DemandId> demands;
+    struct Taken {
+      NodeId node;
+      DemandId demand;
+    };
+    std::vector<Taken> taken;
+    for (int kind = 0; kind < 4; ++kind) {
+      Demand one = demand(asks(1000 * random.between(1, 6), random.between(0, 3)), {},
+                          {"kind=" + std::to_string(kind)});
+      if (kind == 1) one.rules.require = {{"zone", LabelRule::Kind::in, {"a"}}};
+      if (kind == 2) one.rules.anti_affinity = {"kind=1"};
+      if (kind == 3) one.rules.affinity = {"kind=0"};
+      demands.push_back(nodes.intern(one));
     }
-    std::size_t having = 0;
-    for (std::uint32_t n = 0; n < nodes.size(); ++n) {
-      const bool has = nodes.fits(NodeId{n}, nodes.shape(demand, 0));
-      having += has && nodes.may_take(NodeId{n}, demand) ? 1 : 0;
+    for (int step = 0; step < 400; ++step) {
+      const auto count = static_cast<std::uint32_t>(nodes.size());
+      const NodeId at{count == 0 ? 0 : static_cast<std::uint32_t>(random.below(count))};
+      const DemandId id = demands[random.below(demands.size())];
+      const std::uint64_t action = random.below(12);
+      if (count < 2 || (action == 0 && count < 130)) {
+        nodes.add(node("n" + std::to_string(count), random.between(1, 8), random.between(1, 4),
+                       {{"zone", random.below(2) == 0 ? "a" : "b"}}));
+      } else if (action == 1) {
+        nodes.set_open(at, random.below(3) > 0);
+      } else if (action == 2) {
+        nodes.set_capacity(at, asks(1000 * random.between(0, 8), random.between(0, 4)));
+      } else if (action == 3) {
+        nodes.describe(at, node("", 0, 0, {{"zone", random.below(2) == 0 ? "a" : "b"}}));
+      } else if (action == 7) {
+        nodes.set_load(at, static_cast<std::int32_t>(random.below(5)) * 250);
+      } else if (action < 7 && !taken.empty()) {
+        std::swap(taken[random.below(taken.size())], taken.back());
+        nodes.release(taken.back().node, taken.back().demand, 0);
+        taken.pop_back();
+      } else if (const auto choice = nodes.choose(id, Everybody{})) {
+        nodes.take(choice->node, id, 0);
+        taken.push_back({choice->node, id});
+      }
+      const DemandId asked = demands[random.below(demands.size())];
+      std::uint32_t expected = 0;
+      for (std::uint32_t n = 0; n < nodes.size(); ++n)
+        expected +=
+            nodes.may_take(NodeId{n}, asked) && nodes.fits(NodeId{n}, nodes.shape(asked, 0));
+      ASSERT_EQ(nodes.may_have_room(asked), expected > 0) << "seed " << seed << " step " << step;
+      const auto choice = nodes.choose(asked, Everybody{});
+      ASSERT_EQ(choice ? choice->candidates : 0, expected) << "seed " << seed << " step " << step;
     }
-    const auto choice = nodes.choose(demand, Everybody{});
-    RC_ASSERT(nodes.may_have_room(demand) == choice.has_value());
-    if (having > 0) RC_ASSERT(choice->variant == 0 && choice->candidates == having);
-    if (!choice) continue;
-    RC_ASSERT(nodes.may_take(choice->node, demand));
-    RC_ASSERT(nodes.fits(choice->node, nodes.shape(demand, choice->variant)));
-    nodes.take(choice->node, demand, choice->variant);
-    taken.push_back({choice->node, demand, choice->variant});
   }
 }
 

@@ -112,6 +112,7 @@ TEST(ClusterFile, scheduling) {
   EXPECT_EQ(policy.reservations, 4);
   EXPECT_EQ(policy.overrun, Overrun::request);
   EXPECT_EQ(policy.backfilling, Backfilling::conservative);
+  EXPECT_EQ(policy.margin, 1);
   EXPECT_EQ(policy.preemption_gap, 100);
   EXPECT_EQ(policy.preemptions_max, 2);
   EXPECT_EQ(policy.preemption_grace, seconds{5});

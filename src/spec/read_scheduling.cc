@@ -135,8 +135,9 @@ void SchedulingReader::read_node_weights(const YamlNode& node) {
 
 void SchedulingReader::read_backfill(const YamlNode& node) {
   const auto read_policy = [&](const YamlNode& name) {
-    const bool is_easy = name.text() != "conservative";
-    policy_.backfilling = is_easy ? Backfilling::easy : Backfilling::conservative;
+    if (name.text() != "conservative") return;
+    policy_.backfilling = Backfilling::conservative;
+    policy_.margin = 1;  // with more, promises to all leave no room between them
   };
   if (node.is_scalar()) return read_policy(node);
   const Section section(node, scheduling_shape_of("backfill"));
