@@ -10,7 +10,6 @@ namespace {
 constexpr std::size_t kEventsMax = 32'768;
 constexpr std::size_t kBatch = 256;
 constexpr std::size_t kUnsentMax = 256 * 1024;
-constexpr std::chrono::seconds kHeartbeat{15};
 
 }  // namespace
 
@@ -163,7 +162,11 @@ void EventHub::heartbeat() {
   }
   forget_those_who_left();
   beats_ = !followers_.empty();
-  if (beats_) server_->after(kHeartbeat, [this] { heartbeat(); });
+  if (beats_) beat_later();
+}
+
+void EventHub::beat_later() {
+  server_->after(std::chrono::ceil<std::chrono::milliseconds>(silence_()), [this] { heartbeat(); });
 }
 
 /// Where he goes on, or that he is behind what is kept.
@@ -225,7 +228,7 @@ void EventHub::follow(http::Stream stream, Following following) {
     pump(follower);
   if (!beats_) {
     beats_ = true;
-    server_->after(kHeartbeat, [this] { heartbeat(); });
+    beat_later();
   }
 }
 

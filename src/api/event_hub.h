@@ -65,7 +65,11 @@ class EventHub final : public engine::Observer {
  public:
   EventHub();
   ~EventHub() override;
-  void serve_on(http::Server& server) { server_ = &server; }
+  /// `heartbeat`: how long a stream may be silent, asked each time; any thread.
+  void serve_on(http::Server& server, std::function<Duration()> heartbeat) {
+    server_ = &server;
+    silence_ = std::move(heartbeat);
+  }
   /// Where older events come from. Before serve_on().
   void replay_from(std::unique_ptr<EventReplay> replay);
   void on_committed(const engine::Committed& committed) override;
@@ -98,9 +102,11 @@ class EventHub final : public engine::Observer {
   void pump_all();
   void pump(const FollowerPtr& follower);
   void heartbeat();
+  void beat_later();
   void forget_those_who_left();
 
   http::Server* server_ = nullptr;
+  std::function<Duration()> silence_;
   std::unique_ptr<EventReplay> replay_;
   mutable std::mutex mutex_;                       // guards the next four
   mutable std::condition_variable began_;          ///< floor_ is there

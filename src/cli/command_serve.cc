@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,7 @@
 #include "cli/workflow_file.h"
 #include "config/flag_store.h"
 #include "http/server.h"
+#include "observe/operator_log.h"
 #include "spec/permission.h"
 #include "store/sqlite/sqlite_history.h"
 #include "store/sqlite/sqlite_store.h"
@@ -39,6 +41,7 @@ constexpr Duration kAttemptLife = std::chrono::days{30};
 
 /// What the service is made of, in the order in which it is taken apart backwards.
 struct Serving {
+  std::unique_ptr<observe::OperatorLog> log;
   std::unique_ptr<LiveSettings> settings;
   /// Where the engine finds the credentials, which are opened after it.
   std::unique_ptr<security::Credentials*> signer =
@@ -52,6 +55,21 @@ struct Serving {
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
 };
+
+void say(LogSink& log, LogSeverity severity, std::string message, std::vector<LogField> fields) {
+  log.take({.severity = severity, .message = std::move(message), .fields = std::move(fields)});
+}
+
+std::unique_ptr<observe::OperatorLog> open_log(const Session& session) {
+  using Destination = observe::OperatorLog::Destination;
+  const bool is_journal =
+      observe::is_journal(session.err.descriptor(), std::getenv("JOURNAL_STREAM"));
+  // What we start does not write there.
+  ::unsetenv("JOURNAL_STREAM");
+  return std::make_unique<observe::OperatorLog>(
+      session.err.descriptor(), observe::LogStyle{},
+      is_journal ? Destination::journal : Destination::plain, wall_now);
+}
 
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address.starts_with("[::1]") ||
@@ -151,7 +169,7 @@ Result<boost::json::array> plan(const spec::Parsed& parsed, const std::string& i
   return out;
 }
 
-Checked<void> open_security(const Session& session, const StateLayout& layout, Serving& serving) {
+Checked<void> open_security(const StateLayout& layout, Serving& serving) {
   const config::Settings settings = serving.settings->present();
   security::CredentialOptions options;
   options.session_idle = settings.duration(Setting::auth_session_idle);
@@ -164,7 +182,9 @@ Checked<void> open_security(const Session& session, const StateLayout& layout, S
   const std::string token = layout.root + "/admin.token";
   TRY_ASSIGN(const bool is_new,
              security::make_admin_token(*serving.credentials, token, wall_now()));
-  if (is_new) session.say(fmt::format("the token of an administrator is in {}", token));
+  if (is_new)
+    say(*serving.log, LogSeverity::info, "the token of an administrator was made",
+        {{"file", token}});
   TRY_ASSIGN(serving.audit,
              security::AuditLog::open(layout.root + "/audit",
                                       {.segment_bytes_max = static_cast<std::size_t>(
@@ -211,6 +231,7 @@ Checked<void> open_service(const StateLayout& layout, const FollowingOptions& en
                   const spec::Parsed& parsed,
                   const std::string& inputs) { return plan(parsed, inputs, capacity); },
       .now = wall_now,
+      .log = serving.log.get(),
       .version = std::string(kVersion),
       .work_directory = layout.root + "/work",
       .own_user = ::geteuid()};
@@ -238,7 +259,8 @@ OwnSecret own_secret(const Serving& serving) {
 
 Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
   Serving serving;
-  TRY_ASSIGN(serving.settings, LiveSettings::open(session, layout));
+  serving.log = open_log(session);
+  TRY_ASSIGN(serving.settings, LiveSettings::open(session, layout, *serving.log));
   const config::Settings settings = serving.settings->present();
   TRY_ASSIGN(const FollowingOptions engine, FollowingOptions::from(serving.settings->session()));
   TRY_ASSIGN(http::ServerOptions http_options, server_options(session, layout, settings));
@@ -257,7 +279,7 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
                                              .secrets_key_file = key_file,
                                              .own_secret = own_secret(serving)}));
   serving.settings->tell(serving.host->engine());
-  TRY(open_security(session, layout, serving));
+  TRY(open_security(layout, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
   TRY(open_service(layout, engine, machine, serving));
   api::Service& service = *serving.service;
@@ -271,19 +293,22 @@ Checked<Serving> open_all(const Session& session, const StateLayout& layout) {
 }
 
 /// SIGHUP: what can be is taken on, and said.
-void reload(const Session& session, LiveSettings& settings) {
-  const auto changes = settings.reload();
-  if (!changes) return session.say("the settings stay as they are: " + changes.error().text());
-  session.say(fmt::format("the settings were read again, and {} changed", changes->size()));
+void reload(const Serving& serving) {
+  const auto changes = serving.settings->reload();
+  if (!changes)
+    return say(*serving.log, LogSeverity::error, "the settings stay as they are",
+               {{"cause", changes.error().text()}});
+  say(*serving.log, LogSeverity::info, "the settings were read again",
+      {{"changed", std::to_string(changes->size())}});
   for (const config::Change& each : *changes)
-    session.say(fmt::format("  {}: {}{}", config::info(each.setting).name,
-                            config::format_value(config::info(each.setting), each.after),
-                            each.live ? "" : " (from the next start on)"));
+    say(*serving.log, LogSeverity::info, "a setting changed",
+        {{"setting", std::string(config::info(each.setting).name)},
+         {"value", config::format_value(config::info(each.setting), each.after)},
+         {"holds", each.live ? "now" : "from the next start on"}});
 }
 
 /// Until a signal comes, or the engine fails. The failure is finish()'s.
-void wait_for_end(const Session& session, Signals& signals, const Serving& serving,
-                  const ServiceNotice& notice) {
+void wait_for_end(Signals& signals, const Serving& serving, const ServiceNotice& notice) {
   const EngineHost& host = *serving.host;
   std::array<pollfd, 2> waits{
       {{signals.descriptor(), POLLIN, 0}, {host.ended_descriptor(), POLLIN, 0}}};
@@ -293,7 +318,7 @@ void wait_for_end(const Session& session, Signals& signals, const Serving& servi
     if (waits[1].revents != 0) return;
     const SignalsTaken taken = signals.take();
     if (taken.interrupts > 0 || taken.terminations > 0) return;
-    if (taken.hung_up) reload(session, *serving.settings);
+    if (taken.hung_up) reload(serving);
   }
 }
 
@@ -319,16 +344,25 @@ Ended serve(const Session& session, const StateLayout& layout, bool is_talkative
         "try: curl -H \"Authorization: Bearer $(cat {0}/admin.token)\" http://{1}/v1/runs\n"
         "  or: curl --unix-socket {0}/api.sock http://localhost/v1/runs",
         layout.root, serving.server->addresses().front()));
+  say(*serving.log, LogSeverity::info, "the service is ready",
+      {{"version", std::string(kVersion)},
+       {"state", layout.root},
+       {"addresses", fmt::format("{}", fmt::join(serving.server->addresses(), " "))}});
   notice.tell("READY=1");
-  wait_for_end(session, signals, serving, notice);
+  wait_for_end(signals, serving, notice);
   notice.tell("STOPPING=1");
+  say(*serving.log, LogSeverity::info, "the service ends", {});
   serving.service->drain();
   serving.server->stop();
   const Status written = serving.credentials->write_last_used();
-  if (!written) session.say(written.error().text());
+  if (!written)
+    say(*serving.log, LogSeverity::warning, "when tokens were last used is not kept",
+        {{"cause", written.error().text()}});
   // The engine tells the service of what it commits, until its end.
   const Status ended = serving.host->finish();
   serving.service.reset();
+  if (!ended)
+    say(*serving.log, LogSeverity::error, "the engine failed", {{"cause", ended.error().text()}});
   if (!ended) return tl::unexpected(Failure(kExitEngineFault, ended.error().text()));
   return kExitDone;
 }

@@ -14,9 +14,7 @@ using config::Setting;
 
 /// Settings that have names already and that no part of the service heeds yet.
 constexpr auto kUnheeded = std::to_array<Setting>(
-    {Setting::server_streams_max, Setting::server_heartbeat, Setting::auth_oidc_issuer,
-     Setting::auth_oidc_client, Setting::auth_oidc_groups_claim, Setting::log_level,
-     Setting::log_format});
+    {Setting::auth_oidc_issuer, Setting::auth_oidc_client, Setting::auth_oidc_groups_claim});
 
 /// Whoever sets what is not heeded is told.
 void complain_of_unheeded(config::Resolved& resolved) {
@@ -31,6 +29,11 @@ void complain_of_unheeded(config::Resolved& resolved) {
   }
 }
 
+observe::LogStyle log_style(const config::Settings& settings) {
+  return {.least = observe::log_severity(settings.text(Setting::log_level)),
+          .format = observe::log_format(settings.text(Setting::log_format))};
+}
+
 std::string all_of(const std::vector<config::Complaint>& complaints) {
   std::string text;
   for (const config::Complaint& each : complaints) text += (text.empty() ? "" : "; ") + each.text();
@@ -39,8 +42,10 @@ std::string all_of(const std::vector<config::Complaint>& complaints) {
 
 }  // namespace
 
-LiveSettings::LiveSettings(const Session& session, const StateLayout& layout)
-    : arguments_(session.arguments),
+LiveSettings::LiveSettings(const Session& session, const StateLayout& layout,
+                           observe::OperatorLog& log)
+    : log_(log),
+      arguments_(session.arguments),
       session_{.arguments = arguments_,
                .surroundings = session.surroundings,
                .out = session.out,
@@ -49,12 +54,14 @@ LiveSettings::LiveSettings(const Session& session, const StateLayout& layout)
       layout_(layout) {}
 
 Checked<std::unique_ptr<LiveSettings>> LiveSettings::open(const Session& session,
-                                                          const StateLayout& layout) {
-  std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout));
+                                                          const StateLayout& layout,
+                                                          observe::OperatorLog& log) {
+  std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout, log));
   TRY_ASSIGN(config::Resolved resolved, service_settings(session, layout));
   complain_of_unheeded(resolved);
   TRY(refuse_complaints(resolved));
   live->settings_ = std::move(resolved.settings);
+  live->log_.set(log_style(live->settings_));
   Arguments& arguments = live->arguments_;
   const auto put = [&](std::string_view option, const std::string& value) {
     if (!value.empty() && !arguments.has(option)) arguments.options[option].push_back(value);
@@ -102,6 +109,7 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
     return fail(ErrorCode::invalid_argument, policy.error().message);
   }
   if (*policy && engine_ != nullptr) engine_->submit(**std::move(policy));
+  log_.set(log_style(resolved->settings));
   return config::changes(before, resolved->settings);
 }
 
