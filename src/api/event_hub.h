@@ -74,7 +74,9 @@ class EventHub final : public engine::Observer {
   void replay_from(std::unique_ptr<EventReplay> replay);
   void on_committed(const engine::Committed& committed) override;
   /// `stream` is of type text/event-stream.
-  void follow(http::Stream stream, Following following);
+  void follow(http::Stream stream, Following following) {
+    follow_once_begun(std::move(stream), std::move(following), kBeginTries);
+  }
   std::size_t followers() const { return count_; }
   /// The newest event, or {} while there is none. Any thread.
   EventId newest() const;
@@ -96,6 +98,8 @@ class EventHub final : public engine::Observer {
   void take_back_with_gap(const FollowerPtr& follower);
 
  private:
+  static constexpr int kBeginTries = 200;
+  void follow_once_begun(http::Stream stream, Following following, int tries);
   void add(std::vector<EventPtr> events, std::uint64_t step);
   std::vector<EventPtr> take_from(std::uint64_t& next, bool& has_gap) const;
   void place(Follower& follower) const;

@@ -31,6 +31,7 @@ class LiveSettings {
   Checked<std::optional<core::PolicySet>> policy() const;
   /// Who is told of what changes, from now on.
   void tell(engine::Engine& engine) { engine_ = &engine; }
+  void forget_engine() { engine_ = nullptr; }
 
  private:
   LiveSettings(const Session& session, const StateLayout& layout, observe::OperatorLog& log);
