@@ -310,17 +310,20 @@ Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   TRY_ASSIGN(auto policy, frame.settings.policy());
   const NodeSetup machine = local_node(policy, engine.capacity);
   const std::string& key_file = settings.text(Setting::secrets_key_file);
-  TRY_ASSIGN(serving.host, EngineHost::open({.layout = layout,
-                                             .capacity = engine.capacity,
-                                             .sandbox = engine.sandbox,
-                                             .policy = std::move(policy),
-                                             .resume_all = true,
-                                             .resume = {},
-                                             .command_line = frame.session.command_line,
-                                             // Who may submit may not read our environment.
-                                             .secrets = SecretSources::store,
-                                             .secrets_key_file = key_file,
-                                             .own_secret = own_secret(frame, serving)}));
+  TRY_ASSIGN(
+      serving.host,
+      EngineHost::open({.layout = layout,
+                        .capacity = engine.capacity,
+                        .sandbox = engine.sandbox,
+                        .policy = std::move(policy),
+                        .resume_all = true,
+                        .resume = {},
+                        .command_line = frame.session.command_line,
+                        // Who may submit may not read our environment.
+                        .secrets = SecretSources::store,
+                        .secrets_key_file = key_file,
+                        .own_secret = own_secret(frame, serving),
+                        .starts_supervisor = settings.text(Setting::engine_supervisor) == "own"}));
   frame.settings.tell(serving.host->engine());
   TRY(open_security(frame, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);

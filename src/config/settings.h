@@ -39,6 +39,7 @@ enum class Setting : std::uint8_t {
   engine_cluster,
   engine_sandbox,
   engine_allow,
+  engine_supervisor,
   auth_session_idle,
   auth_session_life,
   auth_login_failures,
@@ -50,7 +51,7 @@ enum class Setting : std::uint8_t {
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 29;
+inline constexpr std::size_t kSettings = 30;
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

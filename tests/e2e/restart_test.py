@@ -18,7 +18,7 @@ from service_case import ServiceCase, UnixConnection
 
 
 class Load:
-    """Clients that submit and look, each on a connection that it keeps as long as it is allowed to."""
+    """Clients that submit, each on a connection that it keeps as long as it is allowed to."""
 
     def __init__(self, connect, token, clients=6):
         self.connect, self.token = connect, token
@@ -183,7 +183,8 @@ class Restart(ServiceCase):
             return False
 
     def test_whoever_knocks_and_says_nonsense_changes_nothing(self):
-        for words in (b"", b"hello\n", b"x" * 100_000, b"reeve take-over 1\n", b"reeve take-over 2\n"):
+        for words in (b"", b"hello\n", b"x" * 100_000, b"reeve take-over 1\n",
+                      b"reeve take-over 2\n"):
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocker:
                 knocker.connect(str(self.state / "takeover.sock"))
                 try:
