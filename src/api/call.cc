@@ -64,10 +64,42 @@ std::optional<std::int64_t> Call::number(std::string_view name) const {
 
 Call::~Call() {
   if (is_answered || !on_answer) return;
+  const Problem forgotten(500, "internal", "Internal error", "a handler did not answer");
+  note(500, &forgotten);
   on_answer({.status = 500, .headers = {}, .body = {}});
 }
 
+/// Of a request: neither its query nor its body, where secrets may be.
+void Call::note(int status, const Problem* problem) const {
+  const bool is_ours = status >= 500;
+  const bool is_stranger = status == 401 || status == 403;
+  const LogSeverity severity = is_ours       ? LogSeverity::error
+                               : is_stranger ? LogSeverity::info
+                                             : LogSeverity::debug;
+  if (log == nullptr || !log->wants(severity)) return;
+  LogEntry entry{.severity = severity,
+                 .message = is_ours       ? "a request failed"
+                            : is_stranger ? "a request was refused"
+                                          : "a request was answered",
+                 .fields = {{"method", request.method},
+                            {"path", request.path},
+                            {"status", std::to_string(status)},
+                            {"peer", request.peer.address},
+                            {"who", identity.subject},
+                            {"request", request_id}}};
+  if (problem != nullptr) entry.fields.push_back({"detail", problem->detail});
+  if (problem != nullptr && !problem->cause.empty())
+    entry.fields.push_back({"cause", problem->cause});
+  log->take(std::move(entry));
+}
+
 void Call::reply(http::Response response) const {
+  if (is_answered) return;
+  note(response.status, nullptr);
+  send(std::move(response));
+}
+
+void Call::send(http::Response response) const {
   if (is_answered.exchange(true)) return;
   if (on_answer) on_answer(response);
   turn.reset();
@@ -81,7 +113,11 @@ void Call::reply(int status, const JsonObject& body, std::vector<http::Header> h
 
 void Call::reply_nothing() const { reply({.status = 204, .headers = {}, .body = {}}); }
 
-void Call::refuse(const Problem& problem) const { reply(problem_response(problem, request_id)); }
+void Call::refuse(const Problem& problem) const {
+  if (is_answered) return;
+  note(problem.status, &problem);
+  send(problem_response(problem, request_id));
+}
 
 std::vector<FieldError> check_parameters(const Route& route, const http::Parameters& query) {
   std::vector<FieldError> errors;

@@ -12,6 +12,7 @@
 #include "api/body_reader.h"
 #include "api/problem.h"
 #include "api/route.h"
+#include "base/log_entry.h"
 #include "http/message.h"
 
 namespace reeve::api {
@@ -33,6 +34,7 @@ struct Call {
   http::Parameters query;
   security::Identity identity;
   std::string request_id;
+  LogSink* log = nullptr;              ///< may be null
   mutable std::shared_ptr<void> turn;  ///< shared: given back before the answer is sent
   std::string idempotency_key;         ///< as sent, or ""
   std::function<void(const http::Response&)> on_answer;  ///< before it goes out; may be null
@@ -49,6 +51,10 @@ struct Call {
   void reply(int status, const JsonObject& body, std::vector<http::Header> headers = {}) const;
   void reply_nothing() const;  ///< 204
   void refuse(const Problem& problem) const;
+
+ private:
+  void send(http::Response response) const;
+  void note(int status, const Problem* problem) const;
 };
 
 /// What is wrong with a query string.

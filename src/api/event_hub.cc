@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kEventsMax = 32'768;
 constexpr std::size_t kBatch = 256;
 constexpr std::size_t kUnsentMax = 256 * 1024;
-constexpr std::chrono::seconds kHeartbeat{15};
+constexpr std::chrono::milliseconds kBeginPause{10};
 
 }  // namespace
 
@@ -171,7 +171,11 @@ void EventHub::heartbeat() {
   }
   forget_those_who_left();
   beats_ = !followers_.empty();
-  if (beats_) server_->after(kHeartbeat, [this] { heartbeat(); });
+  if (beats_) beat_later();
+}
+
+void EventHub::beat_later() {
+  server_->after(std::chrono::ceil<std::chrono::milliseconds>(silence_()), [this] { heartbeat(); });
 }
 
 /// Where he goes on, or that he is behind what is kept.
@@ -204,7 +208,14 @@ void EventHub::take_back_with_gap(const FollowerPtr& follower) {
   });
 }
 
-void EventHub::follow(http::Stream stream, Following following) {
+/// Who comes back in the first moments of this process is placed when it is known what was before:
+/// else his id would look like one of another life.
+void EventHub::follow_once_begun(http::Stream stream, Following following, int tries) {
+  if (following.after && newest() == EventId{} && tries > 0)
+    return server_->after(
+        kBeginPause, [this, stream = std::move(stream), following = std::move(following), tries] {
+          if (stream.is_open()) follow_once_begun(stream, following, tries - 1);
+        });
   const auto follower = std::make_shared<Follower>();  // shared: see FollowerPtr
   follower->stream = std::move(stream);
   follower->following = std::move(following);
@@ -233,7 +244,7 @@ void EventHub::follow(http::Stream stream, Following following) {
     pump(follower);
   if (!beats_) {
     beats_ = true;
-    server_->after(kHeartbeat, [this] { heartbeat(); });
+    beat_later();
   }
 }
 

@@ -68,12 +68,18 @@ class EventHub final : public engine::Observer {
  public:
   EventHub();
   ~EventHub() override;
-  void serve_on(http::Server& server) { server_ = &server; }
+  /// `heartbeat`: how long a stream may be silent, asked each time; any thread.
+  void serve_on(http::Server& server, std::function<Duration()> heartbeat) {
+    server_ = &server;
+    silence_ = std::move(heartbeat);
+  }
   /// Where older events come from. Before serve_on().
   void replay_from(std::unique_ptr<EventReplay> replay);
   void on_committed(const engine::Committed& committed) override;
   /// `stream` is of type text/event-stream.
-  void follow(http::Stream stream, Following following);
+  void follow(http::Stream stream, Following following) {
+    follow_once_begun(std::move(stream), std::move(following), kBeginTries);
+  }
   std::size_t followers() const { return count_; }
   /// The newest event, or {} while there is none. Any thread.
   EventId newest() const;
@@ -95,6 +101,8 @@ class EventHub final : public engine::Observer {
   void take_back_with_gap(const FollowerPtr& follower);
 
  private:
+  static constexpr int kBeginTries = 200;
+  void follow_once_begun(http::Stream stream, Following following, int tries);
   void add(std::vector<EventPtr> events, std::uint64_t step);
   std::vector<EventPtr> take_from(std::uint64_t& next, bool& has_gap) const;
   void place(Follower& follower) const;
@@ -102,9 +110,11 @@ class EventHub final : public engine::Observer {
   void pump(const FollowerPtr& follower);
   static void shut_out(Follower& follower);
   void heartbeat();
+  void beat_later();
   void forget_those_who_left();
 
   http::Server* server_ = nullptr;
+  std::function<Duration()> silence_;
   std::unique_ptr<EventReplay> replay_;
   mutable std::mutex mutex_;                       // guards the next four
   mutable std::condition_variable began_;          ///< floor_ is there

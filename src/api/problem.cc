@@ -32,8 +32,9 @@ Problem::Problem(const Error& error)
       detail(error.text()) {
   if (info(error.code).retryable) retry_after = 1;
   // What the operating system said is for the log of the service, not for whoever asked.
-  if (error.code == ErrorCode::io_failed || error.code == ErrorCode::corrupt)
-    detail = "the service could not read or write what it keeps; its log says more";
+  if (error.code != ErrorCode::io_failed && error.code != ErrorCode::corrupt) return;
+  cause = std::move(detail);
+  detail = "the service could not read or write what it keeps; its log says more";
 }
 
 Problem invalid(std::vector<FieldError> errors) {

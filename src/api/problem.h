@@ -26,6 +26,7 @@ struct Problem {
   std::string detail;
   std::vector<FieldError> errors;
   std::optional<int> retry_after;  ///< seconds
+  std::string cause;               ///< for the log of the service alone: it is never sent
 
   Problem() = default;
   Problem(int http_status, std::string kind, std::string heading, std::string text)

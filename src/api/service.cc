@@ -109,7 +109,9 @@ std::size_t Service::body_limit(std::string_view method, std::string_view path, 
 
 void Service::serve_on(http::Server& server) {
   parts_->server = &server;
-  parts_->events.serve_on(server);
+  parts_->events.serve_on(server, [parts = parts_.get()] {
+    return parts->options.settings().duration(config::Setting::server_heartbeat);
+  });
 }
 
 void Service::drain() { parts_->draining = true; }
@@ -224,6 +226,7 @@ void Service::handle(http::Request request, http::Responder responder) {
   ServiceParts& parts = *parts_;
   // shared: see CallPtr
   auto call = std::make_shared<Call>(std::move(request), std::move(responder));
+  call->log = parts.options.log;
   call->request_id = fmt::format("{}-{}", parts.boot, parts.next_request++);
   Match match = find_route(call->request.method, call->request.path);
   if (match.is_malformed) {

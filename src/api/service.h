@@ -14,6 +14,7 @@
 #include "api/json_values.h"
 #include "api/log_source.h"
 #include "api/readers.h"
+#include "base/log_entry.h"
 #include "config/flag_store.h"
 #include "config/settings.h"
 #include "engine/engine.h"
@@ -47,6 +48,7 @@ struct ServiceOptions {
   /// The items of kind "plan"; `inputs`: JSON object.
   std::function<Result<boost::json::array>(const spec::Parsed&, const std::string& inputs)> plan;
   std::function<Time()> now;
+  LogSink* log = nullptr;  ///< what operators are told; may be null
   std::string version;
   std::string work_directory;  ///< below which each namespace has its own
   std::uint32_t own_user = 0;

@@ -105,7 +105,8 @@ struct ServiceParts {
   std::atomic<std::uint64_t> next_request{1};
   std::atomic<bool> draining{false};
   std::atomic<bool> bulk_under_way{false};
-  std::mutex secrets_mutex;  // guards `secrets`
+  std::atomic<std::size_t> log_streams{0};  ///< that are open
+  std::mutex secrets_mutex;                 // guards `secrets`
   std::unique_ptr<security::SecretStore> secrets;
   std::mutex directories_mutex;             // guards `directories`
   std::map<std::string, bool> directories;  ///< that have been made

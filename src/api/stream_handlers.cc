@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLogChunk = 64 * 1024;
 constexpr std::size_t kUnsentLogMax = 512 * 1024;
 constexpr std::chrono::milliseconds kLogPause{200};
-constexpr int kQuietPauses = 75;  ///< of a log: 15 seconds
+constexpr int kStreamsRetry = 5;  ///< seconds
 
 http::Response stream_head() {
   return {.status = 200,
@@ -22,6 +22,18 @@ http::Response stream_head() {
                       {"Cache-Control", "no-store"},
                       {"X-Accel-Buffering", "no"}},
           .body = ": reeve\n\n"};
+}
+
+/// False: there are as many streams as may be, and that is said.
+bool may_stream(ServiceParts& parts, const CallPtr& call) {
+  const auto most = static_cast<std::size_t>(
+      parts.options.settings().integer(config::Setting::server_streams_max));
+  if (parts.events.followers() + parts.log_streams < most) return true;
+  Problem full(429, "too-many-streams", "Too many streams",
+               fmt::format("there are {} live streams already (server.streams_max)", most));
+  full.retry_after = kStreamsRetry;
+  call->refuse(full);
+  return false;
 }
 
 /// Whether what opened a stream, a token or a session, still holds.
@@ -60,13 +72,23 @@ Checked<Following> read_following(ServiceParts& parts, const Call& call) {
 
 /// The log of an attempt as a stream: one look after the other, by the readers.
 struct LogStreaming {
+  /// Counted while it is open.
+  explicit LogStreaming(std::atomic<std::size_t>& among) : count(among) {}
+  ~LogStreaming() {
+    if (is_counted) --count;
+  }
+  LogStreaming(const LogStreaming&) = delete;
+  LogStreaming& operator=(const LogStreaming&) = delete;
+
+  std::atomic<std::size_t>& count;
+  bool is_counted = false;
   CallPtr call;
   http::Stream stream;
   LogName name;
   RunId run;
   std::function<bool()> may_go_on;  ///< asked at each look; may be null
   std::int64_t position = 0;
-  int quiet = 0;
+  Duration silence{0};
   bool is_over = false;  ///< the attempt had ended before the last look
 };
 using LogStreamingPtr = std::shared_ptr<LogStreaming>;  // shared: by the jobs, one at a time
@@ -114,9 +136,9 @@ Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStre
   // The id says where to go on, and so comes with the last of them.
   if (is_new)
     frames += fmt::format("id: {}\nevent: dev.reeve.stream.position\ndata: {{}}\n\n", next);
-  log.quiet = is_new ? 0 : log.quiet + 1;
-  if (log.quiet == kQuietPauses) {
-    log.quiet = 0;
+  log.silence = is_new ? Duration{0} : log.silence + kLogPause;
+  if (log.silence >= parts.options.settings().duration(config::Setting::server_heartbeat)) {
+    log.silence = Duration{0};
     frames += ": heartbeat\n\n";
   }
   log.stream.write(std::move(frames));
@@ -153,6 +175,7 @@ void stream_events(ServiceParts& parts, CallPtr call) {
   }
   auto following = read_following(parts, *call);
   if (!following) return call->refuse(following.error());
+  if (!may_stream(parts, call)) return;
   parts.events.follow(call->responder.stream(stream_head()), *std::move(following));
 }
 
@@ -171,6 +194,7 @@ void stream_run_events(ServiceParts& parts, CallPtr call) {
     if (!following.after)
       following.after = parts.events.before_all_since(found.record.submitted_at);
     parts.post([&parts, call, following = std::move(following)]() mutable {
+      if (!may_stream(parts, call)) return;
       parts.events.follow(call->responder.stream(stream_head()), std::move(following));
     });
     return {};
@@ -182,7 +206,8 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
     TRY_ASSIGN(const FoundRun found, parts.find_run(history, *call));
     TRY_ASSIGN(const LoadedRun loaded, load_run(history, found.id, false, parts.options.now()));
     TRY_ASSIGN(const std::uint32_t index, find_one_task(loaded.run(), call->path_value("task")));
-    const auto log = std::make_shared<LogStreaming>();  // shared: see LogStreamingPtr
+    // shared: see LogStreamingPtr
+    const auto log = std::make_shared<LogStreaming>(parts.log_streams);
     log->call = call;
     log->may_go_on = still_allowed(parts, *call);
     log->run = found.id;
@@ -195,6 +220,9 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
       log->position = static_cast<std::int64_t>(id->step);
     }
     parts.post([&parts, call, log] {
+      if (!may_stream(parts, call)) return;
+      log->is_counted = true;
+      ++log->count;
       log->stream = call->responder.stream(stream_head());
       stream_log(parts, log);
     });

@@ -33,6 +33,9 @@ constexpr auto kServeOptions = std::to_array<Option>({
      .value = "NAME=VALUE",
      .help = "a setting, stronger than file and environment",
      .repeats = true},
+    {.name = "take-over",
+     .help = "if a service works on the state already: get its sockets, let it end what it has "
+             "begun, and go on in its place"},
     {.name = "plaintext",
      .help = "listen without TLS at addresses that other machines reach: something in front "
              "encrypts"},
@@ -41,6 +44,8 @@ constexpr auto kServeLists = std::to_array<Lists>({kServeOptions, kEngineOptions
 constexpr auto kServeSynopses = std::to_array<std::string_view>({"[OPTIONS]"});
 constexpr auto kServeExamples = std::to_array<Example>({
     {"reeve serve --state /var/lib/reeve", "at 127.0.0.1:7433 and /var/lib/reeve/api.sock"},
+    {"reeve serve --state /var/lib/reeve --take-over",
+     "in place of the one that serves there now, and no client is turned away"},
     {"reeve serve --listen 0.0.0.0:7433 --tls-certificate chain.pem --tls-key key.pem",
      "for other machines too"},
 });

@@ -112,6 +112,7 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   executors::LocalExecutor::Options local{.state_directory = options.layout.root};
   TRY_ASSIGN(local.image_bytes_max, image_bytes_max());
   local.oci_runtime = oci_runtime();
+  local.starts_supervisor = options.starts_supervisor;
   parts->executor = std::make_unique<executors::LocalExecutor>(std::move(local));
   // First of all: the supervisor composes a sandbox while the store is opened.
   TRY(parts->executor->find_supervisor());

@@ -29,6 +29,7 @@ struct HostOptions {
   SecretSources secrets = SecretSources::store_and_environment;
   std::string secrets_key_file;  ///< "": secrets.key in the state directory
   OwnSecret own_secret;          ///< null: no service
+  bool starts_supervisor = true;
 };
 
 class EngineHost {

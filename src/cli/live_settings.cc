@@ -1,9 +1,5 @@
 #include "cli/live_settings.h"
 
-#include <array>
-
-#include <fmt/format.h>
-
 #include "api/sign_on_settings.h"
 #include "cli/cluster_settings.h"
 #include "cli/service_settings.h"
@@ -13,29 +9,16 @@ namespace {
 
 using config::Setting;
 
-/// Settings that have names already and that no part of the service heeds yet.
-constexpr auto kUnheeded =
-    std::to_array<Setting>({Setting::server_streams_max, Setting::server_heartbeat,
-                            Setting::log_level, Setting::log_format});
-
-/// Whoever sets what is not heeded is told.
-void complain_of_unheeded(config::Resolved& resolved) {
-  for (const Setting setting : kUnheeded) {
-    const config::Effective& effective = resolved.settings.at(setting);
-    if (effective.origin == config::Origin::fallback) continue;
-    resolved.complaints.push_back(
-        {effective.place,
-         fmt::format("this version of reeve does not heed {} yet: leave it out",
-                     config::info(setting).name),
-         {}});
-  }
-}
-
 /// What no single value shows: an issuer without a client, a line of roles that is none.
 void complain_of_sign_on(config::Resolved& resolved) {
   if (!resolved.complaints.empty()) return;
   const auto sign_on = api::SignOnSettings::from(resolved.settings);
   if (!sign_on) resolved.complaints.push_back({"auth.oidc", sign_on.error().message, {}});
+}
+
+observe::LogStyle log_style(const config::Settings& settings) {
+  return {.least = observe::log_severity(settings.text(Setting::log_level)),
+          .format = observe::log_format(settings.text(Setting::log_format))};
 }
 
 std::string all_of(const std::vector<config::Complaint>& complaints) {
@@ -46,8 +29,10 @@ std::string all_of(const std::vector<config::Complaint>& complaints) {
 
 }  // namespace
 
-LiveSettings::LiveSettings(const Session& session, const StateLayout& layout)
-    : arguments_(session.arguments),
+LiveSettings::LiveSettings(const Session& session, const StateLayout& layout,
+                           observe::OperatorLog& log)
+    : log_(log),
+      arguments_(session.arguments),
       session_{.arguments = arguments_,
                .surroundings = session.surroundings,
                .out = session.out,
@@ -56,13 +41,14 @@ LiveSettings::LiveSettings(const Session& session, const StateLayout& layout)
       layout_(layout) {}
 
 Checked<std::unique_ptr<LiveSettings>> LiveSettings::open(const Session& session,
-                                                          const StateLayout& layout) {
-  std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout));
+                                                          const StateLayout& layout,
+                                                          observe::OperatorLog& log) {
+  std::unique_ptr<LiveSettings> live(new LiveSettings(session, layout, log));
   TRY_ASSIGN(config::Resolved resolved, service_settings(session, layout));
-  complain_of_unheeded(resolved);
   complain_of_sign_on(resolved);
   TRY(refuse_complaints(resolved));
   live->settings_ = std::move(resolved.settings);
+  live->log_.set(log_style(live->settings_));
   Arguments& arguments = live->arguments_;
   const auto put = [&](std::string_view option, const std::string& value) {
     if (!value.empty() && !arguments.has(option)) arguments.options[option].push_back(value);
@@ -95,7 +81,6 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
   const std::lock_guard one(reloading_);
   auto resolved = service_settings(session_, layout_);
   if (!resolved) return fail(ErrorCode::invalid_argument, resolved.error().message);
-  complain_of_unheeded(*resolved);
   complain_of_sign_on(*resolved);
   if (!resolved->complaints.empty())
     return fail(ErrorCode::invalid_argument, all_of(resolved->complaints));
@@ -111,6 +96,7 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
     return fail(ErrorCode::invalid_argument, policy.error().message);
   }
   if (*policy && engine_ != nullptr) engine_->submit(**std::move(policy));
+  log_.set(log_style(resolved->settings));
   return config::changes(before, resolved->settings);
 }
 

@@ -1,5 +1,6 @@
 // The settings of a service at work: read at its start, and again when it is told to. What is wrong
-// then changes nothing. What is live is taken on at once: the cluster file goes to the engine.
+// then changes nothing. What is live is taken on at once: the cluster file goes to the engine,
+// level and format to the log.
 //
 // Thread rule: open() and tell() from one thread; the rest from any.
 #pragma once
@@ -12,13 +13,15 @@
 #include "cli/session.h"
 #include "config/settings.h"
 #include "engine/engine.h"
+#include "observe/operator_log.h"
 
 namespace reeve::cli {
 
 class LiveSettings {
  public:
   static Checked<std::unique_ptr<LiveSettings>> open(const Session& session,
-                                                     const StateLayout& layout);
+                                                     const StateLayout& layout,
+                                                     observe::OperatorLog& log);
 
   config::Settings present() const;
   /// What changed since the start or the last call. invalid_argument: all complaints.
@@ -28,11 +31,13 @@ class LiveSettings {
   Checked<std::optional<core::PolicySet>> policy() const;
   /// Who is told of what changes, from now on.
   void tell(engine::Engine& engine) { engine_ = &engine; }
+  void forget_engine() { engine_ = nullptr; }
 
  private:
-  LiveSettings(const Session& session, const StateLayout& layout);
+  LiveSettings(const Session& session, const StateLayout& layout, observe::OperatorLog& log);
   std::string cluster_file() const;
 
+  observe::OperatorLog& log_;
   Arguments arguments_;  ///< with what the settings say of the engine
   Session session_;      ///< over them
   StateLayout layout_;

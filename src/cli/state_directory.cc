@@ -78,8 +78,9 @@ struct flock whole_file(short type) {
 std::string refusal(const StateLayout& layout, const LockHolder& holder) {
   if (holder.pid == 0) return "another engine is starting on " + layout.root;
   return fmt::format(
-      "the state directory {} is held by process {} on {} since {} ({}): wait until it ends, or "
-      "give this one a directory of its own with --state DIR",
+      "the state directory {} is held by process {} on {} since {} ({}): wait until it ends, "
+      "give this one a directory of its own with --state DIR, or, for a service, its place with "
+      "--take-over",
       layout.root, holder.pid, holder.host, format_time(holder.started_at),
       sanitize_for_terminal(holder.command));
 }

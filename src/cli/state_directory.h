@@ -22,6 +22,7 @@ struct StateLayout {
   std::string database() const { return root + "/reeve.db"; }
   std::string lock() const { return root + "/engine.lock"; }
   std::string socket() const { return root + "/engine.sock"; }
+  std::string take_over_socket() const { return root + "/takeover.sock"; }
   std::string api_socket() const { return root + "/api.sock"; }
   std::string artifacts() const { return root + "/artifacts"; }
   std::string cluster() const { return root + "/cluster.yaml"; }

@@ -39,6 +39,7 @@ enum class Setting : std::uint8_t {
   engine_cluster,
   engine_sandbox,
   engine_allow,
+  engine_supervisor,
   auth_session_idle,
   auth_session_life,
   auth_login_failures,
@@ -56,7 +57,7 @@ enum class Setting : std::uint8_t {
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 35;
+inline constexpr std::size_t kSettings = 36;
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

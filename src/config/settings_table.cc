@@ -19,6 +19,7 @@ constexpr std::int64_t kDay = 24 * 60 * kMinute;
 
 constexpr auto kTiers = std::to_array<std::string_view>({"workflow", "native", "oci", "none"});
 constexpr auto kPermissions = std::to_array<std::string_view>({"unsandboxed", "host-network"});
+constexpr auto kStarters = std::to_array<std::string_view>({"own", "external"});
 constexpr auto kLevels = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
 constexpr auto kFormats = std::to_array<std::string_view>({"text", "json", "journald"});
 
@@ -60,6 +61,8 @@ constexpr auto kTable = std::to_array<SettingInfo>({
      "what encloses all tasks; workflow: what each workflow says, else native", 0, 0, kTiers},
     {engine_allow, "engine.allow", Type::list, "", false, "what workflows may ask for", 0, 0,
      kPermissions},
+    {engine_supervisor, "engine.supervisor", Type::choice, "own", false,
+     "who starts the process that owns the tasks; external: a unit of systemd", 0, 0, kStarters},
     {auth_session_idle, "auth.session_idle", Type::duration, "1h", false,
      "a session of the page ends when nothing was asked for this long", kMinute, 30 * kDay},
     {auth_session_life, "auth.session_life", Type::duration, "12h", false,

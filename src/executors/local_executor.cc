@@ -68,9 +68,12 @@ Status LocalExecutor::find_supervisor() {
   command_.idle_end = options_.supervisor_idle_end;
   command_.image_bytes_max = options_.image_bytes_max;
   command_.oci_runtime = options_.oci_runtime;
-  TRY_ASSIGN(SupervisorSocket supervisor, find_or_start());
+  auto supervisor = find_or_start();
+  // One that comes later is found by the executor's thread.
+  if (!supervisor && !options_.starts_supervisor) return {};
+  if (!supervisor) return tl::unexpected(std::move(supervisor).error());
   const std::lock_guard lock(mutex_);
-  greet(std::move(supervisor));
+  greet(*std::move(supervisor));
   return {};
 }
 
@@ -88,8 +91,13 @@ Result<SupervisorSocket> LocalExecutor::find_or_start() {
     const std::int64_t pid = supervisor::pid_of_peer(socket->get());
     return SupervisorSocket{*std::move(socket), pid};
   }
-  if (socket.error().code == ErrorCode::not_found || socket.error().code == ErrorCode::unavailable)
-    return start_supervisor(command_);
+  if (socket.error().code != ErrorCode::not_found && socket.error().code != ErrorCode::unavailable)
+    return tl::unexpected(std::move(socket).error());
+  if (options_.starts_supervisor) return start_supervisor(command_);
+  socket = fail(ErrorCode::unavailable,
+                "no supervisor works on " + command_.state_directory +
+                    ", and this service is not to start one (engine.supervisor): start "
+                    "reeve-supervisor.service");
   return tl::unexpected(std::move(socket).error());
 }
 

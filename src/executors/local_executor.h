@@ -26,6 +26,8 @@ class LocalExecutor final : public engine::Executor {
     /// The program that is a supervisor when called with `arguments`.
     std::string program = "/proc/self/exe";
     std::vector<std::string> arguments{"supervisor"};
+    /// False: it waits for one that somebody else starts, a unit of systemd.
+    bool starts_supervisor = true;
     /// How long a supervisor waits for the next engine when nothing runs.
     Duration supervisor_idle_end = std::chrono::seconds(30);
     /// How long a supervisor may take to greet; it first ends what a dead one left.

@@ -16,6 +16,7 @@ using beast_http::field;
 constexpr std::size_t kTargetBytesMax = 8192;
 constexpr std::size_t kWaitingReadMax = 65536;  ///< of requests behind one that is answered
 constexpr std::size_t kKeptBytesMax = 4096;     ///< of a buffer that is empty
+constexpr std::chrono::seconds kLinger{1};      ///< between requests, while the server stops
 constexpr auto kForEver = Connection::Moment::max();
 
 std::string_view view(boost::core::string_view text) { return {text.data(), text.size()}; }
@@ -89,9 +90,17 @@ void Connection::look_at_clock(Moment now) {
 }
 
 void Connection::stop() {
+  if (host_.is_lingering() && !stream_) {
+    // What is said next is answered, and the answer says that it was the last one here.
+    if (phase_ == Phase::idle) enter(Phase::idle, kLinger);
+    if (phase_ == Phase::handling) keep_alive_ = false;
+    return;
+  }
   if (phase_ == Phase::idle || phase_ == Phase::greeting || phase_ == Phase::head) return close();
   keep_alive_ = false;
-  if (stream_) end_stream(number_);
+  if (!stream_) return;
+  if (!host_.options().farewell.empty()) stream(number_, host_.options().farewell);
+  end_stream(number_);
 }
 
 void Connection::close() {
@@ -104,14 +113,14 @@ void Connection::close() {
 }
 
 void Connection::next_request() {
-  enter(Phase::idle, host_.options().limits.idle_time);
+  enter(Phase::idle, host_.is_lingering() ? kLinger : host_.options().limits.idle_time);
   ++number_;
   request_ = {};
   body_.reset();
   head_.emplace();
   head_->header_limit(static_cast<std::uint32_t>(host_.options().limits.header_bytes_max));
   head_->body_limit(boost::none);
-  if (host_.is_stopping()) return close();
+  if (host_.is_stopping() && !host_.is_lingering()) return close();
   parse();
 }
 

@@ -32,6 +32,7 @@ class ConnectionHost {
   virtual void handle(Request request, Responder responder) = 0;
   virtual void count_refused() = 0;
   virtual bool is_stopping() const = 0;
+  virtual bool is_lingering() const = 0;  ///< stopping, and nobody is to notice
   virtual void forget(Connection& connection) = 0;
 };
 

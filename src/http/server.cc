@@ -1,10 +1,15 @@
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstring>
 #include <ctime>
 #include <map>
 #include <thread>
@@ -27,13 +32,14 @@ using asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<stream_protocol>;
 
 constexpr std::string_view kUnixPrefix = "unix:";
-constexpr int kBacklog = 1024;
+constexpr int kBacklog = 4096;  ///< who waits while nobody accepts, between two processes
 
 struct Listener {
   explicit Listener(asio::io_context& context) : acceptor(context) {}
   Acceptor acceptor;
   std::string address;    ///< as people would type it
   std::string unix_path;  ///< "": TCP
+  bool removes_path = false;
 };
 
 Result<asio::ip::tcp::endpoint> parse_endpoint(const std::string& address) {
@@ -106,11 +112,78 @@ Status listen_unix(Listener& listener, const std::string& path) {
   if (!error) listener.acceptor.listen(kBacklog, error);
   if (error) return fail_errno(error.value(), "cannot listen at " + path);
   listener.unix_path = path;
+  listener.removes_path = true;
   listener.address = "unix:" + path;
   return {};
 }
 
+struct SocketName {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+};
+
+Result<SocketName> name_of_listener(int socket) {
+  SocketName name;
+  int type = 0;
+  int listens = 0;
+  socklen_t size = sizeof type;
+  const bool is_stream =
+      ::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+  size = sizeof listens;
+  if (!is_stream || ::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+      listens == 0 ||
+      ::getsockname(socket, reinterpret_cast<sockaddr*>(&name.address), &name.size) != 0)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("descriptor {}, which was passed to this process, is no stream socket "
+                            "that listens",
+                            socket));
+  return name;
+}
+
+/// The path of a name, "" for one that is none: an abstract one, or TCP.
+std::string path_of(const SocketName& name) {
+  const auto* const local = reinterpret_cast<const sockaddr_un*>(&name.address);
+  if (name.address.ss_family != AF_UNIX) return {};
+  const std::size_t most = name.size - offsetof(sockaddr_un, sun_path);
+  return {local->sun_path, ::strnlen(local->sun_path, most)};
+}
+
+Status adopt(Listener& listener, PassedSocket passed) {
+  TRY_ASSIGN(const SocketName name, name_of_listener(passed.socket.get()));
+  TRY_ASSIGN(listener.address, listening_address(passed.socket.get()));
+  listener.unix_path = path_of(name);
+  listener.removes_path = passed.removes_path;
+  ErrorNumber error;
+  const int family = name.address.ss_family;
+  listener.acceptor.assign(stream_protocol(family, family == AF_UNIX ? 0 : IPPROTO_TCP),
+                           passed.socket.get(), error);
+  if (!error) static_cast<void>(passed.socket.release());
+  if (!error) listener.acceptor.non_blocking(true, error);
+  if (error) return fail_errno(error.value(), "cannot listen at " + listener.address);
+  return {};
+}
+
 }  // namespace
+
+Result<std::string> listening_address(int socket) {
+  TRY_ASSIGN(const SocketName name, name_of_listener(socket));
+  const std::string path = path_of(name);
+  if (!path.empty()) return "unix:" + path;
+  if (name.address.ss_family != AF_INET && name.address.ss_family != AF_INET6)
+    return fail(ErrorCode::invalid_argument,
+                "a socket that was passed to this process listens neither at TCP nor at a path");
+  asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), &name.address,
+              std::min<std::size_t>(name.size, endpoint.capacity()));
+  endpoint.resize(name.size);
+  return endpoint_text(endpoint);
+}
+
+std::string canonical_address(const std::string& address) {
+  if (address.starts_with(kUnixPrefix)) return address;
+  const auto endpoint = parse_endpoint(address);
+  return endpoint ? endpoint_text(*endpoint) : address;
+}
 
 struct Server::Parts final : ConnectionHost {
   Parts(ServerOptions chosen, Handler called)
@@ -127,6 +200,7 @@ struct Server::Parts final : ConnectionHost {
   }
   void count_refused() override { ++refused; }
   bool is_stopping() const override { return stopping; }
+  bool is_lingering() const override { return lingering; }
   void forget(Connection& connection) override;
 
   void accept(Listener& listener);
@@ -147,6 +221,7 @@ struct Server::Parts final : ConnectionHost {
   asio::steady_timer sweep;
   bool sweeping = false;
   std::atomic<bool> stopping{false};
+  std::atomic<bool> lingering{false};
   std::string date;
   std::time_t date_second = 0;
   std::atomic<std::uint64_t> open_connections{0}, requests{0}, refused{0};
@@ -278,9 +353,18 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Handler hand
   if (parts->settings.tls) {
     TRY_ASSIGN(parts->tls, TlsSettings::load(*parts->settings.tls));
   }
+  std::map<std::string, PassedSocket> passed;
+  for (PassedSocket& each : parts->settings.passed) {
+    TRY_ASSIGN(std::string name, listening_address(each.socket.get()));
+    passed.insert_or_assign(std::move(name), std::move(each));
+  }
+  parts->settings.passed.clear();
   for (const std::string& address : parts->settings.addresses) {
     auto listener = std::make_unique<Listener>(parts->running->context);
-    if (address.starts_with(kUnixPrefix)) {
+    if (const auto found = passed.find(canonical_address(address)); found != passed.end()) {
+      TRY(adopt(*listener, std::move(found->second)));
+      passed.erase(found);
+    } else if (address.starts_with(kUnixPrefix)) {
       TRY(listen_unix(*listener, address.substr(kUnixPrefix.size())));
     } else {
       TRY(listen_tcp(*listener, address));
@@ -293,7 +377,7 @@ Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Handler hand
 Server::~Server() {
   stop();
   for (const auto& listener : parts_->listeners)
-    if (!listener->unix_path.empty()) ::unlink(listener->unix_path.c_str());
+    if (listener->removes_path) ::unlink(listener->unix_path.c_str());
 }
 
 void Server::start() {
@@ -303,9 +387,25 @@ void Server::start() {
   parts.thread = std::thread([&parts] { parts.running->context.run(); });
 }
 
-void Server::stop() {
+Result<std::vector<PassedSocket>> Server::share() const {
+  std::vector<PassedSocket> all;
+  for (const auto& listener : parts_->listeners) {
+    PassedSocket copy{.socket = Fd(::fcntl(listener->acceptor.native_handle(), F_DUPFD_CLOEXEC, 0)),
+                      .removes_path = listener->removes_path};
+    if (!copy.socket) return fail_errno(errno, "cannot copy the socket of " + listener->address);
+    all.push_back(std::move(copy));
+  }
+  return all;
+}
+
+void Server::leave_paths() {
+  for (const auto& listener : parts_->listeners) listener->removes_path = false;
+}
+
+void Server::stop(Stop how) {
   if (!parts_->thread.joinable()) return;
   Parts& parts = *parts_;
+  parts.lingering = how == Stop::linger;
   parts.running->post([&parts] { parts.begin_stop(); });
   // Its last connection, or the time limit, takes away what keeps it running.
   parts.thread.join();

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "http/responder.h"
 
@@ -39,16 +40,37 @@ struct Limits {
   std::chrono::seconds stop_time{10};   ///< for what is under way when the server stops
 };
 
+/// A socket that listens already: of systemd, or of the process that served before this one.
+struct PassedSocket {
+  Fd socket;
+  bool removes_path = false;  ///< of a Unix socket: at its end
+};
+
+/// Where a passed socket listens, as people would type it ("127.0.0.1:8080", "unix:/path").
+/// invalid_argument: it is no stream socket that listens.
+Result<std::string> listening_address(int socket);
+
+/// An address as listening_address() would give it: "localhost:80" is "127.0.0.1:80".
+std::string canonical_address(const std::string& address);
+
 struct ServerOptions {
   /// "127.0.0.1:8080", "[::1]:0" (any port), or "unix:/path" (mode 0600).
   std::vector<std::string> addresses;
+  /// Each is used in place of binding its address, which is to be among `addresses`.
+  std::vector<PassedSocket> passed;
   std::optional<TlsFiles> tls;  ///< of the TCP addresses
   Limits limits;
   /// Bytes that a request may carry; nothing: limits.body_bytes_max.
   std::function<std::size_t(std::string_view method, std::string_view path)> body_limit;
   /// Body and type of the replies to requests that never reach the handler.
   std::function<Response(int status, std::string_view detail)> refusal;
+  /// The last bytes of a stream that ends because the server stops.
+  std::string farewell;
 };
+
+/// How a server stops. linger: somebody else goes on accepting at the same sockets, so nobody is
+/// to notice: who is between two requests is waited for, for a moment, and told to come anew.
+enum class Stop : std::uint8_t { at_once, linger };
 
 using Handler = std::function<void(Request request, Responder responder)>;
 
@@ -63,7 +85,11 @@ class Server {
 
   void start();
   /// Accepts nothing more, lets what is under way end (streams at once), closes.
-  void stop();
+  void stop(Stop how = Stop::at_once);
+  /// Copies of the sockets that it listens at, for a successor.
+  Result<std::vector<PassedSocket>> share() const;
+  /// The paths of Unix sockets are somebody else's from now on.
+  void leave_paths();
 
   /// The addresses with the ports that were given, as people would type them.
   std::vector<std::string> addresses() const;

@@ -85,6 +85,11 @@ int main_loop(std::span<const std::string> arguments) {
     refuse(*options, fail_errno(errno, "cannot become the parent of orphans").value());
     return 1;
   }
+  // Else an engine has made them.
+  if (options->stays && !make_directories(options->state_directory)) {
+    refuse(*options, fail_errno(errno, "cannot make " + options->state_directory).value());
+    return 1;
+  }
   auto supervisor = Supervisor::create(*options, open_files);
   if (!supervisor) {
     refuse(*options, supervisor.error());

@@ -33,6 +33,10 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
       options.idle_end = std::chrono::milliseconds(number);
     } else if (name == "--image-bytes-max") {
       TRY_ASSIGN(options.image_bytes_max, parse_number(name, value));
+    } else if (name == "--stay") {
+      if (value != "yes" && value != "no")
+        return fail(ErrorCode::invalid_argument, "--stay wants yes or no");
+      options.stays = value == "yes";
     } else if (name == "--oci-runtime") {
       options.oci_runtime = value;
     } else {
@@ -57,6 +61,7 @@ std::vector<std::string> format_options(const Options& options) {
   arguments.push_back(std::to_string(options.image_bytes_max));
   arguments.emplace_back("--oci-runtime");
   arguments.push_back(options.oci_runtime);
+  if (options.stays) arguments.insert(arguments.end(), {"--stay", "yes"});
   return arguments;
 }
 

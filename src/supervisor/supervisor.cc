@@ -157,7 +157,7 @@ Status Supervisor::take_part(Instant& now) {
   std::array<epoll_event, kEventsMax> events;
   Instant until =
       std::min({running_.next_deadline(), link_.next_deadline(), visits_.next_deadline()});
-  if (!link_.has_peers() && running_.count() == 0)
+  if (!link_.has_peers() && running_.count() == 0 && !options_.stays)
     until = std::min(until, alone_since_ + options_.idle_end);
   timespec timeout{};
   if (until != kNoDeadline) {
@@ -223,6 +223,7 @@ void Supervisor::admit(Instant now) {
 
 bool Supervisor::is_over(Instant now) {
   if (link_.has_peers() || running_.count() > 0 || running_.is_cleaning()) return false;
+  if (options_.stays) return is_hurried_;
   return was_detached_ || is_hurried_ || now >= alone_since_ + options_.idle_end;
 }
 

@@ -260,7 +260,7 @@ class SettingsTest(ServiceCase):
         self.stop_service()
         for text, said in (("[server]\nlisten = 7\n", "reeve.toml:2"),
                            ("[server]\nlsten = 'x'\n", "did you mean 'server.listen'?"),
-                           ("[sever]\n", "sever"), ("[log]\nlevel = 'debug'\n", "log.level")):
+                           ("[sever]\n", "sever"), ("[log]\nlevel = 'loud'\n", "log.level")):
             self.write(".reeve/reeve.toml", text)
             done = self.reeve("serve", "--listen", "127.0.0.1:0", expect=6)
             self.assertIn(said, done.stderr)

@@ -31,6 +31,7 @@ ALLOWED = {
     "assist": INNER,
     "security": INNER | {"store/sqlite"},
     "config": INNER | {"store/sqlite"},
+    "observe": INNER,
     "sim": INNER | {"store/memory"},
 }
 OUTERMOST = ("cli", "daemon", "tests", "bench")
