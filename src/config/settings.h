@@ -40,6 +40,7 @@ enum class Setting : std::uint8_t {
   engine_sandbox,
   engine_allow,
   engine_supervisor,
+  engine_disk_reserve,
   auth_session_idle,
   auth_session_life,
   auth_login_failures,
@@ -51,7 +52,7 @@ enum class Setting : std::uint8_t {
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 30;
+inline constexpr std::size_t kSettings = 31;
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

@@ -17,7 +17,8 @@ HERE = pathlib.Path("/run/reeve-package")
 
 def run(*words, expect=0, **options):
     done = subprocess.run([*map(str, words)], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False, **options)
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False,
+                          **options)
     if expect is not None and done.returncode != expect:
         raise AssertionError(f"{' '.join(map(str, words))}: {done.returncode}\n{done.stdout}")
     return done.stdout
@@ -39,7 +40,8 @@ class Package(unittest.TestCase):
         for path in ("usr/bin/reeve", "lib/systemd/system/reeve.service",
                      "lib/systemd/system/reeve-supervisor.service", "etc/reeve/reeve.toml",
                      "lib/systemd/system/reeve.socket", "usr/share/man/man1/reeve.1.gz",
-                     "usr/share/man/man1/reeve-serve.1.gz", "usr/share/zsh/vendor-completions/_reeve",
+                     "usr/share/man/man1/reeve-serve.1.gz",
+                     "usr/share/zsh/vendor-completions/_reeve",
                      "usr/share/bash-completion/completions/reeve",
                      "usr/share/fish/vendor_completions.d/reeve.fish",
                      "usr/share/doc/reeve/copyright", "usr/share/doc/reeve/changelog.Debian.gz"):
