@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -21,6 +22,7 @@ constexpr std::size_t kBulkBodyMax = std::size_t{256} << 20;
 constexpr std::size_t kKeyBytesMax = 255;
 constexpr std::size_t kReadsWaitingMax = 1024;
 constexpr int kFullDiskRetry = 30;  ///< seconds
+constexpr int kTooManyRunsRetry = 2;
 
 Problem not_here(const http::Request& request) {
   return {404, "not-found", "Not found",
@@ -254,11 +256,22 @@ void Service::handle(http::Request request, http::Responder responder) {
   }
   if (call->route->body == "Submission") {
     if (const auto full = parts.full_disk()) return call->refuse(*full);
+    if (const auto full = parts.too_many_runs()) return call->refuse(*full);
   }
   if (begin_once(parts, call)) call->route->handler(parts, std::move(call));
 }
 
 // What the handlers work with.
+
+std::optional<Problem> ServiceParts::too_many_runs() const {
+  const std::int64_t most = options.settings().integer(config::Setting::engine_runs_max);
+  if (std::cmp_less(events.unfinished_runs(), most)) return std::nullopt;
+  Problem full(429, "too-many-runs", "Too many runs",
+               fmt::format("{} runs have not ended (engine.runs_max): try again when some have",
+                           events.unfinished_runs()));
+  full.retry_after = kTooManyRunsRetry;
+  return full;
+}
 
 std::optional<Problem> ServiceParts::full_disk() const {
   if (!options.disk_room) return std::nullopt;

@@ -66,6 +66,8 @@ constexpr auto kTable = std::to_array<SettingInfo>({
     {engine_disk_reserve, "engine.disk_reserve", Type::size, "64Mi", true,
      "with less room than this on the disk of the state, new runs are refused (507)", 0,
      1024 * kGiB},
+    {engine_runs_max, "engine.runs_max", Type::integer, "1000000", true,
+     "runs that have not ended; more are refused (429)", 1, 1'000'000'000},
     {auth_session_idle, "auth.session_idle", Type::duration, "1h", false,
      "a session of the page ends when nothing was asked for this long", kMinute, 30 * kDay},
     {auth_session_life, "auth.session_life", Type::duration, "12h", false,

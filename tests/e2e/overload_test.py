@@ -1,5 +1,5 @@
-"""More than the service can do: 640 clients that submit without a pause. Each answer is a run that
-is there afterwards, or a 429 that says when to come again; what the service holds does not grow with
+"""More than the service can do: 640 clients that submit without a pause. Each answer is a run
+that is there afterwards, or a 429 that says when to come again; what the service holds does not grow with
 the time. REEVE_OVERLOAD_SECONDS: as long as that, with figures (`./dev nightly`: two minutes)."""
 
 import collections
@@ -14,6 +14,8 @@ import unittest
 from service_case import ServiceCase
 
 CLIENTS = 640
+RUNS_MAX = 2000  # more than they have under way at a time, and soon reached
+RESIDENT_MAX = 160 << 20
 SECONDS = float(os.environ.get("REEVE_OVERLOAD_SECONDS", "3"))
 
 
@@ -51,6 +53,8 @@ class Client:
 
 
 class Overload(ServiceCase):
+    options = ("--set", f"engine.runs_max={RUNS_MAX}")
+
     def resident(self):
         text = pathlib.Path(f"/proc/{self.service.pid}/status").read_text(encoding="utf-8")
         return int(text.partition("VmRSS:")[2].split()[0]) << 10
@@ -98,6 +102,8 @@ class Overload(ServiceCase):
         self.assertEqual(stored, len(runs), "a run for each acknowledgement, and no other")
         for run in runs[:: max(1, len(runs) // 100)]:
             self.ask("GET", f"/v1/runs/{run}")
+        self.assertGreater(counts[429], 0)
+        self.assertLess(max(sizes), RESIDENT_MAX)
         if SECONDS > 10:
             print(f"{SECONDS:.0f} s, {CLIENTS} connections: {dict(counts)}; resident: "
                   f"{' '.join(str(each >> 20) for each in sizes[::20])} MiB")

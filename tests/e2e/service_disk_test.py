@@ -137,7 +137,7 @@ class Damaged(ServiceCase):
         for run in runs:
             self.ended(run)
         copy = self.directory / "copy.tar"
-        self.reeve("backup", copy)
+        self.reeve("backup", "--with-keys", copy)
         self.close_state()
         with open(self.database(), "r+b") as file:
             file.seek(4096)
