@@ -50,6 +50,7 @@ void EventHub::replay_from(std::unique_ptr<EventReplay> replay) { replay_ = std:
 void EventHub::on_committed(const engine::Committed& committed) {
   std::vector<EventPtr> events = change_events(committed);
   const bool is_news = !events.empty();
+  unfinished_ = committed.state.run_count();
   {
     const std::lock_guard lock(mutex_);
     if (!floor_) {

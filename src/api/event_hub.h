@@ -81,6 +81,8 @@ class EventHub final : public engine::Observer {
     follow_once_begun(std::move(stream), std::move(following), kBeginTries);
   }
   std::size_t followers() const { return count_; }
+  /// Runs that had not ended at the last commit. Any thread.
+  std::size_t unfinished_runs() const { return unfinished_; }
   /// The newest event, or {} while there is none. Any thread.
   EventId newest() const;
   /// Behind this, all of a run that was submitted then is to be found. Any thread.
@@ -124,6 +126,7 @@ class EventHub final : public engine::Observer {
   Time floor_at_ = kNever;                         ///< what came later is behind it
   std::atomic<bool> is_pumping_{false};            ///< pump_all() is on its way
   std::atomic<std::size_t> count_{0};
+  std::atomic<std::size_t> unfinished_{0};
   // The server's thread only.
   std::list<FollowerPtr> followers_;
   bool beats_ = false;

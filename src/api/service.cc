@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,8 @@ constexpr std::size_t kBodyMax = std::size_t{8} << 20;
 constexpr std::size_t kBulkBodyMax = std::size_t{256} << 20;
 constexpr std::size_t kKeyBytesMax = 255;
 constexpr std::size_t kReadsWaitingMax = 1024;
+constexpr int kFullDiskRetry = 30;  ///< seconds
+constexpr int kTooManyRunsRetry = 2;
 
 Problem not_here(const http::Request& request) {
   return {404, "not-found", "Not found",
@@ -189,7 +192,12 @@ void finish_once(ServiceParts& parts, const Route& route, const std::string& key
     for (const http::Header& each : answer.headers)
       kept.headers.emplace_back(each.name, each.value);
     // It is done, so it is answered: a repetition is recognised as long as this process lives.
-    (void)parts.options.answers->keep(digest_of(key), kept, parts.options.now());
+    const Status is_kept = parts.options.answers->keep(digest_of(key), kept, parts.options.now());
+    if (!is_kept && parts.options.log != nullptr)
+      parts.options.log->take({.severity = LogSeverity::error,
+                               .message = "an answer is not kept: a restart will not know its "
+                                          "Idempotency-Key",
+                               .fields = {{"cause", is_kept.error().text()}}});
   }
   parts.replays.finish(key, answer);
 }
@@ -250,10 +258,41 @@ void Service::handle(http::Request request, http::Responder responder) {
     parts.note_refusal(*call, ready.error());
     return call->refuse(ready.error());
   }
+  if (call->route->body == "Submission") {
+    if (const auto full = parts.full_disk()) return call->refuse(*full);
+    if (const auto full = parts.too_many_runs()) return call->refuse(*full);
+  }
   if (begin_once(parts, call)) call->route->handler(parts, std::move(call));
 }
 
 // What the handlers work with.
+
+std::optional<Problem> ServiceParts::too_many_runs() const {
+  const std::int64_t most = options.settings().integer(config::Setting::engine_runs_max);
+  if (std::cmp_less(events.unfinished_runs(), most)) return std::nullopt;
+  Problem full(429, "too-many-runs", "Too many runs",
+               fmt::format("{} runs have not ended (engine.runs_max): try again when some have",
+                           events.unfinished_runs()));
+  full.retry_after = kTooManyRunsRetry;
+  return full;
+}
+
+std::optional<Problem> ServiceParts::full_disk() const {
+  if (!options.disk_room) return std::nullopt;
+  const std::int64_t reserve = options.settings().integer(config::Setting::engine_disk_reserve);
+  const std::int64_t room = options.disk_room();
+  if (room < 0 || room >= reserve) return std::nullopt;
+  Problem full(
+      507, "insufficient-storage", "Insufficient storage",
+      "the disk of this service is full: nothing was taken in; try again when its operator "
+      "has made room");
+  full.retry_after = kFullDiskRetry;
+  full.cause = fmt::format(
+      "{} bytes are free where the state is, and {} are to be "
+      "(engine.disk_reserve)",
+      room, reserve);
+  return full;
+}
 
 Checked<void> ServiceParts::authorise(const Call& call, security::Action action,
                                       std::string_view name_space, std::optional<Uuid> run,
@@ -438,13 +477,15 @@ Checked<void> ServiceParts::check_attempt(engine::History& history, const securi
 void ServiceParts::obey(CallPtr call, core::Event event, engine::Check check,
                         std::function<void(const engine::Receipt&)> then) {
   auto done = [this, call, then = std::move(then)](Result<engine::Receipt> receipt) {
-    post([call, then, receipt = std::move(receipt)] {
+    post([this, call, then, receipt = std::move(receipt)] {
       if (receipt) return then(*receipt);
       Problem problem(receipt.error());
       const bool is_stale = receipt.error().message == kStale;
       if (is_stale)
         problem = {412, "precondition-failed", "Changed meanwhile",
                    "the run is no longer as If-Match says: read it again"};
+      if (problem.status >= 500)
+        if (auto full = full_disk()) problem = *std::move(full);
       call->refuse(problem);
     });
   };

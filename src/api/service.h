@@ -48,6 +48,8 @@ struct ServiceOptions {
   /// The items of kind "plan"; `inputs`: JSON object.
   std::function<Result<boost::json::array>(const spec::Parsed&, const std::string& inputs)> plan;
   std::function<Time()> now;
+  /// Bytes that are free where the state is; negative: not known. Any thread, quickly.
+  std::function<std::int64_t()> disk_room;
   LogSink* log = nullptr;  ///< what operators are told; may be null
   std::string version;
   std::string work_directory;  ///< below which each namespace has its own

@@ -83,6 +83,10 @@ struct ServiceParts {
   /// `look` comes on the engine's thread.
   void look(CallPtr call, std::function<void(const core::State&)> look);
   void post(std::function<void()> call) const;
+  /// 429 while there are as many unfinished runs as may be: they are in memory.
+  std::optional<Problem> too_many_runs() const;
+  /// 507 while there is less room on the disk than is kept for what runs already.
+  std::optional<Problem> full_disk() const;
 
   std::string etag_of(std::uint64_t version) const;
   /// Of the body of a request; one that is no object is a problem.

@@ -1,6 +1,7 @@
 // `reeve serve` and `reeve dev`.
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -285,6 +286,11 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
                   const spec::Parsed& parsed,
                   const std::string& inputs) { return plan(parsed, inputs, capacity); },
       .now = wall_now,
+      .disk_room = [root = layout.root]() -> std::int64_t {
+        struct statvfs found {};
+        if (::statvfs(root.c_str(), &found) != 0) return -1;
+        return static_cast<std::int64_t>(found.f_bavail * found.f_frsize);
+      },
       .log = &frame.log,
       .version = std::string(kVersion),
       .work_directory = layout.root + "/work",

@@ -40,6 +40,8 @@ enum class Setting : std::uint8_t {
   engine_sandbox,
   engine_allow,
   engine_supervisor,
+  engine_disk_reserve,
+  engine_runs_max,
   auth_session_idle,
   auth_session_life,
   auth_login_failures,
@@ -57,7 +59,7 @@ enum class Setting : std::uint8_t {
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 36;
+inline constexpr std::size_t kSettings = 38;
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

@@ -38,6 +38,7 @@ constexpr auto kStatusRows = std::to_array<StatusRow>({
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
 });
 
 int hex_digit(char c) {

@@ -4,6 +4,7 @@ The program is named by REEVE_BINARY (ctest sets it). Nothing here sleeps a fixe
 something happen: wait_for() asks again and again and gives up after a bound.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -87,7 +88,8 @@ class ReeveCase(unittest.TestCase):
                 process.kill()
             process.communicate()
         for pid in processes_of(self.state):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def write(self, name, text):

@@ -1,7 +1,9 @@
 """The units of systemd: how open they are (`systemd-analyze security`), and whether the service and
-its tasks work under what they forbid. There is no systemd here to start them, so this test forbids
-the same with the kernel's own means: system calls (the groups are systemd's own), address families,
-namespaces, writable code, capabilities, new privileges, read-only files, an ordinary user."""
+its tasks work under what they forbid.
+
+There is no systemd here to start them, so this test forbids the same with the kernel's own means:
+system calls (the groups are systemd's own), address families, namespaces, writable code,
+capabilities, new privileges, read-only file systems, an ordinary user."""
 
 import configparser
 import ctypes

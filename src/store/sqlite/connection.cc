@@ -13,7 +13,7 @@ namespace reeve::store::sqlite {
 namespace {
 
 constexpr std::string_view kSaveWhatIsLeft =
-    "restore it from a backup, or move it away and save what is readable with "
+    "restore it from a backup (`reeve restore`), or move it away and save what is readable with "
     "`sqlite3 FILE .recover`";
 
 std::string path_of(sqlite3* connection) {
