@@ -1,6 +1,7 @@
 """More than the service can do: 640 clients that submit without a pause. Each answer is a run
-that is there afterwards, or a 429 that says when to come again; what the service holds does not grow with
-the time. REEVE_OVERLOAD_SECONDS: as long as that, with figures (`./dev nightly`: two minutes)."""
+that is there afterwards, or a 429 that says when to come again; what the service holds does not
+grow with the time. REEVE_OVERLOAD_SECONDS: as long as that, with figures (`./dev nightly`: two
+minutes)."""
 
 import collections
 import json
