@@ -36,7 +36,8 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"config", command_config},     {"serve", command_serve},
     {"dev", command_dev},           {"submit", command_submit},
     {"context", command_context},   {"token", command_token},
-    {"node", command_node},         {"backup", command_backup},     {"restore", command_restore},
+    {"node", command_node},         {"backup", command_backup},
+    {"restore", command_restore},
 });
 
 constexpr int kHelpColumnsMax = 100;

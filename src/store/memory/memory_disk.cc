@@ -71,8 +71,7 @@ void MemoryDisk::apply(const engine::Commit& commit) {
     estimates_.insert_or_assign(estimate->id.value, *estimate);
   for (const schedule::UsageRecord& usage : commit.usage)
     usage_.insert_or_assign({usage.queue, usage.is_user, usage.user}, usage);
-  for (const core::DrainRecord& drain : commit.drains)
-    drains_.insert_or_assign(drain.node, drain);
+  for (const core::DrainRecord& drain : commit.drains) drains_.insert_or_assign(drain.node, drain);
   journal_.push_back(*commit.journal);
   if (!options_.keep_events) {
     journal_.back().events = {};
