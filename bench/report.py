@@ -31,6 +31,8 @@ def failed(row, error):
 
 
 def number(value):
+    if isinstance(value, list):
+        return " ".join(map(number, value))
     if value is None:
         return ""
     if value >= 1000:

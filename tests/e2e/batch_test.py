@@ -137,6 +137,7 @@ tasks:
         begun = self.directory / "begun"
         self.wait_for(lambda: begun.exists() and begun.read_text().split() == ["0", "1"],
                       "the second to begin")
+        self.wait_for(lambda: self.task_states().get(0) == SUCCEEDED, "the end of the first")
         os.kill(next(iter(processes_of(self.state))), signal.SIGKILL)
         (self.directory / "go").write_text("")
         self.assertEqual(run.wait(timeout=60), 0)

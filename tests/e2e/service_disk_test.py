@@ -68,7 +68,7 @@ class FullDisk(ServiceCase):
         bulk = self.ask("POST", "/v1/runs:bulk", '{"command": ["true"]}\n', expect=507,
                         content_type="application/x-ndjson")
         self.assertIn("disk", bulk.body["detail"])
-        self.assertIn("engine.disk_reserve", self.said())
+        self.wait_for(lambda: "engine.disk_reserve" in self.said(), "the log to say so")
         for run in before:
             self.ask("GET", f"/v1/runs/{run}")
         # What makes room, or ends work, is done.
