@@ -131,7 +131,8 @@ std::string Host::serve(fuzz::Input input) {
   return sent;
 }
 
-/// Where the first reply of `bytes` ends: after the least bytes that complete one.
+/// Where the first reply of `bytes` ends: after the least bytes that complete one. The last may be
+/// cut off, where the connection ended.
 std::size_t first_reply(std::string_view bytes, bool is_head) {
   ReplyReader reader(!is_head, std::size_t{1} << 20);
   for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -139,7 +140,6 @@ std::size_t first_reply(std::string_view bytes, bool is_head) {
     ENSURE(done.has_value());
     if (*done) return at + 1;
   }
-  ENSURE(reader.end());
   return bytes.size();
 }
 
@@ -152,7 +152,6 @@ void check_replies(std::string_view sent, const Host& host) {
       continue;
     }
     const bool is_head = replies < host.heads().size() && host.heads()[replies];
-    if (is_head && replies + 1 == host.heads().size() && host.refused() > 0) return;
     sent.remove_prefix(first_reply(sent, is_head));
     ++replies;
   }
