@@ -9,8 +9,8 @@ import subprocess
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VERBS = ["setup", "build", "try", "test", "fmt", "tidy", "sim", "replay", "bench", "coverage",
-         "ci", "nightly"]
+VERBS = ["setup", "build", "try", "test", "fmt", "tidy", "sim", "replay", "package", "bench",
+         "coverage", "fuzz", "ci", "nightly"]
 
 
 def read(path):

@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "base/fd.h"
 #include "http/reply_reader.h"
 #include "http/server.h"
@@ -100,6 +102,43 @@ TEST(HttpClient, LetsNobodyAddHeaders) {
       client.send({.target = "/", .headers = {{"X", "a\r\nX-Wish: nothing"}}, .body = {}});
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::invalid_argument);
+}
+
+/// All that comes back for these bytes, up to the end of the connection.
+std::string ask_unix(const std::string& path, std::string_view bytes) {
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            0);
+  EXPECT_EQ(::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(bytes.size()));
+  ::shutdown(socket.get(), SHUT_WR);
+  std::string all;
+  std::array<char, 4096> chunk{};
+  for (ssize_t got = 1; got > 0;) {
+    got = ::read(socket.get(), chunk.data(), chunk.size());
+    if (got > 0) all.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  return all;
+}
+
+TEST(HttpServer, ARefusalBehindAHeadHasItsBody) {
+  const std::string path = "/tmp/reeve-refusal-test-" + std::to_string(::getpid()) + ".sock";
+  ServerOptions options;
+  options.addresses = {"unix:" + path};
+  options.refusal = [](int status, std::string_view) {
+    return Response{.status = status, .headers = {}, .body = "because"};
+  };
+  auto server = Server::open(std::move(options), [](const Request&, const Responder& responder) {
+    responder.reply({.status = 200, .headers = {}, .body = "unseen"});
+  });
+  ASSERT_TRUE(server);
+  (*server)->start();
+  const std::string all = ask_unix(path, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nno request\r\n\r\n");
+  EXPECT_EQ(all.find("unseen"), std::string::npos);
+  EXPECT_TRUE(all.ends_with("Content-Length: 7\r\nConnection: close\r\n\r\nbecause")) << all;
 }
 
 TEST(HttpClient, GivesUpOnSilence) {

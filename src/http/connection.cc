@@ -116,6 +116,8 @@ void Connection::next_request() {
   enter(Phase::idle, host_.is_lingering() ? kLinger : host_.options().limits.idle_time);
   ++number_;
   request_ = {};
+  is_head_request_ = false;
+  is_old_ = false;
   body_.reset();
   head_.emplace();
   head_->header_limit(static_cast<std::uint32_t>(host_.options().limits.header_bytes_max));

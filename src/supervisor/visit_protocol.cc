@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -65,14 +66,15 @@ Result<ReceivedKnock> receive_knock(int socket) {
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  // Not the whole buffer: what aligns it has room for a fourth, which the kernel would fill in.
+  message.msg_controllen = CMSG_LEN(sizeof descriptors);
   const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got <= 0) return fail(ErrorCode::unavailable, "it has gone");
   std::size_t count = 0;
   for (const cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
        each = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(each))) {
     if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
-    count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    count = std::min((each->cmsg_len - CMSG_LEN(0)) / sizeof(int), descriptors.size());
     std::memcpy(descriptors.data(), CMSG_DATA(each), count * sizeof(int));
   }
   for (std::size_t i = 0; i < count; ++i) received.streams[i].reset(descriptors[i]);

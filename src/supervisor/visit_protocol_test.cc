@@ -4,9 +4,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <vector>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "sandbox/parcel.h"
 #include "supervisor/socket.h"
 
 namespace reeve::supervisor {
@@ -76,6 +80,24 @@ TEST_F(VisitSocket, refuses_a_knock_without_them) {
   const auto received = receive_knock(far_.get());
   ASSERT_FALSE(received);
   EXPECT_EQ(received.error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(VisitSocket, refuses_a_knock_with_more_and_keeps_none) {
+  std::array<int, 2> pipe{-1, -1};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const Fd read_end(pipe[0]);
+  Fd write_end(pipe[1]);
+  const std::string bytes = encode_knock(full_knock());
+  for (const std::size_t count : {4U, 5U, 64U}) {
+    const std::vector<int> descriptors(count, write_end.get());
+    ASSERT_TRUE(sandbox::send_parcel(near_.get(), {bytes.data(), bytes.size()}, descriptors));
+    const auto received = receive_knock(far_.get());
+    ASSERT_FALSE(received) << count;
+    EXPECT_EQ(received.error().code, ErrorCode::invalid_argument);
+  }
+  write_end.reset();
+  char byte = 0;
+  EXPECT_EQ(::read(read_end.get(), &byte, 1), 0) << "somebody holds an end that writes";
 }
 
 TEST_F(VisitSocket, says_when_the_other_side_has_gone) {
