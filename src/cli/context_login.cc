@@ -70,9 +70,7 @@ bool wait_until(PollClock& clock, Time due) {
 /// The ID token, once a person has confirmed the code.
 Checked<std::string> wait_for_person(const api::IssuerLink& link, const Provider& provider,
                                      const security::OidcEndpoints& endpoints,
-                                     const security::DeviceGrant& grant) {
-  TRY_ASSIGN(Signals signals, Signals::open());
-  PollClock clock(signals);
+                                     const security::DeviceGrant& grant, PollClock& clock) {
   security::DevicePolling polling(grant, wall_now());
   while (true) {
     if (!wait_until(clock, wall_now() + polling.pause()))
@@ -119,11 +117,14 @@ Ended context_login(const Session& session, const ServiceContexts& contexts,
   const api::IssuerLink link(session.arguments.value_or("issuer-ca", ""));
   TRY_ASSIGN(const security::OidcEndpoints endpoints, link.endpoints(provider.issuer));
   TRY_ASSIGN(const security::DeviceGrant grant, ask_for_grant(link, provider, endpoints));
+  // Before anybody can know that it waits, and interrupt it.
+  TRY_ASSIGN(Signals signals, Signals::open());
+  PollClock clock(signals);
   session.err.write_line(fmt::format("open    {}", grant.place));
   session.err.write_line(fmt::format("enter   {}", grant.user_code));
   if (!grant.whole_place.empty())
     session.err.write_line(fmt::format("or open {}", grant.whole_place));
-  TRY_ASSIGN(const std::string token, wait_for_person(link, provider, endpoints, grant));
+  TRY_ASSIGN(const std::string token, wait_for_person(link, provider, endpoints, grant, clock));
   JsonObject body{{"id_token", token}};
   if (const std::string* const role = session.arguments.find("role")) body["role"] = *role;
   TRY_ASSIGN(const JsonObject reply, service->post("/v1/auth/oidc/token", body));

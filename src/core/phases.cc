@@ -1,5 +1,6 @@
 // What follows when a group is done: its dependents, the next phase, the end of the run.
 #include <algorithm>
+#include <vector>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -158,23 +159,50 @@ void settle(Step& step) {
   step.done_groups.clear();
 }
 
-void requeue_tasks(Step& step, Run& run, Age age) {
+namespace {
+
+/// Neighbours of one class that were queued together.
+struct QueuedTasks {
+  Time at;
+  schedule::ClassId of;
+  schedule::Range range;
+};
+
+void add_queued_tasks(Step& step, Run& run, std::vector<QueuedTasks>& out) {
   if (is_held(run)) return;
   for (const Group& group : run.groups) {
     if (!group.expanded || group.open == 0) continue;
-    std::uint32_t begin = group.first;
-    const std::uint32_t end = group.first + group.count;
-    while (begin < end) {
-      std::uint32_t last = begin;
-      while (last < end && run.tasks[last].state == TaskState::queued &&
-             !rejoin_flight(step, run, last))
-        ++last;
-      if (last > begin)
-        step.state.planner.waiting.push(group.ready_class, {{run.record.id, begin}, last - begin},
-                                        age == Age::kept ? run.tasks[begin].queued_at : step.now);
-      begin = last + 1;
+    bool joins = false;
+    for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
+      const Task& task = run.tasks[i];
+      const bool is_queued = task.state == TaskState::queued && !rejoin_flight(step, run, i);
+      if (is_queued && joins && out.back().at == task.queued_at)
+        ++out.back().range.count;
+      else if (is_queued)
+        out.push_back({task.queued_at, group.ready_class, {{run.record.id, i}, 1}});
+      joins = is_queued;
     }
   }
+}
+
+}  // namespace
+
+void requeue_tasks(Step& step, Run& run) {
+  std::vector<QueuedTasks> queued;
+  add_queued_tasks(step, run, queued);
+  for (const QueuedTasks& each : queued)
+    step.state.planner.waiting.push(each.of, each.range, step.now);
+}
+
+void requeue_all(Step& step) {
+  std::vector<QueuedTasks> queued;
+  for (auto& run : step.state.runs) {
+    if (run && !is_final(run->record.state)) add_queued_tasks(step, *run, queued);
+  }
+  // In the order in which they came: in a class nobody is older than who stands before him.
+  std::ranges::stable_sort(queued, {}, &QueuedTasks::at);
+  for (const QueuedTasks& each : queued)
+    step.state.planner.waiting.push(each.of, each.range, each.at);
 }
 
 bool try_admit(Step& step, Run& run) {

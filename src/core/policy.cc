@@ -31,8 +31,8 @@ void on_policy_set(Step& step, const PolicySet& event) {
       if (run->groups[g].released && !run->groups[g].done)
         (void)classify_group(step.state, *run, GroupIndex{g});
     }
-    requeue_tasks(step, *run, Age::kept);
   }
+  requeue_all(step);
 }
 
 Status check_quota(const State& state, const Run& run, Time now) {

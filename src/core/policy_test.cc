@@ -158,6 +158,19 @@ TEST_F(Preemption, ends_after_so_many_times) {
   w.expect_stopped({}).succeed("low").succeed("4/high");
 }
 
+TEST(Policy, a_new_one_takes_nobodys_age) {
+  World w(cpus(1));
+  w.submit("tasks: {again: {run: x, retry: {max: 1, backoff: {initial: 1h, jitter: false}}}}");
+  w.expect_started({"again"}).started("again").fail("again");
+  w.submit("tasks: {hold: {run: x}}");
+  w.expect_started({"2/hold"}).submit("tasks: {old: {run: x}}");
+  w.wait(std::chrono::minutes{30}).submit("priority: 1\ntasks: {other: {run: x}}");
+  w.wait(std::chrono::hours{1}).expect("again", queued);
+  w.policy({.order = {.priority = std::chrono::minutes{10}}});
+  w.succeed("2/hold").expect_started({"3/old"}).succeed("3/old").expect_started({"4/other"});
+  w.succeed("4/other").expect_started({"again"}).succeed("again");
+}
+
 TEST(Policy, the_processor_time_of_a_day_outlives_the_engine_and_the_policy) {
   const SchedulingPolicy quota{.quotas = {{.user = "ada", .cpu_seconds_a_day = 3600}}};
   World w(cpus(4));

@@ -69,9 +69,9 @@ Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now)
 /// Works off step.landed and step.done_groups.
 void settle(Step& step);
 /// Pushes all queued tasks of the run into the ready queue again: after a hold, which costs them
-/// their place in line, or with the age that they have.
-enum class Age : std::uint8_t { anew, kept };
-void requeue_tasks(Step& step, Run& run, Age age = Age::anew);
+/// their place in line.
+void requeue_tasks(Step& step, Run& run);
+void requeue_all(Step& step);  ///< those of all runs, with the age that they have
 /// Evaluates the run's concurrency group. An error refuses the submission.
 Status know_admission(State& state, Run& run);
 /// Takes the run's concurrency group if it has room. True: its tasks may go.
