@@ -245,6 +245,19 @@ TEST(ReplyReader, RefusesWhatIsMalformed) {
   EXPECT_FALSE(read_whole("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x'), 100'000));
 }
 
+TEST(ReplyReader, KeepsNoLineThatDoesNotEnd) {
+  // The size of a chunk, what follows a chunk, and a trailer.
+  for (const std::string_view begun : {"", "1\r\na", "0\r\n"}) {
+    ReplyReader reader(true, 1000);
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    ASSERT_TRUE(reader.add(head + std::string(begun)));
+    bool is_taken = true;
+    for (int i = 0; i < 1000 && is_taken; ++i)
+      is_taken = reader.add(std::string(1000, '1')).has_value();
+    EXPECT_FALSE(is_taken) << begun;
+  }
+}
+
 /// Bytes at random, and good replies with some bytes changed: whatever comes of it, nothing breaks.
 TEST(ReplyReader, SurvivesAnything) {
   constexpr std::string_view kGood =

@@ -70,6 +70,7 @@ Result<std::string> percent_decode(std::string_view text) {
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
+      if (text[i] == '\0') return fail(ErrorCode::invalid_argument, "NUL is not allowed");
       out += text[i];
       continue;
     }

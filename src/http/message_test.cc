@@ -7,6 +7,7 @@ TEST(PercentDecode, RefusesBrokenEscapesAndNul) {
   EXPECT_EQ(*percent_decode("a%20b%2Fc+d"), "a b/c+d");
   for (const char* const text : {"%", "%4", "%zz", "a%2", "%00", "x%0"})
     EXPECT_FALSE(percent_decode(text)) << text;
+  EXPECT_FALSE(percent_decode(std::string_view("a\0b", 3)));
   EXPECT_EQ(*percent_decode("%41"), "A");
 }
 

@@ -8,7 +8,7 @@
 namespace reeve::http {
 namespace {
 
-constexpr std::size_t kHeadBytesMax = std::size_t{64} << 10;
+constexpr std::size_t kHeadBytesMax = std::size_t{64} << 10;  ///< also of a line between chunks
 
 auto malformed(std::string_view what) {
   return fail(ErrorCode::unavailable, fmt::format("the reply is not HTTP: {}", what));
@@ -47,6 +47,8 @@ Result<bool> ReplyReader::add(std::string_view bytes) {
   at_ = 0;
   if (phase_ == Phase::head && in_.size() > kHeadBytesMax) return malformed("its head is too long");
   if (phase_ == Phase::done && !in_.empty()) return malformed("bytes follow it");
+  // Of a body everything has been taken: this is a line that does not end.
+  if (in_.size() > kHeadBytesMax) return malformed("a line between its chunks is too long");
   return phase_ == Phase::done;
 }
 
