@@ -55,6 +55,13 @@ TEST(ToJson, NamesEnumeratorsThatHaveNames) {
   EXPECT_EQ(shown(Plain::second), "1");
 }
 
+TEST(ToJson, NamesWhatIsNoEnumeratorUnknown) {
+  // Reading takes any number: a damaged journal is shown, and ends nobody.
+  EXPECT_EQ(to_json(static_cast<SandboxTier>(200)), "unknown");
+  EXPECT_EQ(to_json(static_cast<SandboxNetwork>(200)), "unknown");
+  EXPECT_EQ(to_json(static_cast<WarmKind>(200)), "unknown");
+}
+
 TEST(ToJson, ShowsStructsInTheOrderOfTheirFields) {
   EXPECT_EQ(shown(Reason{ReasonCode::exit_status, 0, 3}), R"({"code":"exit_status","b":0,"a":3})");
   Event event;

@@ -1,7 +1,5 @@
 #include "base/sandbox.h"
 
-#include "base/ensure.h"
-
 namespace reeve {
 
 std::string_view name(SandboxTier tier) {
@@ -10,7 +8,7 @@ std::string_view name(SandboxTier tier) {
     case SandboxTier::native: return "native";
     case SandboxTier::oci: return "oci";
   }
-  ENSURE(false);
+  return "unknown";
 }
 
 std::string_view name(SandboxNetwork network) {
@@ -19,7 +17,7 @@ std::string_view name(SandboxNetwork network) {
     case SandboxNetwork::host: return "host";
     case SandboxNetwork::egress: return "egress";
   }
-  ENSURE(false);
+  return "unknown";
 }
 
 std::string_view name(WarmKind kind) {
@@ -30,7 +28,7 @@ std::string_view name(WarmKind kind) {
     case WarmKind::node: return "node";
     case WarmKind::command: return "command";
   }
-  ENSURE(false);
+  return "unknown";
 }
 
 bool fits(const WarmRequest& warm, std::string_view shell) {

@@ -11,6 +11,9 @@ template <class... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
+// Clang 16 does not deduce aggregates by itself.
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 Result<Applied> dispatch(Step& step, const Event& event) {
   const Result<Applied> nothing = Applied{};

@@ -23,10 +23,7 @@ Outcome read(std::string_view bytes, bool has_body, std::size_t piece) {
   while (!bytes.empty()) {
     const auto done = reader.add(bytes.substr(0, piece));
     bytes.remove_prefix(std::min(piece, bytes.size()));
-    if (!done) {
-      outcome.failed = true;
-      return outcome;
-    }
+    if (!done) return {.failed = true};
     outcome.complete = *done;
   }
   if (!outcome.complete) outcome.complete = reader.end().has_value();
