@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "api/control_protocol.h"
+#include "api/json_values.h"
 #include "core/launch.h"
 
 namespace reeve::api {
