@@ -171,7 +171,8 @@ void World::saturate() {
   };
   const MachineLoad load{.others = part(), .memory = part(), .disks = part()};
   basics_.faults.count(Fault::machine_saturated);
-  basics_.note(Note::capacity, 1, static_cast<std::uint64_t>(load.memory));
+  basics_.note(Note::saturated, static_cast<std::uint64_t>(load.others),
+               static_cast<std::uint64_t>(load.memory));
   present->post(core::LoadObserved{PoolId{}, load}, nullptr);
 }
 

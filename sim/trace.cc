@@ -48,6 +48,7 @@ constexpr NoteText kTexts[] = {
     {Note::node_lost, "executor        loses processes, {a} per mille"},
     {Note::clock_jump, "clock           jumps by {a} s"},
     {Note::capacity, "people          set the capacity to {b} millicores"},
+    {Note::saturated, "machine         others use {a}, all stands still {b} for memory, of 1000"},
     {Note::artifacts, "artifacts       are collected for {task}, {b} files"},
     {Note::faults_over, "world           the faults are over: {a} so far"},
     {Note::tidied, "people          tidy up, {a} requests"},

@@ -47,6 +47,7 @@ enum class Note : std::uint8_t {
   // the world
   clock_jump,
   capacity,
+  saturated,
   artifacts,
   faults_over,
   tidied,

@@ -1,7 +1,5 @@
 #include "api/node_reply.h"
 
-#include <algorithm>
-
 #include "api/capacity_reply.h"
 #include "api/json_values.h"
 

@@ -3,10 +3,8 @@
 
 #include "cli/engine_access.h"
 #include "cli/following.h"
-#include "cli/resource_list.h"
 #include "cli/run_cells.h"
 #include "cli/service_link.h"
-#include "cli/system_clock.h"
 
 namespace reeve::cli {
 namespace {

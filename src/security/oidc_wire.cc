@@ -140,7 +140,10 @@ std::string basic_authorization(std::string_view client, std::string_view secret
                               sodium_base64_VARIANT_ORIGINAL);
 }
 
-Result<std::string> read_token_reply(int status, std::string_view body) {
+namespace {
+
+/// What a provider grants; a failure says what it does not.
+Result<wire::object> accepted_reply(int status, std::string_view body) {
   if (status >= 500)
     return fail(ErrorCode::unavailable,
                 fmt::format("the identity provider is out of order (status {})", status));
@@ -150,33 +153,32 @@ Result<std::string> read_token_reply(int status, std::string_view body) {
     if (reply_text(*reply, "error").empty()) return strange_reply(fmt::format("status {}", status));
     return refused_by_provider(*reply);
   }
-  std::string token = reply_text(*reply, "id_token");
+  return *reply;
+}
+
+}  // namespace
+
+Result<std::string> read_token_reply(int status, std::string_view body) {
+  TRY_ASSIGN(const wire::object reply, accepted_reply(status, body));
+  std::string token = reply_text(reply, "id_token");
   if (token.empty()) return strange_reply("there is no ID token in it");
   if (token.size() > kJwtBytesMax) return strange_reply("its ID token is too large");
   return token;
 }
 
 Result<DeviceGrant> read_device_reply(int status, std::string_view body) {
-  if (status >= 500)
-    return fail(ErrorCode::unavailable,
-                fmt::format("the identity provider is out of order (status {})", status));
-  const auto reply = reply_object(body);
-  if (!reply) return strange_reply("no JSON object");
-  if (status != 200) {
-    if (reply_text(*reply, "error").empty()) return strange_reply(fmt::format("status {}", status));
-    return refused_by_provider(*reply);
-  }
-  DeviceGrant grant{.device_code = reply_text(*reply, "device_code"),
-                    .user_code = reply_text(*reply, "user_code"),
-                    .place = reply_text(*reply, "verification_uri"),
-                    .whole_place = reply_text(*reply, "verification_uri_complete")};
+  TRY_ASSIGN(const wire::object reply, accepted_reply(status, body));
+  DeviceGrant grant{.device_code = reply_text(reply, "device_code"),
+                    .user_code = reply_text(reply, "user_code"),
+                    .place = reply_text(reply, "verification_uri"),
+                    .whole_place = reply_text(reply, "verification_uri_complete")};
   if (!is_printable_word(grant.device_code, kCodeBytesMax))
     return strange_reply("there is no device_code in it");
   if (!is_printable_word(grant.user_code, 64)) return strange_reply("there is no user_code in it");
   if (!IssuerUrl::parse(grant.place)) return strange_reply("its verification_uri is no URL");
   if (!grant.whole_place.empty() && !IssuerUrl::parse(grant.whole_place)) grant.whole_place.clear();
-  const std::int64_t life = whole_number(*reply, "expires_in", -1);
-  const std::int64_t pause = whole_number(*reply, "interval", 5);
+  const std::int64_t life = whole_number(reply, "expires_in", -1);
+  const std::int64_t pause = whole_number(reply, "interval", 5);
   if (life <= 0) return strange_reply("there is no expires_in in it");
   if (pause < 0) return strange_reply("its interval is no number of seconds");
   grant.life = std::chrono::seconds{std::min(life, kLifeSecondsMax)};

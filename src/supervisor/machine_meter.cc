@@ -94,13 +94,12 @@ std::int32_t available_memory(const std::string& meminfo) {
 MachineLoad MachineMeter::look(std::optional<pid_t> engine) {
   MachineLoad load;
   std::optional<MachineTimes> now = machine_times(text_of_file("/proc/stat"));
-  const auto own = use_of_tree(::getpid());
-  const bool is_whole = own && own->processes < static_cast<std::int64_t>(kTreeProcessesMax);
-  if (now && is_whole) {
-    now->own = own->cpu + (engine ? cpu_of_process(*engine) : Duration{0});
+  const auto own = cpu_of_tree(::getpid());
+  if (now && own) {
+    now->own = *own + (engine ? cpu_of_process(*engine) : Duration{0});
     if (last_) load.others = in_steps(others_between(*last_, *now));
   }
-  last_ = is_whole ? now : std::nullopt;
+  last_ = own ? now : std::nullopt;
   if (available_memory(text_of_file("/proc/meminfo")) < kShortMemory)
     load.memory = in_steps(full_stall(text_of_file("/proc/pressure/memory")));
   load.disks = in_steps(full_stall(text_of_file("/proc/pressure/io")));

@@ -45,9 +45,8 @@ std::int64_t number_after(std::string_view text, std::string_view key) {
 enum class Children : std::uint8_t { counted, left_out };
 
 /// False: there is no such process.
-bool add_process(const std::string& directory, Children children, ProcessUse& use) {
+bool add_cpu(const std::string& directory, Children children, ProcessUse& use) {
   static const std::int64_t kTick = 1'000'000 / std::max(::sysconf(_SC_CLK_TCK), 1L);
-  static const std::int64_t kPage = ::sysconf(_SC_PAGESIZE);
   std::array<char, 1024> buffer;
   std::string_view stat = read_small(directory + "/stat", buffer);
   // The name in brackets may hold anything: fields are counted from its end.
@@ -57,6 +56,13 @@ bool add_process(const std::string& directory, Children children, ProcessUse& us
   skip_words(stat, 11);  // from `state` to `utime`
   const int kinds = children == Children::counted ? 4 : 2;
   for (int i = 0; i < kinds; ++i) use.cpu += Duration(take_number(stat) * kTick);
+  ++use.processes;
+  return true;
+}
+
+void add_memory_and_transfers(const std::string& directory, ProcessUse& use) {
+  static const std::int64_t kPage = ::sysconf(_SC_PAGESIZE);
+  std::array<char, 1024> buffer;
   std::string_view memory = read_small(directory + "/statm", buffer);
   skip_words(memory, 1);
   const std::int64_t resident = take_number(memory);
@@ -64,25 +70,17 @@ bool add_process(const std::string& directory, Children children, ProcessUse& us
   const std::string_view io = read_small(directory + "/io", buffer);
   use.read_bytes += number_after(io, "\nread_bytes:");
   use.written_bytes += number_after(io, "\nwrite_bytes:");
-  ++use.processes;
-  return true;
 }
 
-}  // namespace
-
-Duration cpu_of_process(pid_t pid) {
-  ProcessUse use;
-  add_process("/proc/" + std::to_string(pid), Children::left_out, use);
-  return use.cpu;
-}
-
-std::optional<ProcessUse> use_of_tree(pid_t root) {
-  ProcessUse use;
+/// Calls `add` with the directory in /proc of each process of the tree, as far as they are looked
+/// at; below one that it does not want nothing is.
+template <class Add>
+void each_of_tree(pid_t root, Add add) {
   std::vector<std::int64_t> pids{root};
   for (std::size_t i = 0; i < pids.size(); ++i) {
     const std::string number = std::to_string(pids[i]);
     const std::string directory = "/proc/" + number;
-    if (!add_process(directory, Children::counted, use)) continue;
+    if (!add(directory)) continue;
     std::array<char, 4096> buffer;
     std::string_view children = read_small(directory + "/task/" + number + "/children", buffer);
     while (pids.size() < kTreeProcessesMax) {
@@ -91,6 +89,33 @@ std::optional<ProcessUse> use_of_tree(pid_t root) {
       pids.push_back(child);
     }
   }
+}
+
+}  // namespace
+
+Duration cpu_of_process(pid_t pid) {
+  ProcessUse use;
+  add_cpu("/proc/" + std::to_string(pid), Children::left_out, use);
+  return use.cpu;
+}
+
+std::optional<Duration> cpu_of_tree(pid_t root) {
+  ProcessUse use;
+  each_of_tree(root, [&](const std::string& directory) {
+    return add_cpu(directory, Children::counted, use);
+  });
+  const bool is_whole =
+      use.processes > 0 && use.processes < static_cast<std::int64_t>(kTreeProcessesMax);
+  return is_whole ? std::optional(use.cpu) : std::nullopt;
+}
+
+std::optional<ProcessUse> use_of_tree(pid_t root) {
+  ProcessUse use;
+  each_of_tree(root, [&](const std::string& directory) {
+    if (!add_cpu(directory, Children::counted, use)) return false;
+    add_memory_and_transfers(directory, use);
+    return true;
+  });
   if (use.processes == 0) return std::nullopt;
   return use;
 }

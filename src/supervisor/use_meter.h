@@ -30,8 +30,10 @@ struct ProcessUse {
 /// What left them (a daemon) is missed. nullopt: there is no such process.
 std::optional<ProcessUse> use_of_tree(pid_t root);
 inline constexpr std::size_t kTreeProcessesMax = 64;
-/// Of the process alone, so far; zero: there is none.
+/// Processor time of the process alone, so far; zero: there is none.
 Duration cpu_of_process(pid_t pid);
+/// Of it and all below it; nullopt: there is none, or there are more than kTreeProcessesMax.
+std::optional<Duration> cpu_of_tree(pid_t root);
 
 class UseMeter {
  public:
