@@ -29,18 +29,19 @@ std::uint64_t state_digest(const core::State& state) {
         (run.admitted ? 8U : 0U));
     for (const core::Group& group : run.groups)
       mix((std::uint64_t{group.open} << 32) | (group.released ? 1U : 0U) | (group.done ? 2U : 0U));
-    std::uint32_t index = 0;
     for (const core::Task& task : run.tasks) {
       mix((static_cast<std::uint64_t>(task.state) << 32) | (std::uint64_t{task.charged} << 16) |
           task.attempt);
       mix(task.token.value);
       mix(task.batch.value);
-      if (const core::TaskExtra* extra = run.extra(index); extra != nullptr) {
-        mix(extra->hedging.companion.token.value);
-        mix((std::uint64_t{extra->hedging.attempts} << 16) | extra->hedging.hedges);
-      }
-      ++index;
       mix(static_cast<std::uint64_t>(task.wake_at.time_since_epoch().count()));
+    }
+    if (!run.extras) return;
+    for (const auto& [index, extra] : run.extras->tasks) {
+      const core::Hedging& hedging = extra.hedging;
+      if (hedging == core::Hedging{}) continue;
+      mix((std::uint64_t{index} << 32) | (std::uint64_t{hedging.attempts} << 16) | hedging.hedges);
+      mix(hedging.companion.token.value);
     }
   });
   return digest;

@@ -24,6 +24,9 @@ constexpr std::uint64_t kRecordsMax = 1'000'000;
 constexpr Duration kTimeMax = std::chrono::days{400};
 /// Commits from one look at all explanations to the next.
 constexpr std::uint64_t kExplainEvery = 16;
+/// A digest looks at all tasks in memory: with more than these not after each commit, or a world of
+/// many tasks and many commits takes their product.
+constexpr std::uint64_t kDigestTasks = 500;
 constexpr int kTidyRoundsMax = 2000;
 
 thread_local const World* running_world = nullptr;
@@ -111,8 +114,16 @@ void World::on_durable(const engine::Commit& commit) {
   checker_.on_durable(commit, state);
   if (commit.journal->step % kExplainEvery == 0)
     checker_.check_explanations(state, commit.journal->now);
-  state_digests_.push_back(state_digest(state));
+  note_digest(commit.journal->step, state);
   if (options_.listener) state_texts_.push_back(state_text(state));
+}
+
+void World::note_digest(std::uint64_t step, const core::State& state) {
+  if (step < next_digest_) return;
+  std::uint64_t tasks = 0;
+  state.each_run([&](const core::Run& run) { tasks += run.tasks.size(); });
+  next_digest_ = step + 1 + tasks / kDigestTasks;
+  state_digests_.emplace(step, state_digest(state));
 }
 
 void World::on_committed(const engine::Committed& committed) {
@@ -185,8 +196,9 @@ void World::check_replay() {
   store::memory::MemoryStore store(disk_);
   engine::ReplayOptions options{.pools = {{.name = "local", .capacity = {}}}};
   options.after_step = [this](const engine::JournalRecord& record, const core::State& state) {
-    if (record.step > state_digests_.size() || !basics_.verdict.is_clean() ||
-        state_digest(state) == state_digests_[record.step - 1])
+    const auto was = state_digests_.find(record.step);
+    if (was == state_digests_.end() || !basics_.verdict.is_clean() ||
+        state_digest(state) == was->second)
       return;
     std::string text = fmt::format("after step {} the state is another when replayed", record.step);
     if (record.step <= state_texts_.size())

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -107,6 +108,7 @@ class World final : public CommitWatcher, private engine::Observer {
   void crash_executor();
   void cut_link();
   void jump_clock(Fault fault);
+  void note_digest(std::uint64_t step, const core::State& state);
   void change_capacity();
   void saturate();
 
@@ -122,8 +124,9 @@ class World final : public CommitWatcher, private engine::Observer {
   Clients clients_;
   std::vector<std::unique_ptr<SimEngine>> engines_;  ///< all lives; the last is the present one
   Transitions transitions_{};
-  std::vector<std::uint64_t> state_digests_;  ///< after each commit
-  std::vector<std::string> state_texts_;      ///< the same, if anybody listens
+  std::map<std::uint64_t, std::uint64_t> state_digests_;  ///< by step, after its commit
+  std::uint64_t next_digest_ = 0;                         ///< the next step to have one
+  std::vector<std::string> state_texts_;                  ///< after each commit, if anybody listens
   Resources capacity_;
   bool faults_are_over_ = false;
 };
