@@ -141,10 +141,15 @@ Status bulk(const LoadOptions& options, bool to_the_end) {
     if (reply.status != 200)
       std::fprintf(stderr, "%d %s\n", reply.status, std::string(reply.body.substr(0, 400)).c_str());
   };
+  std::string lines;  // whole ones, and the beginning of the next: a read ends anywhere
   clients.on_bytes = [&](std::size_t, std::string_view bytes) {
     is_open = true;
-    ends += count_of(bytes, "event: dev.reeve.run.succeeded\n");
-    gaps += count_of(bytes, "event: dev.reeve.stream.gap\n");
+    lines += bytes;
+    const std::size_t whole = lines.rfind('\n') + 1;
+    const std::string_view complete = std::string_view(lines).substr(0, whole);
+    ends += count_of(complete, "event: dev.reeve.run.succeeded\n");
+    gaps += count_of(complete, "event: dev.reeve.stream.gap\n");
+    lines.erase(0, whole);
   };
   if (to_the_end) {
     clients.follow(1, options.get("/v1/events"));

@@ -3,6 +3,7 @@
 //
 //   service_bench serve --directory DIR [--ending at_once|never] [--cpus N]
 //   service_bench fill  --directory DIR --runs N       finished runs of one task, by the store
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -16,6 +17,7 @@
 #include "api/service.h"
 #include "bench/engine_rig.h"
 #include "bench/finished_runs.h"
+#include "config/settings.h"
 #include "http/server.h"
 #include "store/sqlite/sqlite_history.h"
 
@@ -43,6 +45,14 @@ struct Place {
   std::uint64_t runs = 1'000'000;
 };
 
+/// Free bytes, asked for before each submission as `reeve serve` does.
+std::int64_t room_at(const std::string& path) {
+  struct statvfs found {};
+  return ::statvfs(path.c_str(), &found) == 0
+             ? static_cast<std::int64_t>(found.f_bavail * found.f_frsize)
+             : -1;
+}
+
 Status serve(const Place& place) {
   NullExecutor executor(place.ending);
   NoLogs logs;
@@ -51,6 +61,8 @@ Status serve(const Place& place) {
   TRY_ASSIGN(const auto credentials, security::Credentials::open(place.directory + "/security.db"));
   TRY(security::make_admin_token(*credentials, place.directory + "/admin.token", wall_now()));
   TRY_ASSIGN(const auto audit, security::AuditLog::open(place.directory + "/audit"));
+  // shared: with the service
+  const auto settings = std::make_shared<const config::Settings>();
   TRY_ASSIGN(auto service,
              api::Service::open({.engine = &rig->engine(),
                                  .open_history = [path = place.directory + "/reeve.db"]()
@@ -60,10 +72,12 @@ Status serve(const Place& place) {
                                  .logs = &logs,
                                  .credentials = credentials.get(),
                                  .audit = audit.get(),
+                                 .settings = [settings] { return settings; },
                                  .check_workflow = [](const spec::Workflow&) { return Status(); },
                                  .plan = [](const spec::Parsed&, const std::string&)
                                      -> Result<boost::json::array> { return boost::json::array(); },
                                  .now = wall_now,
+                                 .disk_room = [path = place.directory] { return room_at(path); },
                                  .version = "bench",
                                  .work_directory = place.directory + "/work",
                                  .own_user = ::geteuid()}));

@@ -158,10 +158,10 @@ void export_audit(ServiceParts& parts, CallPtr call) {
 }
 
 void get_config(ServiceParts& parts, CallPtr call) {
-  const config::Settings settings = parts.options.settings();
+  const auto settings = parts.options.settings();
   boost::json::array out;
   for (const config::SettingInfo& setting : config::setting_table())
-    out.emplace_back(setting_json(setting, settings.at(setting.setting)));
+    out.emplace_back(setting_json(setting, settings->at(setting.setting)));
   call->reply(200, {{"version", kOutputVersion}, {"settings", std::move(out)}});
 }
 

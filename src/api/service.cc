@@ -113,7 +113,7 @@ std::size_t Service::body_limit(std::string_view method, std::string_view path, 
 void Service::serve_on(http::Server& server) {
   parts_->server = &server;
   parts_->events.serve_on(server, [parts = parts_.get()] {
-    return parts->options.settings().duration(config::Setting::server_heartbeat);
+    return parts->options.settings()->duration(config::Setting::server_heartbeat);
   });
 }
 
@@ -268,7 +268,7 @@ void Service::handle(http::Request request, http::Responder responder) {
 // What the handlers work with.
 
 std::optional<Problem> ServiceParts::too_many_runs() const {
-  const std::int64_t most = options.settings().integer(config::Setting::engine_runs_max);
+  const std::int64_t most = options.settings()->integer(config::Setting::engine_runs_max);
   if (std::cmp_less(events.unfinished_runs(), most)) return std::nullopt;
   Problem full(429, "too-many-runs", "Too many runs",
                fmt::format("{} runs have not ended (engine.runs_max): try again when some have",
@@ -279,7 +279,7 @@ std::optional<Problem> ServiceParts::too_many_runs() const {
 
 std::optional<Problem> ServiceParts::full_disk() const {
   if (!options.disk_room) return std::nullopt;
-  const std::int64_t reserve = options.settings().integer(config::Setting::engine_disk_reserve);
+  const std::int64_t reserve = options.settings()->integer(config::Setting::engine_disk_reserve);
   const std::int64_t room = options.disk_room();
   if (room < 0 || room >= reserve) return std::nullopt;
   Problem full(

@@ -40,7 +40,9 @@ struct ServiceOptions {
   config::FlagStore* flags = nullptr;
   std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
   std::string audit_directory;
-  std::function<config::Settings()> settings;  ///< that hold now; any thread
+  /// Those that hold now. Any thread; asked for with every request, and so never copied.
+  std::function<std::shared_ptr<const config::Settings>()>
+      settings;  // shared: a reload replaces it
   /// Reads the settings again, and says what changed. Any thread.
   std::function<Result<std::vector<config::Change>>()> reload;
   /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.

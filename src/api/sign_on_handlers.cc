@@ -21,7 +21,7 @@ constexpr std::size_t kCodeTextMax = 4096;
 constexpr std::size_t kGroupsShown = 10;
 
 Checked<SignOnSettings> sign_on_settings(const ServiceParts& parts) {
-  auto settings = SignOnSettings::from(parts.options.settings());
+  auto settings = SignOnSettings::from(*parts.options.settings());
   if (!settings) return tl::unexpected(Problem(settings.error()));
   if (*settings) return **std::move(settings);
   return tl::unexpected(Problem(404, "not-found", "Not found",
@@ -120,7 +120,7 @@ Checked<SignedOn> rights_of(const ServiceParts& parts, const SignOnSettings& set
 
 /// Whoever was let in by settings that hold no more has to begin anew.
 Checked<void> check_unchanged(const ServiceParts& parts, const SignOnSettings& settings) {
-  if (SignOnSettings::trusted(parts.options.settings()) == settings.fingerprint) return {};
+  if (SignOnSettings::trusted(*parts.options.settings()) == settings.fingerprint) return {};
   return tl::unexpected(Problem(401, "unauthenticated", "Unauthenticated",
                                 "the settings of single sign-on have changed meanwhile: begin "
                                 "anew"));

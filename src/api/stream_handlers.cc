@@ -27,7 +27,7 @@ http::Response stream_head() {
 /// False: there are as many streams as may be, and that is said.
 bool may_stream(ServiceParts& parts, const CallPtr& call) {
   const auto most = static_cast<std::size_t>(
-      parts.options.settings().integer(config::Setting::server_streams_max));
+      parts.options.settings()->integer(config::Setting::server_streams_max));
   if (parts.events.followers() + parts.log_streams < most) return true;
   Problem full(429, "too-many-streams", "Too many streams",
                fmt::format("there are {} live streams already (server.streams_max)", most));
@@ -137,7 +137,7 @@ Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStre
   if (is_new)
     frames += fmt::format("id: {}\nevent: dev.reeve.stream.position\ndata: {{}}\n\n", next);
   log.silence = is_new ? Duration{0} : log.silence + kLogPause;
-  if (log.silence >= parts.options.settings().duration(config::Setting::server_heartbeat)) {
+  if (log.silence >= parts.options.settings()->duration(config::Setting::server_heartbeat)) {
     log.silence = Duration{0};
     frames += ": heartbeat\n\n";
   }

@@ -214,7 +214,7 @@ Result<boost::json::array> plan(const spec::Parsed& parsed, const std::string& i
 
 Checked<void> open_security(const Frame& frame, Serving& serving) {
   const StateLayout& layout = frame.layout;
-  const config::Settings settings = frame.settings.present();
+  const config::Settings settings = *frame.settings.present();
   security::CredentialOptions options;
   options.session_idle = settings.duration(Setting::auth_session_idle);
   options.session_life = settings.duration(Setting::auth_session_life);
@@ -249,7 +249,7 @@ api::JournalSource journal_of(const StateLayout& layout, const Resources& capaci
 Result<std::vector<config::Change>> reload_all(LiveSettings& settings,
                                                security::Credentials& credentials) {
   TRY_ASSIGN(auto changes, settings.reload());
-  TRY(credentials.trust(api::SignOnSettings::trusted(settings.present()), wall_now()));
+  TRY(credentials.trust(api::SignOnSettings::trusted(*settings.present()), wall_now()));
   return changes;
 }
 
@@ -270,7 +270,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .answers = serving.answers.get(),
       .flags = serving.flags.get(),
       .open_secrets =
-          [root = layout.root, key = settings.present().text(Setting::secrets_key_file)] {
+          [root = layout.root, key = settings.present()->text(Setting::secrets_key_file)] {
             return open_secret_store(root, key.empty() ? nullptr : &key);
           },
       .audit_directory = layout.root + "/audit",
@@ -310,7 +310,7 @@ OwnSecret own_secret(const Frame& frame, const Serving& serving) {
                                        .attempt = wanted.attempt,
                                        .expires_at = wall_now() + kAttemptLife,
                                        .index = wanted.index});
-    const std::string url = settings->present().text(Setting::server_public_url);
+    const std::string url = settings->present()->text(Setting::server_public_url);
     if (!url.empty()) return url;
     return fail(ErrorCode::not_found,
                 "REEVE_URL: the setting server.public_url says how tasks reach this service");
@@ -320,7 +320,7 @@ OwnSecret own_secret(const Frame& frame, const Serving& serving) {
 Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   Serving serving;
   const StateLayout& layout = frame.layout;
-  const config::Settings settings = frame.settings.present();
+  const config::Settings settings = *frame.settings.present();
   TRY_ASSIGN(const FollowingOptions engine, FollowingOptions::from(frame.settings.session()));
   TRY_ASSIGN(http::ServerOptions http_options,
              server_options(frame.session, layout, settings, inherited));
@@ -417,8 +417,9 @@ LifeEnd wait_for_end(const Frame& frame, const Serving& serving, const TakeOverD
 
 Checked<void> tell_addresses(const Frame& frame, const Serving& serving, bool is_talkative) {
   std::string lines;
-  const bool is_encrypted = frame.session.arguments.has("tls-certificate") ||
-                            !frame.settings.present().text(Setting::server_tls_certificate).empty();
+  const bool is_encrypted =
+      frame.session.arguments.has("tls-certificate") ||
+      !frame.settings.present()->text(Setting::server_tls_certificate).empty();
   for (const std::string& address : serving.server->addresses()) {
     const bool is_unix = address.starts_with("unix:");
     const std::string_view scheme = is_encrypted ? "https" : "http";
@@ -476,13 +477,13 @@ Checked<LifeEnd> live(const Frame& frame, Inherited inherited, bool is_first, bo
 /// --take-over: the sockets of the one that serves, once it has ended.
 Checked<void> take_from_predecessor(const Frame& frame, Inherited& inherited) {
   TRY_ASSIGN(const http::ServerOptions wanted,
-             server_options(frame.session, frame.layout, frame.settings.present(), inherited));
+             server_options(frame.session, frame.layout, *frame.settings.present(), inherited));
   TRY_ASSIGN(auto taken, take_over(frame.layout.take_over_socket()));
   if (!taken) return {};
   say(frame.log, LogSeverity::info, "this process takes over, and waits for the other one to end",
       {});
   const Duration patience =
-      frame.settings.present().duration(Setting::server_shutdown_grace) + kEndPatience;
+      frame.settings.present()->duration(Setting::server_shutdown_grace) + kEndPatience;
   TRY(wait_for_end_of(*taken, patience, frame.signals));
   wait_for_lock(frame.layout);
   for (NamedSocket& each : taken->sockets) {

@@ -47,28 +47,31 @@ Checked<std::unique_ptr<LiveSettings>> LiveSettings::open(const Session& session
   TRY_ASSIGN(config::Resolved resolved, service_settings(session, layout));
   complain_of_sign_on(resolved);
   TRY(refuse_complaints(resolved));
-  live->settings_ = std::move(resolved.settings);
-  live->log_.set(log_style(live->settings_));
+  // shared: as in the class
+  live->settings_ = std::make_shared<const config::Settings>(std::move(resolved.settings));
+  const config::Settings& settings = *live->settings_;
+  live->log_.set(log_style(settings));
   Arguments& arguments = live->arguments_;
   const auto put = [&](std::string_view option, const std::string& value) {
     if (!value.empty() && !arguments.has(option)) arguments.options[option].push_back(value);
   };
-  put("jobs", live->settings_.text(Setting::engine_jobs));
-  if (const std::string& tier = live->settings_.text(Setting::engine_sandbox); tier != "workflow")
+  put("jobs", settings.text(Setting::engine_jobs));
+  if (const std::string& tier = settings.text(Setting::engine_sandbox); tier != "workflow")
     put("sandbox", tier);
-  for (const std::string& each : live->settings_.list(Setting::engine_allow))
+  for (const std::string& each : settings.list(Setting::engine_allow))
     arguments.options["allow"].push_back(each);
   return live;
 }
 
-config::Settings LiveSettings::present() const {
+// shared: as in the class
+std::shared_ptr<const config::Settings> LiveSettings::present() const {
   const std::lock_guard lock(mutex_);
   return settings_;
 }
 
 std::string LiveSettings::cluster_file() const {
   const std::string* const named = session_.arguments.find("cluster");
-  return named != nullptr ? *named : present().text(Setting::engine_cluster);
+  return named != nullptr ? *named : present()->text(Setting::engine_cluster);
 }
 
 Checked<std::optional<core::PolicySet>> LiveSettings::policy() const {
@@ -84,10 +87,10 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
   complain_of_sign_on(*resolved);
   if (!resolved->complaints.empty())
     return fail(ErrorCode::invalid_argument, all_of(resolved->complaints));
-  const config::Settings before = present();
+  const auto before = present();
   {
     const std::lock_guard lock(mutex_);
-    settings_ = resolved->settings;
+    settings_ = std::make_shared<const config::Settings>(resolved->settings);  // shared: as above
   }
   auto policy = this->policy();
   if (!policy) {
@@ -97,7 +100,7 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
   }
   if (*policy && engine_ != nullptr) engine_->submit(**std::move(policy));
   log_.set(log_style(resolved->settings));
-  return config::changes(before, resolved->settings);
+  return config::changes(*before, resolved->settings);
 }
 
 }  // namespace reeve::cli

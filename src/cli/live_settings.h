@@ -23,7 +23,7 @@ class LiveSettings {
                                                      const StateLayout& layout,
                                                      observe::OperatorLog& log);
 
-  config::Settings present() const;
+  std::shared_ptr<const config::Settings> present() const;  // shared: a reload replaces it
   /// What changed since the start or the last call. invalid_argument: all complaints.
   Result<std::vector<config::Change>> reload();
   /// The session with what the settings say of the engine put beside its own options.
@@ -42,9 +42,9 @@ class LiveSettings {
   Session session_;      ///< over them
   StateLayout layout_;
   engine::Engine* engine_ = nullptr;
-  std::mutex reloading_;      ///< one reload at a time
-  mutable std::mutex mutex_;  // guards `settings_`
-  config::Settings settings_;
+  std::mutex reloading_;                              ///< one reload at a time
+  mutable std::mutex mutex_;                          // guards `settings_`
+  std::shared_ptr<const config::Settings> settings_;  // shared: with who reads them
 };
 
 }  // namespace reeve::cli
