@@ -1,5 +1,7 @@
 #include "api/body_reader.h"
 
+#include <algorithm>
+
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
@@ -8,13 +10,13 @@
 
 namespace reeve::api {
 
-Result<JsonObject> parse_body(std::string_view body) {
-  if (body.empty()) return JsonObject{};
+Result<JsonObject> parse_body(std::string_view body, boost::json::storage_ptr storage) {
+  if (body.empty()) return JsonObject{storage};
   boost::json::parse_options options;
   options.max_depth = 64;
   boost::system::error_code error;
-  Json value =
-      boost::json::parse(boost::json::string_view(body.data(), body.size()), error, {}, options);
+  Json value = boost::json::parse(boost::json::string_view(body.data(), body.size()), error,
+                                  std::move(storage), options);
   if (error) return fail(ErrorCode::invalid_argument, "the body is not JSON: " + error.message());
   if (!value.is_object())
     return fail(ErrorCode::invalid_argument,
@@ -36,7 +38,7 @@ std::string pointer_token(std::string_view text) {
 }
 
 const Json* BodyReader::any(std::string_view key) {
-  known_.emplace(key);
+  known_.push_back(key);
   const Json* const value = object_.if_contains(key);
   return value != nullptr && value->is_null() ? nullptr : value;
 }
@@ -128,11 +130,10 @@ std::optional<std::vector<std::string>> BodyReader::texts(std::string_view key) 
 }
 
 std::vector<FieldError> BodyReader::finish() {
-  const std::vector<std::string> names(known_.begin(), known_.end());
   for (const auto& [name, value] : object_) {
-    const std::string key(name.data(), name.size());
-    if (known_.contains(key)) continue;
-    const std::string match = closest_match(key, names);
+    const std::string_view key(name.data(), name.size());
+    if (std::ranges::find(known_, key) != known_.end()) continue;
+    const std::string match = closest_match(key, std::span<const std::string_view>(known_));
     error(key, fmt::format("there is no field '{}'{}", sanitize_for_terminal(key),
                            match.empty() ? "" : fmt::format("; did you mean {}?", match)));
   }

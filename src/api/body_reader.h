@@ -4,10 +4,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "api/json_values.h"
 #include "api/problem.h"
@@ -15,10 +16,12 @@
 namespace reeve::api {
 
 /// A body as JSON, an object; "" is {}. invalid_argument says where it is malformed.
-Result<JsonObject> parse_body(std::string_view body);
+/// What is made lives in `storage`, and no longer.
+Result<JsonObject> parse_body(std::string_view body, boost::json::storage_ptr storage = {});
 
 class BodyReader {
  public:
+  /// Keys are constants: they are kept as they are given.
   explicit BodyReader(const JsonObject& object, std::string pointer = {})
       : object_(object),
         pointer_(std::move(pointer)) {}
@@ -42,7 +45,7 @@ class BodyReader {
  private:
   const JsonObject& object_;
   std::string pointer_;
-  std::set<std::string, std::less<>> known_;
+  boost::container::small_vector<std::string_view, 16> known_;  ///< keys that were asked for
   std::vector<FieldError> errors_;
 };
 

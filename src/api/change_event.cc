@@ -1,5 +1,6 @@
 #include "api/change_event.h"
 
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ std::string_view run_type(const core::RunChange& change) {
   return "";
 }
 
-std::string task_type(core::TaskState state) {
+std::string made_task_type(core::TaskState state) {
   switch (state) {
     case core::TaskState::starting: return "dev.reeve.task.placed";
     case core::TaskState::running: return "dev.reeve.task.started";
@@ -30,6 +31,16 @@ std::string task_type(core::TaskState state) {
     case core::TaskState::awaiting_approval: return "dev.reeve.approval.requested";
     default: return fmt::format("dev.reeve.task.{}", name(state));
   }
+}
+
+std::string_view task_type(core::TaskState state) {
+  static const auto kTypes = [] {
+    std::array<std::string, core::kTaskStateCount> types;
+    for (std::size_t i = 0; i < types.size(); ++i)
+      types[i] = made_task_type(static_cast<core::TaskState>(i));
+    return types;
+  }();
+  return kTypes[static_cast<std::size_t>(state)];
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ constexpr EventId end_of_step(std::uint64_t step) { return {step, UINT32_MAX}; }
 struct ChangeEvent {
   EventId id;
   Time at = kUnset;
-  std::string type;  ///< "dev.reeve.task.started"
+  std::string_view type;  ///< "dev.reeve.task.started"
   Uuid run;
   RunId number;
   std::string name_space;

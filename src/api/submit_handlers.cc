@@ -1,9 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <map>
-#include <mutex>
 
+#include <boost/json/monotonic_resource.hpp>
 #include <fmt/format.h>
 
 #include "api/field_table.h"
@@ -157,8 +158,10 @@ void read_lines(ServiceParts& parts, const Call& call, std::string_view rest, Bu
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (is_blank(line)) continue;
     const std::size_t number = bulk.lines++;
+    std::array<unsigned char, 2048> room;
+    boost::json::monotonic_resource storage(room.data(), room.size());
     const auto one = [&]() -> Checked<NewRun> {
-      TRY_ASSIGN(const JsonObject body, parse_body(line));
+      TRY_ASSIGN(const JsonObject body, parse_body(line, &storage));
       TRY_ASSIGN(NewRun run, read_submission(context, body));
       TRY(parts.authorise(call, call.route->action, run.name_space, call.identity.run, {}));
       TRY(may_use_secrets(parts, call, run));
@@ -219,31 +222,23 @@ Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call) {
   return bulk;
 }
 
-/// What the engine said of a bulk; filled by its thread.
-class BulkAnswers {
- public:
-  struct Answer {
-    std::size_t line = 0;
-    Uuid uuid;
-    Result<engine::Receipt> receipt;
-    std::optional<Problem> problem;  ///< the key was that of another submission
-  };
-  explicit BulkAnswers(std::size_t expected) : missing_(expected) { answers_.reserve(expected); }
-  /// True for the last one.
-  bool add(Answer answer) {
-    const std::lock_guard lock(mutex_);
-    answers_.push_back(std::move(answer));
-    return --missing_ == 0;
-  }
-  std::vector<Answer> take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(answers_);
-  }
+/// What the engine said of an item.
+struct BulkAnswer {
+  std::size_t line = 0;
+  Uuid uuid;
+  Result<engine::Receipt> receipt;
+  std::optional<Problem> problem = std::nullopt;  ///< the key was that of another submission
+};
 
- private:
-  std::mutex mutex_;  // guards all below
-  std::vector<Answer> answers_;
-  std::size_t missing_;
+/// A bulk that the engine takes in. Its thread fills the answers, each its own; whoever brings the
+/// last one goes on with all of them.
+struct BulkWork {
+  ServiceParts& parts;
+  CallPtr call;
+  Bulk bulk;
+  std::vector<BulkAnswer> answers;
+  std::atomic<std::size_t> missing;
+  std::shared_ptr<BulkWork> self;  // shared: held by itself until the last answer is there
 };
 
 JsonObject refused_json(std::size_t line, const Problem& problem) {
@@ -252,8 +247,8 @@ JsonObject refused_json(std::size_t line, const Problem& problem) {
 
 /// Runs that the store knew by their keys: what they are called, unless something else was wanted.
 Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::History& history,
-                            std::vector<BulkAnswers::Answer>& answers) {
-  const auto is_known = [](const BulkAnswers::Answer& each) {
+                            std::vector<BulkAnswer>& answers) {
+  const auto is_known = [](const BulkAnswer& each) {
     return each.receipt && each.receipt->existed;
   };
   if (std::ranges::none_of(answers, is_known)) return {};
@@ -261,7 +256,7 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
   TRY_ASSIGN(const Bulk again, read_bulk(parts, call));
   std::map<std::size_t, const NewRun*> wanted;
   for (const Bulk::Item& item : again.items) wanted.emplace(item.line, &item.run);
-  for (BulkAnswers::Answer& answer : answers) {
+  for (BulkAnswer& answer : answers) {
     if (!is_known(answer)) continue;
     TRY_ASSIGN(const engine::RunView view, history.get_run(answer.receipt->run));
     answer.uuid = view.record.uuid;
@@ -272,13 +267,12 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
   return {};
 }
 
-void reply_bulk(const Call& call, const Bulk& bulk, std::vector<BulkAnswers::Answer> answers) {
-  std::ranges::sort(answers, {}, &BulkAnswers::Answer::line);
+void reply_bulk(const Call& call, const Bulk& bulk, const std::vector<BulkAnswer>& answers) {
   boost::json::array accepted;
   boost::json::array refused;
   for (const auto& [line, problem] : bulk.refused)
     refused.emplace_back(refused_json(line, problem));
-  for (const BulkAnswers::Answer& answer : answers) {
+  for (const BulkAnswer& answer : answers) {
     if (!answer.receipt) {
       refused.emplace_back(refused_json(answer.line, Problem(answer.receipt.error())));
       continue;
@@ -297,31 +291,39 @@ void reply_bulk(const Call& call, const Bulk& bulk, std::vector<BulkAnswers::Ans
                       {"refused", std::move(refused)}});
 }
 
-void end_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<Bulk>& bulk,
-              const std::shared_ptr<BulkAnswers>& given) {
-  parts.read(call, [&parts, call, bulk, given](engine::History& history) -> Checked<void> {
-    auto answers = given->take();
-    TRY(look_at_known(parts, *call, history, answers));
-    reply_bulk(*call, *bulk, std::move(answers));
+void end_bulk(BulkWork& work) {
+  // shared: lets go of itself once it has been answered
+  const std::shared_ptr<BulkWork> held = std::move(work.self);
+  work.parts.read(work.call, [held](engine::History& history) -> Checked<void> {
+    TRY(look_at_known(held->parts, *held->call, history, held->answers));
+    reply_bulk(*held->call, held->bulk, held->answers);
     return {};
   });
 }
 
-void hand_over_bulk(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<Bulk>& bulk) {
-  const bool is_taken = parts.readers->read([&parts, call, bulk](engine::History&) {
-    // shared: by the engine's answers
-    const auto answers = std::make_shared<BulkAnswers>(bulk->items.size());
-    if (bulk->items.empty()) return reply_bulk(*call, *bulk, {});
-    for (Bulk::Item& item : bulk->items) {
-      const Uuid uuid = item.run.event.uuid;
-      // Waits for room: a bulk goes as fast as the engine takes it in, and no faster.
-      parts.options.engine->submit(
-          std::move(item.run.event),
-          [&parts, call, bulk, answers, line = item.line, uuid](Result<engine::Receipt> receipt) {
-            if (answers->add({line, uuid, std::move(receipt), std::nullopt}))
-              parts.post([&parts, call, bulk, answers] { end_bulk(parts, call, bulk, answers); });
-          });
-    }
+/// Waits for room: a bulk goes as fast as the engine takes it in, and no faster.
+void submit_items(BulkWork& work) {
+  engine::Engine& engine = *work.parts.options.engine;
+  for (std::size_t i = 0; i < work.answers.size(); ++i) {
+    // Small enough that a std::function keeps it without asking for memory.
+    const auto done = [&work, i](Result<engine::Receipt> receipt) {
+      work.answers[i].receipt = std::move(receipt);
+      if (work.missing.fetch_sub(1) == 1) work.parts.post([&work] { end_bulk(work); });
+    };
+    engine.submit(std::move(work.bulk.items[i].run.event), done);
+  }
+}
+
+void hand_over_bulk(ServiceParts& parts, const CallPtr& call, Bulk bulk) {
+  // shared: with itself, until the engine's last answer
+  const auto work = std::make_shared<BulkWork>(parts, call, std::move(bulk));
+  for (const Bulk::Item& item : work->bulk.items)
+    work->answers.push_back({item.line, item.run.event.uuid, {}});
+  work->missing = work->answers.size();
+  const bool is_taken = parts.readers->read([work](engine::History&) {
+    if (work->answers.empty()) return reply_bulk(*work->call, work->bulk, {});
+    work->self = work;
+    submit_items(*work);
   });
   if (!is_taken) call->refuse(Error{ErrorCode::exhausted, "too many requests wait: try again", {}});
 }
@@ -361,9 +363,10 @@ void submit_bulk(ServiceParts& parts, CallPtr call) {
                                    read.refused.size(), read.lines);
       return tl::unexpected(std::move(problem));
     }
-    const auto bulk = std::make_shared<Bulk>(std::move(read));  // shared: with the answers
+    // shared: std::function wants to copy what it holds
+    const auto bulk = std::make_shared<Bulk>(std::move(read));
     parts.audited(call, fmt::format("{} runs", bulk->items.size()), {},
-                  [&parts, call, bulk] { hand_over_bulk(parts, call, bulk); });
+                  [&parts, call, bulk] { hand_over_bulk(parts, call, std::move(*bulk)); });
     return {};
   });
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/engine.h"
@@ -70,7 +71,8 @@ struct Engine::Parts {
   std::vector<Answer> answers;
   std::string journal;  ///< encoded events that were obeyed
   std::uint64_t journal_events = 0;
-  std::map<std::string, RunId> round_keys;  ///< idempotency keys of runs that are not durable yet
+  /// Idempotency keys of runs that are not durable yet.
+  std::unordered_map<std::string, RunId> round_keys;  // lookup only
   std::vector<const core::RunRecord*> run_rows;
   std::vector<TaskRow> task_rows;
   std::vector<const core::EstimateRecord*> estimate_rows;
