@@ -22,8 +22,9 @@ class SimEngine::StorePort final : public engine::Store {
   Status commit(const engine::Commit& commit) override { return owner_.commit(commit); }
   Result<engine::Snapshot> load() override { return store_.load(); }
   Result<engine::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
-  Result<RunId> find_idempotency_key(std::string_view key) override {
-    return store_.find_idempotency_key(key);
+  Result<std::vector<RunId>> find_idempotency_keys(
+      std::span<const std::string_view> keys) override {
+    return store_.find_idempotency_keys(keys);
   }
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override {

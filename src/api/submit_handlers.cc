@@ -2,7 +2,9 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include <boost/json/monotonic_resource.hpp>
 #include <fmt/format.h>
@@ -267,28 +269,31 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
   return {};
 }
 
+/// Put together by hand: of a hundred thousand items, a tree in memory took longer than their runs.
 void reply_bulk(const Call& call, const Bulk& bulk, const std::vector<BulkAnswer>& answers) {
-  boost::json::array accepted;
   boost::json::array refused;
   for (const auto& [line, problem] : bulk.refused)
     refused.emplace_back(refused_json(line, problem));
+  std::string body = fmt::format("{{\"version\":{},\"accepted\":[", kOutputVersion);
+  constexpr std::size_t kAcceptedBytes = 90;
+  body.reserve(body.size() + answers.size() * kAcceptedBytes);
+  bool is_first = true;
   for (const BulkAnswer& answer : answers) {
     if (!answer.receipt) {
       refused.emplace_back(refused_json(answer.line, Problem(answer.receipt.error())));
-      continue;
-    }
-    if (answer.problem) {
+    } else if (answer.problem) {
       refused.emplace_back(refused_json(answer.line, *answer.problem));
-      continue;
+    } else {
+      fmt::format_to(std::back_inserter(body), "{}{{\"index\":{},\"number\":{},\"id\":\"{}\"}}",
+                     std::exchange(is_first, false) ? "" : ",", answer.line,
+                     answer.receipt->run.value, format_uuid("run", answer.uuid));
     }
-    accepted.push_back(JsonObject{{"index", answer.line},
-                                  {"number", answer.receipt->run.value},
-                                  {"id", format_uuid("run", answer.uuid)}});
   }
   const int status = refused.empty() ? 200 : 207;
-  call.reply(status, {{"version", kOutputVersion},
-                      {"accepted", std::move(accepted)},
-                      {"refused", std::move(refused)}});
+  body += "],\"refused\":" + to_json_text(std::move(refused), false) + "}";
+  call.reply({.status = status,
+              .headers = {{"Content-Type", "application/json"}},
+              .body = std::move(body)});
 }
 
 void end_bulk(BulkWork& work) {

@@ -45,8 +45,9 @@ class StoreWithClock final : public engine::Store {
   }
   Status commit(const engine::Commit& commit) override { return store_.commit(commit); }
   Result<core::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
-  Result<RunId> find_idempotency_key(std::string_view key) override {
-    return store_.find_idempotency_key(key);
+  Result<std::vector<RunId>> find_idempotency_keys(
+      std::span<const std::string_view> keys) override {
+    return store_.find_idempotency_keys(keys);
   }
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override {

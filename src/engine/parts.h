@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -71,8 +72,10 @@ struct Engine::Parts {
   std::vector<Answer> answers;
   std::string journal;  ///< encoded events that were obeyed
   std::uint64_t journal_events = 0;
-  /// Idempotency keys of runs that are not durable yet.
+  /// Runs by those idempotency keys of the round that are known: from the store, or not durable
+  /// yet.
   std::unordered_map<std::string, RunId> round_keys;  // lookup only
+  std::optional<Error> keys_failure;                  ///< why the store could not tell
   std::vector<const core::RunRecord*> run_rows;
   std::vector<TaskRow> task_rows;
   std::vector<const core::EstimateRecord*> estimate_rows;

@@ -23,20 +23,33 @@ void fill_random(Engine::Parts& parts, core::Event& event) {
   if (random != nullptr) *random = parts.ports.random.bits();
 }
 
-/// The run that was submitted with the same key before, be it in this round; not_found: none was.
-Result<RunId> known_key(Engine::Parts& parts, const std::string& key) {
-  const auto found = parts.round_keys.find(key);
-  if (found != parts.round_keys.end()) return found->second;
-  return parts.ports.store.find_idempotency_key(key);
+/// Asks the store for all keys of the round at once.
+void look_up_keys(Engine::Parts& parts) {
+  parts.round_keys.clear();
+  parts.keys_failure.reset();
+  std::vector<std::string_view> keys;
+  for (const Envelope& envelope : parts.envelopes) {
+    const auto* const submission = std::get_if<core::SubmitRun>(&envelope.event);
+    if (submission != nullptr && !envelope.is_look && !submission->texts.idempotency_key.empty())
+      keys.push_back(submission->texts.idempotency_key);
+  }
+  if (keys.empty()) return;
+  Result<std::vector<RunId>> runs = parts.ports.store.find_idempotency_keys(keys);
+  if (!runs) {
+    parts.keys_failure = std::move(runs).error();
+    return;
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if ((*runs)[i] != RunId{}) parts.round_keys.emplace(keys[i], (*runs)[i]);
 }
 
 /// A key that cannot be looked up refuses the submission: it might be a second run of the same.
 Result<Receipt> submit(Engine::Parts& parts, const core::Event& event, const std::string& key,
                        Time now) {
   if (!key.empty()) {
-    Result<RunId> known = known_key(parts, key);
-    if (known) return Receipt{*known, true};
-    if (known.error().code != ErrorCode::not_found) return tl::unexpected(std::move(known).error());
+    if (parts.keys_failure) return tl::unexpected(*parts.keys_failure);
+    const auto known = parts.round_keys.find(key);
+    if (known != parts.round_keys.end()) return Receipt{known->second, true};
   }
   TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
   journal(parts, event);
@@ -175,7 +188,6 @@ Status run_round(Engine::Parts& parts) {
   ++parts.counters.rounds;
   parts.journal.clear();
   parts.journal_events = 0;
-  parts.round_keys.clear();
   const Time now = engine_now(parts);
   std::vector<core::Event> own = std::move(parts.own_events);
   parts.own_events.clear();
@@ -184,6 +196,7 @@ Status run_round(Engine::Parts& parts) {
     take_in(parts, envelope, now);
   }
   parts.inbox.drain(parts.envelopes, parts.options.events_per_round_max);
+  look_up_keys(parts);
   for (Envelope& envelope : parts.envelopes) take_in(parts, envelope, now);
   parts.core.plan(now);
   parts.counters.stale_reports += parts.core.changes().stale_reports;

@@ -71,9 +71,10 @@ class LoggingStore final : public Store {
   Status commit(const Commit& commit) override;
   Result<Snapshot> load() override { return store_->load(); }
   Result<StoredRun> load_run(RunId run) override { return store_->load_run(run); }
-  Result<RunId> find_idempotency_key(std::string_view key) override {
+  Result<std::vector<RunId>> find_idempotency_keys(
+      std::span<const std::string_view> keys) override {
     if (lookup_fails) return tl::unexpected(*lookup_fails);
-    return store_->find_idempotency_key(key);
+    return store_->find_idempotency_keys(keys);
   }
   Status read_journal(std::uint64_t from,
                       const std::function<bool(const JournalRecord&)>& visit) override {

@@ -265,9 +265,10 @@ TEST_P(ConformanceStore, an_idempotency_key_finds_its_run_and_belongs_to_one) {
   ASSERT_TRUE(committer.commit(*store_, keyed(3, "")));
   ASSERT_TRUE(committer.commit(*store_, keyed(1, "a")));
   reopen();
-  EXPECT_EQ(value_of(store_->find_idempotency_key("a")).value, 1u);
-  EXPECT_EQ(store_->find_idempotency_key("b").error().code, ErrorCode::not_found);
-  EXPECT_EQ(store_->find_idempotency_key("").error().code, ErrorCode::not_found);
+  const std::vector<std::string_view> keys{"b", "a", "", "a", "c"};
+  const std::vector<RunId> found = value_of(store_->find_idempotency_keys(keys));
+  EXPECT_EQ(found, (std::vector{RunId{}, RunId{1}, RunId{}, RunId{1}, RunId{}}));
+  EXPECT_TRUE(value_of(store_->find_idempotency_keys({})).empty());
   EXPECT_EQ(committer.commit(*store_, keyed(4, "a")).error().code, ErrorCode::conflict);
 }
 

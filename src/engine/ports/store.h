@@ -58,8 +58,9 @@ class Store {
   virtual Result<Snapshot> load() = 0;
   /// Any run, final or not.
   virtual Result<StoredRun> load_run(RunId run) = 0;
-  /// The run that was submitted with this key, or not_found.
-  virtual Result<RunId> find_idempotency_key(std::string_view key) = 0;
+  /// Of each key, in order, the run that was submitted with it; RunId{}: none was.
+  virtual Result<std::vector<RunId>> find_idempotency_keys(
+      std::span<const std::string_view> keys) = 0;
   /// Calls `visit` for each record from `from_step` on until it returns false. Checks the chain.
   virtual Status read_journal(std::uint64_t from_step,
                               const std::function<bool(const JournalRecord&)>& visit) = 0;

@@ -88,11 +88,15 @@ Result<StoredRun> MemoryStore::load_run(RunId run) {
   return copy_of_run(*found);
 }
 
-Result<RunId> MemoryStore::find_idempotency_key(std::string_view key) {
-  const auto found = disk_.idempotency_keys().find(key);
-  if (found != disk_.idempotency_keys().end()) return found->second;
-  return fail(ErrorCode::not_found,
-              fmt::format("no run was submitted with the idempotency key '{}'", key));
+Result<std::vector<RunId>> MemoryStore::find_idempotency_keys(
+    std::span<const std::string_view> keys) {
+  std::vector<RunId> runs;
+  runs.reserve(keys.size());
+  for (const std::string_view key : keys) {
+    const auto found = disk_.idempotency_keys().find(key);
+    runs.push_back(found == disk_.idempotency_keys().end() ? RunId{} : found->second);
+  }
+  return runs;
 }
 
 Status MemoryStore::read_journal(std::uint64_t from_step,

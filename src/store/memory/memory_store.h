@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "engine/ports/store.h"
 #include "store/memory/memory_disk.h"
@@ -27,7 +29,7 @@ class MemoryStore final : public engine::Store {
   Status commit(const engine::Commit& commit) override;
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
-  Result<RunId> find_idempotency_key(std::string_view key) override;
+  Result<std::vector<RunId>> find_idempotency_keys(std::span<const std::string_view> keys) override;
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override;
   Result<std::shared_ptr<const spec::Workflow>> load_workflow(const Digest& digest) override;

@@ -227,6 +227,12 @@ Result<std::int64_t> Connection::query_integer(std::string_view sql) {
   return row ? statement.integer(0) : 0;
 }
 
+Status Connection::add_module(const std::string& name, const sqlite3_module& module, void* data) {
+  const int code = sqlite3_create_module_v2(handle_.get(), name.c_str(), &module, data, nullptr);
+  if (code != SQLITE_OK) return tl::unexpected<Error>(error_of(handle_.get(), code, path_));
+  return {};
+}
+
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
 Result<ReadTransaction> ReadTransaction::begin(Connection& connection) {

@@ -14,6 +14,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_module;
 
 namespace reeve::store::sqlite {
 
@@ -76,6 +77,8 @@ class Connection {
   Status execute(const std::string& sql);
   /// The first column of the first row, 0 if there is none.
   Result<std::int64_t> query_integer(std::string_view sql);
+  /// A table of `module` called `name`; both and `data` must stay as long as the connection.
+  Status add_module(const std::string& name, const sqlite3_module& module, void* data);
   /// Whether a transaction is open.
   bool in_transaction() const;
   const std::string& path() const { return path_; }

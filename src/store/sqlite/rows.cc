@@ -19,11 +19,11 @@ using core::TaskExtra;
 
 constexpr std::int64_t microseconds(Time time) { return time.time_since_epoch().count(); }
 
-void bind_time(Statement& statement, int parameter, Time time, Time null_means = kUnset) {
+void bind_time(RowValues& row, int parameter, Time time, Time null_means = kUnset) {
   if (time == null_means) {
-    statement.bind_null(parameter);
+    row.bind_null(parameter);
   } else {
-    statement.bind(parameter, microseconds(time));
+    row.bind(parameter, microseconds(time));
   }
 }
 
@@ -32,10 +32,10 @@ Time read_time(const Statement& row, int column, Time null_means = kUnset) {
   return Time{Duration{row.integer(column)}};
 }
 
-void bind_reason(Statement& statement, int parameter, const Reason& reason) {
-  statement.bind(parameter, static_cast<std::int64_t>(reason.code));
-  statement.bind(parameter + 1, reason.a);
-  statement.bind(parameter + 2, reason.b);
+void bind_reason(RowValues& row, int parameter, const Reason& reason) {
+  row.bind(parameter, static_cast<std::int64_t>(reason.code));
+  row.bind(parameter + 1, reason.a);
+  row.bind(parameter + 2, reason.b);
 }
 
 /// An integer of the width of its member; false if it does not fit.
@@ -118,30 +118,30 @@ TaskRange tasks_of(RunId run) {
       static_cast<std::int64_t>(TaskId{run, std::numeric_limits<std::uint32_t>::max()}.packed())};
 }
 
-void bind_task(Statement& statement, TaskId id, const Task& task, const TaskExtra* extra,
+void bind_task(RowValues& row, TaskId id, const Task& task, const TaskExtra* extra,
                std::string& buffer) {
-  statement.bind(1, static_cast<std::int64_t>(id.packed()));
-  statement.bind(2, static_cast<std::int64_t>(task.state));
-  statement.bind(3, task.group.value);
-  statement.bind(4, static_cast<std::int64_t>(task.outcome));
-  statement.bind(5, task.code);
-  statement.bind(6, task.flags & core::kTaskFlagsStored);
-  statement.bind(7, task.percent);
-  statement.bind(8, task.attempt);
-  statement.bind(9, task.charged);
-  bind_reason(statement, 10, task.reason);
-  statement.bind(13, static_cast<std::int64_t>(task.token.value));
-  bind_time(statement, 14, task.since);
-  bind_time(statement, 15, task.wake_at, kNever);
-  bind_time(statement, 16, task.queued_at);
-  bind_time(statement, 17, task.started_at);
+  row.bind(1, static_cast<std::int64_t>(id.packed()));
+  row.bind(2, static_cast<std::int64_t>(task.state));
+  row.bind(3, task.group.value);
+  row.bind(4, static_cast<std::int64_t>(task.outcome));
+  row.bind(5, task.code);
+  row.bind(6, task.flags & core::kTaskFlagsStored);
+  row.bind(7, task.percent);
+  row.bind(8, task.attempt);
+  row.bind(9, task.charged);
+  bind_reason(row, 10, task.reason);
+  row.bind(13, static_cast<std::int64_t>(task.token.value));
+  bind_time(row, 14, task.since);
+  bind_time(row, 15, task.wake_at, kNever);
+  bind_time(row, 16, task.queued_at);
+  bind_time(row, 17, task.started_at);
   if (extra == nullptr) {
-    statement.bind_null(18);
+    row.bind_null(18);
   } else {
     buffer = encode_extra(*extra);
-    statement.bind_blob(18, buffer);
+    row.bind_blob(18, buffer);
   }
-  statement.bind(19, static_cast<std::int64_t>(task.batch.value));
+  row.bind(19, static_cast<std::int64_t>(task.batch.value));
 }
 
 bool read_task(const Statement& row, StoredTask& out) {
@@ -166,33 +166,33 @@ bool read_task(const Statement& row, StoredTask& out) {
   return decode_extra(row.bytes(17), *out.extra);
 }
 
-void bind_attempt(Statement& statement, const AttemptRecord& attempt, std::string& buffer) {
-  statement.bind(1, static_cast<std::int64_t>(attempt.task.packed()));
-  statement.bind(2, attempt.number);
-  statement.bind(3, static_cast<std::int64_t>(attempt.token.value));
-  statement.bind(4, attempt.pool.value);
-  statement.bind(5, static_cast<std::int64_t>(attempt.outcome.kind));
-  statement.bind(6, attempt.outcome.code);
-  bind_reason(statement, 7, attempt.outcome.reason);
-  bind_reason(statement, 10, attempt.placed);
-  bind_reason(statement, 13, attempt.next);
-  bind_time(statement, 16, attempt.queued_at);
-  bind_time(statement, 17, attempt.started_at);
-  bind_time(statement, 18, attempt.ended_at);
-  statement.bind(19, attempt.usage.user_cpu.count());
-  statement.bind(20, attempt.usage.system_cpu.count());
-  statement.bind(21, attempt.usage.memory_peak_bytes);
-  statement.bind(22, attempt.usage.read_bytes);
-  statement.bind(23, attempt.usage.written_bytes);
-  statement.bind(24, attempt.usage.context_switches);
-  statement.bind(25, attempt.usage.output_bytes);
-  statement.bind_text_or_null(26, attempt.message);
-  statement.bind(27, static_cast<std::int64_t>(attempt.tier));
-  if (attempt.score == schedule::PlacementScore{}) return statement.bind_null(28);
+void bind_attempt(RowValues& row, const AttemptRecord& attempt, std::string& buffer) {
+  row.bind(1, static_cast<std::int64_t>(attempt.task.packed()));
+  row.bind(2, attempt.number);
+  row.bind(3, static_cast<std::int64_t>(attempt.token.value));
+  row.bind(4, attempt.pool.value);
+  row.bind(5, static_cast<std::int64_t>(attempt.outcome.kind));
+  row.bind(6, attempt.outcome.code);
+  bind_reason(row, 7, attempt.outcome.reason);
+  bind_reason(row, 10, attempt.placed);
+  bind_reason(row, 13, attempt.next);
+  bind_time(row, 16, attempt.queued_at);
+  bind_time(row, 17, attempt.started_at);
+  bind_time(row, 18, attempt.ended_at);
+  row.bind(19, attempt.usage.user_cpu.count());
+  row.bind(20, attempt.usage.system_cpu.count());
+  row.bind(21, attempt.usage.memory_peak_bytes);
+  row.bind(22, attempt.usage.read_bytes);
+  row.bind(23, attempt.usage.written_bytes);
+  row.bind(24, attempt.usage.context_switches);
+  row.bind(25, attempt.usage.output_bytes);
+  row.bind_text_or_null(26, attempt.message);
+  row.bind(27, static_cast<std::int64_t>(attempt.tier));
+  if (attempt.score == schedule::PlacementScore{}) return row.bind_null(28);
   buffer.clear();
   Writer out(buffer);
   encode(out, attempt.score);
-  statement.bind_blob(28, buffer);
+  row.bind_blob(28, buffer);
 }
 
 bool read_attempt(const Statement& row, AttemptRecord& out) {
@@ -222,11 +222,11 @@ bool read_attempt(const Statement& row, AttemptRecord& out) {
 namespace {
 
 template <class Record>
-void bind_encoded(Statement& statement, int parameter, const Record& record, std::string& buffer) {
+void bind_encoded(RowValues& row, int parameter, const Record& record, std::string& buffer) {
   buffer.clear();
   Writer out(buffer);
   encode(out, record);
-  statement.bind_blob(parameter, buffer);
+  row.bind_blob(parameter, buffer);
 }
 
 template <class Record>
@@ -237,42 +237,42 @@ bool read_encoded(std::string_view bytes, Record& out) {
 
 }  // namespace
 
-void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::string& buffer) {
-  statement.bind_text(1, usage.queue);
-  statement.bind(2, usage.is_user ? 1 : 0);
-  statement.bind_text(3, usage.user);
-  bind_encoded(statement, 4, usage, buffer);
+void bind_usage(RowValues& row, const schedule::UsageRecord& usage, std::string& buffer) {
+  row.bind_text(1, usage.queue);
+  row.bind(2, usage.is_user ? 1 : 0);
+  row.bind_text(3, usage.user);
+  bind_encoded(row, 4, usage, buffer);
 }
 
 bool read_usage(const Statement& row, schedule::UsageRecord& out) {
   return read_encoded(row.bytes(0), out);
 }
 
-void bind_drain(Statement& statement, const core::DrainRecord& drain, std::string& buffer) {
-  statement.bind_text(1, drain.node);
-  bind_encoded(statement, 2, drain, buffer);
+void bind_drain(RowValues& row, const core::DrainRecord& drain, std::string& buffer) {
+  row.bind_text(1, drain.node);
+  bind_encoded(row, 2, drain, buffer);
 }
 
 bool read_drain(const Statement& row, core::DrainRecord& out) {
   return read_encoded(row.bytes(0), out);
 }
 
-void bind_run(Statement& statement, const RunRecord& run, RunReferences references) {
-  statement.bind(1, run.id.value);
-  statement.bind(2, static_cast<std::int64_t>(run.state));
-  statement.bind(3, run.paused ? 1 : 0);
-  statement.bind(4, run.cancel_requested ? 1 : 0);
-  statement.bind(5, run.interrupted ? 1 : 0);
-  statement.bind(6, run.priority);
-  statement.bind(7, run.round);
-  bind_reason(statement, 8, run.reason);
-  statement.bind(11, references.workflow);
-  statement.bind(12, references.origin);
-  bind_time(statement, 13, run.submitted_at);
-  bind_time(statement, 14, run.started_at);
-  bind_time(statement, 15, run.ended_at);
-  statement.bind_blob(16, bytes_of(run.uuid));
-  statement.bind_text_or_null(17, run.inputs.view());
+void bind_run(RowValues& row, const RunRecord& run, RunReferences references) {
+  row.bind(1, run.id.value);
+  row.bind(2, static_cast<std::int64_t>(run.state));
+  row.bind(3, run.paused ? 1 : 0);
+  row.bind(4, run.cancel_requested ? 1 : 0);
+  row.bind(5, run.interrupted ? 1 : 0);
+  row.bind(6, run.priority);
+  row.bind(7, run.round);
+  bind_reason(row, 8, run.reason);
+  row.bind(11, references.workflow);
+  row.bind(12, references.origin);
+  bind_time(row, 13, run.submitted_at);
+  bind_time(row, 14, run.started_at);
+  bind_time(row, 15, run.ended_at);
+  row.bind_blob(16, bytes_of(run.uuid));
+  row.bind_text_or_null(17, run.inputs.view());
 }
 
 bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
@@ -292,13 +292,13 @@ bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
   return ok;
 }
 
-void bind_run_texts(Statement& statement, RunId run, const RunTexts& texts) {
-  statement.bind(1, run.value);
-  statement.bind_text_or_null(2, texts.name);
-  statement.bind_text_or_null(3, texts.labels);
-  statement.bind_text_or_null(4, texts.idempotency_key);
-  statement.bind_text_or_null(5, texts.outputs);
-  statement.bind_text_or_null(6, texts.cancel_reason);
+void bind_run_texts(RowValues& row, RunId run, const RunTexts& texts) {
+  row.bind(1, run.value);
+  row.bind_text_or_null(2, texts.name);
+  row.bind_text_or_null(3, texts.labels);
+  row.bind_text_or_null(4, texts.idempotency_key);
+  row.bind_text_or_null(5, texts.outputs);
+  row.bind_text_or_null(6, texts.cancel_reason);
 }
 
 void read_run_texts(const Statement& row, int first_column, RunRecord& out) {
@@ -311,12 +311,12 @@ void read_run_texts(const Statement& row, int first_column, RunRecord& out) {
   out.texts->cancel_reason = row.bytes(first_column + 5);
 }
 
-void bind_expansion(Statement& statement, const Expansion& expansion) {
-  statement.bind(1, expansion.run.value);
-  statement.bind(2, expansion.group.value);
-  statement.bind(3, expansion.first);
-  statement.bind(4, expansion.count);
-  statement.bind_text(5, expansion.items);
+void bind_expansion(RowValues& row, const Expansion& expansion) {
+  row.bind(1, expansion.run.value);
+  row.bind(2, expansion.group.value);
+  row.bind(3, expansion.first);
+  row.bind(4, expansion.count);
+  row.bind_text(5, expansion.items);
 }
 
 bool read_expansion(const Statement& row, Expansion& out) {
@@ -332,11 +332,11 @@ constexpr int kSecondsFirst = 5;
 constexpr int kMemoryFirst = 9;
 constexpr int kEnds = 13;
 
-void bind_moments(Statement& statement, int first_column, const schedule::LogMoments& moments) {
-  statement.bind(first_column + 1, moments.count);
-  statement.bind_real(first_column + 2, moments.weight);
-  statement.bind_real(first_column + 3, moments.mean);
-  statement.bind_real(first_column + 4, moments.variance);
+void bind_moments(RowValues& row, int first_column, const schedule::LogMoments& moments) {
+  row.bind(first_column + 1, moments.count);
+  row.bind_real(first_column + 2, moments.weight);
+  row.bind_real(first_column + 3, moments.mean);
+  row.bind_real(first_column + 4, moments.variance);
 }
 
 bool read_moments(const Statement& row, int first_column, schedule::LogMoments& out) {
@@ -348,19 +348,19 @@ bool read_moments(const Statement& row, int first_column, schedule::LogMoments& 
 
 }  // namespace
 
-void bind_estimate(Statement& statement, const core::EstimateRecord& record) {
+void bind_estimate(RowValues& row, const core::EstimateRecord& record) {
   const schedule::Estimate& estimate = record.estimate;
-  statement.bind(1, record.id.value);
-  statement.bind(2, static_cast<std::int64_t>(record.key));
-  statement.bind(3, static_cast<std::int64_t>(record.used));
-  statement.bind_text(4, record.workflow);
-  statement.bind_text(5, record.task);
-  bind_moments(statement, kSecondsFirst, estimate.seconds);
-  bind_moments(statement, kMemoryFirst, estimate.memory_bytes);
-  statement.bind_real(kEnds + 1, estimate.ends);
+  row.bind(1, record.id.value);
+  row.bind(2, static_cast<std::int64_t>(record.key));
+  row.bind(3, static_cast<std::int64_t>(record.used));
+  row.bind_text(4, record.workflow);
+  row.bind_text(5, record.task);
+  bind_moments(row, kSecondsFirst, estimate.seconds);
+  bind_moments(row, kMemoryFirst, estimate.memory_bytes);
+  row.bind_real(kEnds + 1, estimate.ends);
   // Of OutcomeClass::none there is no column: nothing ends so.
   for (int i = 1; i < static_cast<int>(kOutcomeClassCount); ++i)
-    statement.bind_real(kEnds + 1 + i, estimate.failures[static_cast<std::size_t>(i)]);
+    row.bind_real(kEnds + 1 + i, estimate.failures[static_cast<std::size_t>(i)]);
 }
 
 bool read_estimate(const Statement& row, core::EstimateRecord& out) {

@@ -1,6 +1,6 @@
 // How records become rows and rows become records: the one place that knows the columns, used by
 // the store and by the history. Statements are built from the column lists here, so that the order
-// of columns, of parameters and of reading stays one. No state; no thread rule.
+// of columns, of what is bound and of reading stays one. No state; no thread rule.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "core/records.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/row_feed.h"
 
 namespace reeve::store::sqlite {
 
@@ -24,13 +25,9 @@ TaskRange tasks_of(RunId run);
 inline constexpr std::string_view kTaskColumns =
     "id, state, group_index, outcome, code, flags, percent, attempt, charged, reason, reason_a, "
     "reason_b, token, since, wake_at, queued_at, started_at, extra, batch";
-inline constexpr std::string_view kPutTask =
-    "REPLACE INTO tasks (id, state, group_index, outcome, code, flags, percent, attempt, charged, "
-    "reason, reason_a, reason_b, token, since, wake_at, queued_at, started_at, extra, batch) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-/// `buffer` holds the encoded extra until the statement has run.
-void bind_task(Statement& statement, TaskId id, const core::Task& task,
-               const core::TaskExtra* extra, std::string& buffer);
+/// `buffer` holds the encoded extra until the next row is bound.
+void bind_task(RowValues& row, TaskId id, const core::Task& task, const core::TaskExtra* extra,
+               std::string& buffer);
 /// False: the row cannot be ours.
 bool read_task(const Statement& row, core::StoredTask& out);
 
@@ -39,32 +36,23 @@ inline constexpr std::string_view kAttemptColumns =
     "placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, system_cpu, "
     "memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, message, "
     "tier, score";
-inline constexpr std::string_view kPutAttempt =
-    "REPLACE INTO attempts (task, number, token, pool, outcome, code, reason, reason_a, reason_b, "
-    "placed, placed_a, placed_b, next, next_a, next_b, queued_at, started_at, ended_at, user_cpu, "
-    "system_cpu, memory_peak_bytes, read_bytes, written_bytes, context_switches, output_bytes, "
-    "message, tier, score) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-/// `buffer` holds the encoded score until the statement has run.
-void bind_attempt(Statement& statement, const core::AttemptRecord& attempt, std::string& buffer);
+/// `buffer` holds the encoded score until the next row is bound.
+void bind_attempt(RowValues& row, const core::AttemptRecord& attempt, std::string& buffer);
 bool read_attempt(const Statement& row, core::AttemptRecord& out);
 
 inline constexpr std::string_view kRunColumns =
+    "id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
+    "reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs";
+/// The same where other tables are joined.
+inline constexpr std::string_view kJoinedRunColumns =
     "runs.id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
     "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs";
-inline constexpr std::string_view kInsertRun =
-    "INSERT INTO runs (id, state, paused, cancel_requested, interrupted, priority, round, reason, "
-    "reason_a, reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-inline constexpr std::string_view kUpdateRun =
-    "UPDATE runs SET state=?2, paused=?3, cancel_requested=?4, interrupted=?5, priority=?6, "
-    "round=?7, reason=?8, reason_a=?9, reason_b=?10, workflow=?11, origin=?12, submitted_at=?13, "
-    "started_at=?14, ended_at=?15, uuid=?16, inputs=?17 WHERE id=?1";
 /// Rows of `workflows` and `origins` that a run refers to.
 struct RunReferences {
   std::int64_t workflow = 0;
   std::int64_t origin = 0;
 };
-void bind_run(Statement& statement, const core::RunRecord& run, RunReferences references);
+void bind_run(RowValues& row, const core::RunRecord& run, RunReferences references);
 /// All but workflow, origin and texts.
 bool read_run(const Statement& row, core::RunRecord& out, RunReferences& references);
 
@@ -72,40 +60,27 @@ bool read_run(const Statement& row, core::RunRecord& out, RunReferences& referen
 inline constexpr int kRunTextsFirst = 17;
 inline constexpr std::string_view kRunTextsColumns =
     "run, name, labels, idempotency_key, outputs, cancel_reason";
-inline constexpr std::string_view kPutRunTexts =
-    "INSERT INTO run_texts (run, name, labels, idempotency_key, outputs, cancel_reason) "
-    "VALUES (?,?,?,?,?,?) ON CONFLICT (run) DO UPDATE SET name=excluded.name, "
-    "labels=excluded.labels, idempotency_key=excluded.idempotency_key, outputs=excluded.outputs, "
-    "cancel_reason=excluded.cancel_reason";  // REPLACE would take the key from another run
-void bind_run_texts(Statement& statement, RunId run, const core::RunTexts& texts);
+void bind_run_texts(RowValues& row, RunId run, const core::RunTexts& texts);
 void read_run_texts(const Statement& row, int first_column, core::RunRecord& out);
 
 inline constexpr std::string_view kExpansionColumns = "run, group_index, first, count, items";
-inline constexpr std::string_view kPutExpansion =
-    "INSERT INTO expansions (run, group_index, first, count, items) VALUES (?,?,?,?,?)";
-void bind_expansion(Statement& statement, const core::Expansion& expansion);
+void bind_expansion(RowValues& row, const core::Expansion& expansion);
 bool read_expansion(const Statement& row, core::Expansion& out);
 
 inline constexpr std::string_view kEstimateColumns =
     "id, key, used, workflow, task, seconds_count, seconds_weight, seconds_mean, "
     "seconds_variance, memory_count, memory_weight, memory_mean, memory_variance, ends, failed, "
     "signalled, timed_out, out_of_memory, lost, rejected, start_failed";
-inline constexpr std::string_view kPutEstimate =
-    "REPLACE INTO estimates (id, key, used, workflow, task, seconds_count, seconds_weight, "
-    "seconds_mean, seconds_variance, memory_count, memory_weight, memory_mean, memory_variance, "
-    "ends, failed, signalled, timed_out, out_of_memory, lost, rejected, start_failed) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-void bind_estimate(Statement& statement, const core::EstimateRecord& estimate);
+void bind_estimate(RowValues& row, const core::EstimateRecord& estimate);
 bool read_estimate(const Statement& row, core::EstimateRecord& out);
 
-inline constexpr std::string_view kPutUsage =
-    "REPLACE INTO usage (queue, is_user, user, record) VALUES (?,?,?,?)";
-void bind_usage(Statement& statement, const schedule::UsageRecord& usage, std::string& buffer);
+inline constexpr std::string_view kUsageColumns = "queue, is_user, user, record";
+void bind_usage(RowValues& row, const schedule::UsageRecord& usage, std::string& buffer);
 /// From `SELECT record`. False: it is not what was written.
 bool read_usage(const Statement& row, schedule::UsageRecord& out);
 
-inline constexpr std::string_view kPutDrain = "REPLACE INTO drains (node, record) VALUES (?,?)";
-void bind_drain(Statement& statement, const core::DrainRecord& drain, std::string& buffer);
+inline constexpr std::string_view kDrainColumns = "node, record";
+void bind_drain(RowValues& row, const core::DrainRecord& drain, std::string& buffer);
 /// As above.
 bool read_drain(const Statement& row, core::DrainRecord& out);
 

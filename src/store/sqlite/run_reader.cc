@@ -78,7 +78,7 @@ Result<std::vector<StoredRun>> RunReader::open_runs() {
   TRY_ASSIGN(Statement rows,
              connection_.prepare(fmt::format("SELECT {} FROM runs INDEXED BY runs_open "
                                              "WHERE state < 2 ORDER BY id",
-                                             kRunColumns)));
+                                             kJoinedRunColumns)));
   std::vector<StoredRun> runs;
   runs.reserve(static_cast<std::size_t>(count));
   for (;;) {
@@ -104,7 +104,7 @@ Result<RunRecord> RunReader::record(RunId run) {
   TRY_ASSIGN(Statement row,
              connection_.prepare(fmt::format(
                  "SELECT {}, {} FROM runs LEFT JOIN run_texts ON run = runs.id WHERE runs.id=?",
-                 kRunColumns, kRunTextsColumns)));
+                 kJoinedRunColumns, kRunTextsColumns)));
   row.bind(1, run.value);
   TRY_ASSIGN(const bool found, row.step());
   if (!found) return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));

@@ -24,7 +24,7 @@ class RunReader {
   Result<core::StoredRun> whole(RunId run);
   /// Its record only; not_found.
   Result<core::RunRecord> record(RunId run);
-  /// From a row of kRunColumns followed by kRunTextsColumns.
+  /// From a row of kJoinedRunColumns followed by kRunTextsColumns.
   Result<core::RunRecord> record(const Statement& row);
 
  private:

@@ -37,7 +37,7 @@ std::string among(std::string_view column, const std::vector<Enum>& wanted) {
 std::string runs_query(const RunFilter& filter) {
   std::string sql =
       fmt::format("SELECT {}, {} FROM runs LEFT JOIN run_texts ON run = runs.id WHERE runs.id < ?1",
-                  kRunColumns, kRunTextsColumns);
+                  kJoinedRunColumns, kRunTextsColumns);
   sql += among("state", filter.states);
   const bool open_only =
       !filter.states.empty() && std::ranges::none_of(filter.states, [](core::RunState state) {

@@ -65,6 +65,20 @@ Result<std::vector<Record>> read_records(Connection& connection, const char* que
   }
 }
 
+/// For a row that is there already, by its first column: all others are as the new one says.
+std::string update_all(std::string_view columns) {
+  std::string sets;
+  std::string_view rest = columns;
+  const std::string_view key = rest.substr(0, rest.find(", "));
+  while (rest.find(", ") != std::string_view::npos) {
+    rest.remove_prefix(rest.find(", ") + 2);
+    const std::string_view column = rest.substr(0, rest.find(", "));
+    sets += fmt::format("{}{}=excluded.{}", sets.empty() ? "" : ", ", column, column);
+  }
+  // "WHERE true": without it ON would belong to a join.
+  return fmt::format("WHERE true ON CONFLICT ({}) DO UPDATE SET {}", key, sets);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
@@ -84,26 +98,44 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
   return store;
 }
 
+Result<SqliteStore::Put> SqliteStore::open_put(Connection& connection, std::string_view how,
+                                               std::string_view table, std::string_view columns,
+                                               std::string_view where) {
+  Put put;
+  const auto count = static_cast<int>(std::ranges::count(columns, ',')) + 1;
+  const std::string feed = fmt::format("new_{}", table);
+  TRY_ASSIGN(put.feed, RowFeed::open(connection, feed, count));
+  TRY_ASSIGN(put.statement, connection.prepare(fmt::format("{} INTO {} ({}) SELECT * FROM {} {}",
+                                                           how, table, columns, feed, where)));
+  return put;
+}
+
 Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.begin, connection.prepare("BEGIN IMMEDIATE"));
   TRY_ASSIGN(statements.commit, connection.prepare("COMMIT"));
   TRY_ASSIGN(statements.data_version, connection.prepare("PRAGMA data_version"));
-  TRY_ASSIGN(statements.insert_run, connection.prepare(kInsertRun));
-  TRY_ASSIGN(statements.update_run, connection.prepare(kUpdateRun));
-  TRY_ASSIGN(statements.put_run_texts, connection.prepare(kPutRunTexts));
+  // REPLACE would take its texts from a run, and its key from another one.
+  TRY_ASSIGN(statements.runs,
+             open_put(connection, "INSERT", "runs", kRunColumns, update_all(kRunColumns)));
+  TRY_ASSIGN(statements.run_texts, open_put(connection, "INSERT", "run_texts", kRunTextsColumns,
+                                            update_all(kRunTextsColumns)));
   TRY_ASSIGN(statements.delete_run_texts, connection.prepare("DELETE FROM run_texts WHERE run=?"));
-  TRY_ASSIGN(statements.put_task, connection.prepare(kPutTask));
-  TRY_ASSIGN(statements.put_attempt, connection.prepare(kPutAttempt));
-  TRY_ASSIGN(statements.put_expansion, connection.prepare(kPutExpansion));
-  TRY_ASSIGN(statements.put_estimate, connection.prepare(kPutEstimate));
-  TRY_ASSIGN(statements.put_usage, connection.prepare(kPutUsage));
-  TRY_ASSIGN(statements.put_drain, connection.prepare(kPutDrain));
+  TRY_ASSIGN(statements.tasks, open_put(connection, "REPLACE", "tasks", kTaskColumns));
+  TRY_ASSIGN(statements.attempts, open_put(connection, "REPLACE", "attempts", kAttemptColumns));
+  TRY_ASSIGN(statements.expansions,
+             open_put(connection, "INSERT", "expansions", kExpansionColumns));
+  TRY_ASSIGN(statements.estimates, open_put(connection, "REPLACE", "estimates", kEstimateColumns));
+  TRY_ASSIGN(statements.usage, open_put(connection, "REPLACE", "usage", kUsageColumns));
+  TRY_ASSIGN(statements.drains, open_put(connection, "REPLACE", "drains", kDrainColumns));
   TRY_ASSIGN(statements.put_journal,
              connection.prepare("INSERT INTO journal (step, now, last_token, effects, chain, "
                                 "events) VALUES (?,?,?,?,?,?)"));
-  TRY_ASSIGN(statements.begin_lookups, connection.prepare("BEGIN"));
-  TRY_ASSIGN(statements.find_key,
-             connection.prepare("SELECT run FROM run_texts WHERE idempotency_key=?"));
+  // CROSS: from the keys to the rows, never the other way round.
+  TRY_ASSIGN(statements.find_keys.feed, RowFeed::open(connection, "wanted_keys", 1));
+  TRY_ASSIGN(
+      statements.find_keys.statement,
+      connection.prepare("SELECT wanted_keys.rowid, run FROM wanted_keys CROSS JOIN run_texts "
+                         "ON idempotency_key = wanted_keys.c1"));
   return {};
 }
 
@@ -134,50 +166,13 @@ Status SqliteStore::commit(const engine::Commit& commit) {
 
 Status SqliteStore::write(const engine::Commit& commit) {
   ENSURE(commit.journal != nullptr);
-  TRY(end_lookups());
   TRY(statements_.begin.run());
   TRY(check_sole_writer());
   for (const auto& workflow : commit.workflows) TRY(references_.workflow(*workflow));
   TRY(write_runs(commit.runs));
-  for (const engine::TaskRow& row : commit.tasks) {
-    bind_task(statements_.put_task, row.id, *row.task, row.extra, buffer_);
-    TRY(statements_.put_task.run());
-  }
-  for (const core::AttemptRecord& attempt : commit.attempts) {
-    bind_attempt(statements_.put_attempt, attempt, buffer_);
-    TRY(statements_.put_attempt.run());
-  }
-  for (const core::Expansion& expansion : commit.expansions) {
-    bind_expansion(statements_.put_expansion, expansion);
-    TRY(statements_.put_expansion.run());
-  }
-  for (const core::EstimateRecord* const estimate : commit.estimates) {
-    bind_estimate(statements_.put_estimate, *estimate);
-    TRY(statements_.put_estimate.run());
-  }
-  for (const schedule::UsageRecord& usage : commit.usage) {
-    bind_usage(statements_.put_usage, usage, buffer_);
-    TRY(statements_.put_usage.run());
-  }
-  for (const core::DrainRecord& drain : commit.drains) {
-    bind_drain(statements_.put_drain, drain, buffer_);
-    TRY(statements_.put_drain.run());
-  }
+  TRY(write_rows(commit));
   TRY(write_journal(*commit.journal, commit.last_token));
   return statements_.commit.run();
-}
-
-Status SqliteStore::begin_lookups() {
-  if (looks_up_) return {};
-  TRY(statements_.begin_lookups.run());
-  looks_up_ = true;
-  return {};
-}
-
-Status SqliteStore::end_lookups() {
-  // SQLite ends a transaction itself when a read has failed badly.
-  const bool is_open = std::exchange(looks_up_, false) && connection_.in_transaction();
-  return is_open ? statements_.commit.run() : Status();
 }
 
 Status SqliteStore::check_sole_writer() {
@@ -191,34 +186,58 @@ Status SqliteStore::check_sole_writer() {
                           connection_.path()));
 }
 
-Status SqliteStore::write_runs(std::span<const core::RunRecord* const> runs) {
-  std::uint32_t last = last_run_;
-  for (const core::RunRecord* const run : runs) {
-    TRY(write_run(*run));
-    last = std::max(last, run->id.value);
-  }
-  last_run_ = last;  // only now: the runs of one commit come in any order
-  return {};
+Status SqliteStore::write_rows(const engine::Commit& commit) {
+  Statements& put = statements_;
+  TRY(put.tasks.write(commit.tasks.size(), [&](std::size_t i, RowValues& row) {
+    const engine::TaskRow& task = commit.tasks[i];
+    bind_task(row, task.id, *task.task, task.extra, buffer_);
+  }));
+  TRY(put.attempts.write(commit.attempts.size(), [&](std::size_t i, RowValues& row) {
+    bind_attempt(row, commit.attempts[i], buffer_);
+  }));
+  TRY(put.expansions.write(commit.expansions.size(), [&](std::size_t i, RowValues& row) {
+    bind_expansion(row, commit.expansions[i]);
+  }));
+  TRY(put.estimates.write(commit.estimates.size(), [&](std::size_t i, RowValues& row) {
+    bind_estimate(row, *commit.estimates[i]);
+  }));
+  TRY(put.usage.write(commit.usage.size(), [&](std::size_t i, RowValues& row) {
+    bind_usage(row, commit.usage[i], buffer_);
+  }));
+  return put.drains.write(commit.drains.size(), [&](std::size_t i, RowValues& row) {
+    bind_drain(row, commit.drains[i], buffer_);
+  });
 }
 
-Status SqliteStore::write_run(const core::RunRecord& run) {
-  if (run.id.value > kRunIdMax) {
-    return fail(ErrorCode::exhausted,
-                fmt::format("{} holds as many runs as it can number: start a new state directory",
-                            connection_.path()));
+Status SqliteStore::refuse_number(RunId run) const {
+  if (run.value <= kRunIdMax) return {};
+  return fail(ErrorCode::exhausted,
+              fmt::format("{} holds as many runs as it can number: start a new state directory",
+                          connection_.path()));
+}
+
+Status SqliteStore::write_runs(std::span<const core::RunRecord* const> runs) {
+  std::vector<RunReferences> references;
+  std::vector<const core::RunRecord*> with_texts;
+  references.reserve(runs.size());
+  std::uint32_t last = last_run_;
+  for (const core::RunRecord* const run : runs) {
+    TRY(refuse_number(run->id));
+    TRY_ASSIGN(references.emplace_back(), references_.of(*run));
+    last = std::max(last, run->id.value);
+    if (run->texts != nullptr) {
+      with_texts.push_back(run);
+    } else if (run->id.value <= last_run_) {
+      statements_.delete_run_texts.bind(1, run->id.value);
+      TRY(statements_.delete_run_texts.run());
+    }
   }
-  const bool is_new = run.id.value > last_run_;
-  TRY_ASSIGN(const RunReferences references, references_.of(run));
-  Statement& statement = is_new ? statements_.insert_run : statements_.update_run;
-  bind_run(statement, run, references);
-  TRY(statement.run());
-  if (run.texts != nullptr) {
-    bind_run_texts(statements_.put_run_texts, run.id, *run.texts);
-    TRY(statements_.put_run_texts.run());
-  } else if (!is_new) {
-    statements_.delete_run_texts.bind(1, run.id.value);
-    TRY(statements_.delete_run_texts.run());
-  }
+  TRY(statements_.runs.write(
+      runs.size(), [&](std::size_t i, RowValues& row) { bind_run(row, *runs[i], references[i]); }));
+  TRY(statements_.run_texts.write(with_texts.size(), [&](std::size_t i, RowValues& row) {
+    bind_run_texts(row, with_texts[i]->id, *with_texts[i]->texts);
+  }));
+  last_run_ = last;  // only now: the runs of one commit come in any order
   return {};
 }
 
@@ -237,7 +256,6 @@ Status SqliteStore::write_journal(const engine::JournalRecord& record, Token las
 }
 
 Result<core::Snapshot> SqliteStore::load() {
-  TRY(end_lookups());
   TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
   core::Snapshot snapshot;
   TRY_ASSIGN(Statement last, connection_.prepare("SELECT step, now, last_token, chain FROM journal "
@@ -263,24 +281,22 @@ Result<core::Snapshot> SqliteStore::load() {
 }
 
 Result<core::StoredRun> SqliteStore::load_run(RunId run) {
-  TRY(end_lookups());
   TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
   TRY_ASSIGN(RunReader reader, RunReader::open(connection_, Unreadable::is_error));
   return reader.whole(run);
 }
 
-Result<RunId> SqliteStore::find_idempotency_key(std::string_view key) {
-  TRY(begin_lookups());
-  Statement& find = statements_.find_key;
-  find.bind_text(1, key);
-  TRY_ASSIGN(const bool found, find.step());
-  if (!found) {
-    return fail(ErrorCode::not_found,
-                fmt::format("no run was submitted with the idempotency key '{}'", key));
-  }
-  const RunId run{static_cast<std::uint32_t>(find.integer(0))};
-  find.reset();
-  return run;
+Result<std::vector<RunId>> SqliteStore::find_idempotency_keys(
+    std::span<const std::string_view> keys) {
+  std::vector<RunId> runs(keys.size());
+  TRY(statements_.find_keys.feed->run(
+      statements_.find_keys.statement, keys.size(),
+      [&](std::size_t i, RowValues& row) { row.bind_text(1, keys[i]); },
+      [&](const Statement& found) {
+        runs[static_cast<std::size_t>(found.integer(0))] =
+            RunId{static_cast<std::uint32_t>(found.integer(1))};
+      }));
+  return runs;
 }
 
 Status SqliteStore::read_journal(std::uint64_t from_step,

@@ -13,6 +13,7 @@
 #include "engine/ports/store.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/references.h"
+#include "store/sqlite/row_feed.h"
 
 namespace reeve::store::sqlite {
 
@@ -33,55 +34,61 @@ class SqliteStore final : public engine::Store {
   Status commit(const engine::Commit& commit) override;
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
-  Result<RunId> find_idempotency_key(std::string_view key) override;
+  Result<std::vector<RunId>> find_idempotency_keys(std::span<const std::string_view> keys) override;
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override;
   Result<std::shared_ptr<const spec::Workflow>> load_workflow(const Digest& digest) override;
 
  private:
+  /// A statement on rows in memory.
+  struct Put {
+    std::unique_ptr<RowFeed> feed;  ///< goes after the statement on it
+    Statement statement;
+    Status write(std::size_t rows, const RowFeed::Fill& fill) {
+      return feed->run(statement, rows, fill);
+    }
+  };
   struct Statements {
     Statement begin;
     Statement commit;
     Statement data_version;
-    Statement insert_run;
-    Statement update_run;
-    Statement put_run_texts;
+    Put runs;
+    Put run_texts;
+    Put tasks;
+    Put attempts;
+    Put expansions;
+    Put estimates;
+    Put usage;
+    Put drains;
     Statement delete_run_texts;
-    Statement put_task;
-    Statement put_attempt;
-    Statement put_expansion;
-    Statement put_estimate;
-    Statement put_usage;
-    Statement put_drain;
     Statement put_journal;
-    Statement find_key;
-    Statement begin_lookups;
+    Put find_keys;
   };
   SqliteStore(Connection connection, ReferenceWriter references)
       : connection_(std::move(connection)),
         references_(std::move(references)) {}
+  /// `how`: "REPLACE" or "INSERT"; `where`: what follows the rows, such as what to do about those
+  /// that are there.
+  static Result<Put> open_put(Connection& connection, std::string_view how, std::string_view table,
+                              std::string_view columns, std::string_view where = "");
   static Status prepare(Connection& connection, Statements& statements);
   Status read_position();
   Status write(const engine::Commit& commit);
   Status check_sole_writer();
-  /// Keys are looked up in one read transaction until something else is done: taking the file's
-  /// locks anew for each cost more than the look-up.
-  Status begin_lookups();
-  Status end_lookups();
   Status write_runs(std::span<const core::RunRecord* const> runs);
-  Status write_run(const core::RunRecord& run);
+  Status write_rows(const engine::Commit& commit);
+  Status refuse_number(RunId run) const;
   Status write_journal(const engine::JournalRecord& record, Token last_token);
 
   // Destroyed in reverse order: statements before their connection.
   Connection connection_;
   ReferenceWriter references_;
   Statements statements_;
-  std::string buffer_;             ///< encoded extra of the task being written
+  std::string buffer_;             ///< what is encoded of the row being written
   std::int64_t data_version_ = 0;  ///< changes when somebody else writes
   std::uint32_t last_run_ = 0;     ///< runs above it have no row
   std::uint64_t last_step_ = 0;
-  bool looks_up_ = false;  ///< the read transaction is open
-  bool failed_ = false;    ///< a commit failed: nothing is accepted any more
+  bool failed_ = false;  ///< a commit failed: nothing is accepted any more
 };
 
 }  // namespace reeve::store::sqlite
