@@ -1,4 +1,4 @@
-// The audit log and the settings, for those who look after the service.
+// The audit log, for those who look after the service.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -51,26 +51,6 @@ JsonObject record_json(std::uint64_t sequence, const security::AuditRecord& reco
           {"result", security::name(record.result)},
           {"request_id", safe(record.request_id)},
           {"detail", safe(record.detail)}};
-}
-
-Json setting_value_json(const config::Value& value) {
-  if (const auto* found = std::get_if<bool>(&value)) return *found;
-  if (const auto* found = std::get_if<std::int64_t>(&value)) return *found;
-  if (const auto* found = std::get_if<Duration>(&value)) return seconds_json(*found);
-  if (const auto* found = std::get_if<std::string>(&value)) return text_json(*found);
-  const auto& items = std::get<std::vector<std::string>>(value);
-  return boost::json::array(items.begin(), items.end());
-}
-
-JsonObject setting_json(const config::SettingInfo& setting, const config::Effective& effective) {
-  return {{"name", setting.name},
-          {"value", setting_value_json(effective.value)},
-          {"text", config::format_value(setting, effective.value)},
-          {"type", config::name(setting.type)},
-          {"origin", config::name(effective.origin)},
-          {"place", effective.place.empty() ? Json(nullptr) : text_json(effective.place)},
-          {"live", setting.reloadable},
-          {"meaning", setting.meaning}};
 }
 
 }  // namespace
@@ -153,30 +133,6 @@ void export_audit(ServiceParts& parts, CallPtr call) {
                      {"X-Content-Type-Options", "nosniff"},
                      {"Reeve-Audit-Last", std::to_string(next)}},
          .body = std::move(text)});
-    return {};
-  });
-}
-
-void get_config(ServiceParts& parts, CallPtr call) {
-  const auto settings = parts.options.settings();
-  boost::json::array out;
-  for (const config::SettingInfo& setting : config::setting_table())
-    out.emplace_back(setting_json(setting, settings->at(setting.setting)));
-  call->reply(200, {{"version", kOutputVersion}, {"settings", std::move(out)}});
-}
-
-void reload_config(ServiceParts& parts, CallPtr call) {
-  parts.change(call, "settings", {}, [&parts, call]() -> Checked<void> {
-    TRY_ASSIGN(const auto changes, parts.options.reload());
-    boost::json::array out;
-    for (const config::Change& each : changes) {
-      const config::SettingInfo& setting = config::info(each.setting);
-      out.push_back(JsonObject{{"name", setting.name},
-                               {"before", config::format_value(setting, each.before)},
-                               {"after", config::format_value(setting, each.after)},
-                               {"live", each.live}});
-    }
-    call->reply(200, {{"version", kOutputVersion}, {"changes", std::move(out)}});
     return {};
   });
 }

@@ -303,7 +303,7 @@ constexpr auto kSettingFields = std::to_array<FieldInfo>({
     {"value", "any", "seconds for durations, bytes for sizes"},
     {"text", "string", "the value as the file would have it"},
     {"type", "string", ""},
-    {"origin", "string", "default, file, environment or flag"},
+    {"origin", "string", "default, file, api, environment or flag"},
     {"place", "string?", "file:line:column, the variable, or --set"},
     {"live", "boolean", "a running service takes it on"},
     {"meaning", "string", ""},

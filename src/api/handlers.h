@@ -98,6 +98,10 @@ void list_audit(ServiceParts& parts, CallPtr call);
 void verify_audit_log(ServiceParts& parts, CallPtr call);
 void export_audit(ServiceParts& parts, CallPtr call);
 void get_config(ServiceParts& parts, CallPtr call);
+void get_setting(ServiceParts& parts, CallPtr call);
+void get_setting_history(ServiceParts& parts, CallPtr call);
+void set_setting(ServiceParts& parts, CallPtr call);
+void unset_setting(ServiceParts& parts, CallPtr call);
 void reload_config(ServiceParts& parts, CallPtr call);
 
 }  // namespace reeve::api

@@ -97,6 +97,8 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
     {"SettingsReply", "settings", "Setting", true},
+    {"SettingReply", "setting", "Setting"},
+    {"SettingVersionsReply", "versions", "SettingVersion", true},
     {"ChangesReply", "changes", "SettingChange", true},
 });
 

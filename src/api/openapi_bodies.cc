@@ -116,6 +116,17 @@ constexpr std::string_view kSent = R"json({
   },
   "additionalProperties": false
 },
+"NewSetting": {
+  "type": "object",
+  "properties": {
+    "value": {
+      "type": ["string", "integer", "boolean"],
+      "description": "as the environment would have it, or as JSON"
+    }
+  },
+  "required": ["value"],
+  "additionalProperties": false
+},
 "NewRole": {
   "type": "object",
   "properties": {"actions": {"type": "array", "items": {"type": "string"}}},
@@ -561,6 +572,17 @@ constexpr std::string_view kShown = R"json({
     "refuse": {"type": "boolean"}
   },
   "required": ["user", "queue", "running_max", "queued_max", "cpu_seconds_a_day", "refuse"],
+  "additionalProperties": false
+},
+"SettingVersion": {
+  "type": "object",
+  "properties": {
+    "version": {"type": "integer"},
+    "value": {"type": ["string", "null"], "description": "null: it was unset"},
+    "set_at": {"type": "string", "format": "date-time"},
+    "set_by": {"type": "string"}
+  },
+  "required": ["version", "value", "set_at", "set_by"],
   "additionalProperties": false
 },
 "SettingChange": {

@@ -22,6 +22,7 @@ constexpr Parameter kFlagPath{"flag", Place::path, "string", "the name of a flag
 constexpr Parameter kRolePath{"role", Place::path, "string", "the name of a defined role"};
 constexpr Parameter kUserPath{"user", Place::path, "string", "the name of a user"};
 constexpr Parameter kNodePath{"node", Place::path, "string", "the name of a node"};
+constexpr Parameter kSettingPath{"setting", Place::path, "string", "the name of a setting"};
 constexpr Parameter kTokenPath{"token", Place::path, "string", "the id of a token"};
 
 constexpr auto kListSecrets = std::to_array<Parameter>({kInNamespace});
@@ -38,6 +39,10 @@ constexpr auto kAskFlag = std::to_array<Parameter>(
 constexpr auto kSetFlag =
     std::to_array<Parameter>({kFlagPath, kMatchVersion, kMatchNone, kAdminKey});
 constexpr auto kRemoveFlag = std::to_array<Parameter>({kFlagPath, kMatchVersion, kAdminKey});
+constexpr auto kOfSetting = std::to_array<Parameter>({kSettingPath});
+constexpr auto kSetSetting =
+    std::to_array<Parameter>({kSettingPath, kMatchVersion, kMatchNone, kAdminKey});
+constexpr auto kUnsetSetting = std::to_array<Parameter>({kSettingPath, kMatchVersion, kAdminKey});
 constexpr auto kChangeRole = std::to_array<Parameter>({kRolePath, kAdminKey});
 constexpr auto kChangeUser = std::to_array<Parameter>({kUserPath, kAdminKey});
 constexpr auto kChangeNode = std::to_array<Parameter>({kNodePath, kAdminKey});
@@ -75,6 +80,8 @@ constexpr auto kProofReply = std::to_array<ReplyInfo>({{200, "ProofReply"}});
 constexpr auto kExportReply =
     std::to_array<ReplyInfo>({{200, "Text", "application/x-ndjson"}, {200, "Text", "text/csv"}});
 constexpr auto kSettingsReply = std::to_array<ReplyInfo>({{200, "SettingsReply"}});
+constexpr auto kSettingReply = std::to_array<ReplyInfo>({{200, "SettingReply"}});
+constexpr auto kSettingVersionsReply = std::to_array<ReplyInfo>({{200, "SettingVersionsReply"}});
 constexpr auto kChangesReply = std::to_array<ReplyInfo>({{200, "ChangesReply"}});
 
 using AdminHandler = void (*)(ServiceParts&, CallPtr);
@@ -188,6 +195,17 @@ constexpr auto kAdminRoutes = std::to_array<Route>({
           Action::settings_read, {}, kSettingsReply, get_config),
     changes({"POST", "/v1/config/reload", "reloadConfig", "read the settings again"},
             Action::settings_write, kJustKey, "", kChangesReply, reload_config),
+    shows("/v1/config/{setting}", "getSetting", "a setting as it holds", Action::settings_read,
+          kOfSetting, kSettingReply, get_setting),
+    shows("/v1/config/{setting}/history", "getSettingHistory",
+          "the versions of it that were set here, newest first", Action::settings_read, kOfSetting,
+          kSettingVersionsReply, get_setting_history),
+    changes({"PUT", "/v1/config/{setting}", "setSetting",
+             "a new version of a live setting, which holds at once"},
+            Action::settings_write, kSetSetting, "NewSetting", kSettingReply, set_setting),
+    changes({"DELETE", "/v1/config/{setting}", "unsetSetting",
+             "let what the file says hold again, or the default"},
+            Action::settings_write, kUnsetSetting, "", kDone, unset_setting),
 });
 
 }  // namespace

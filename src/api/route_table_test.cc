@@ -98,7 +98,11 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"verifyAudit", "audit.read"},
     {"exportAudit", "audit.read"},
     {"getConfig", "settings.read"},
-    {"reloadConfig", "settings.write"}};
+    {"reloadConfig", "settings.write"},
+    {"getSetting", "settings.read"},
+    {"getSettingHistory", "settings.read"},
+    {"setSetting", "settings.write"},
+    {"unsetSetting", "settings.write"}};
 
 struct Who {
   char letter = 'v';

@@ -7,6 +7,7 @@
 #include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
+#include "api/version_match.h"
 #include "base/text.h"
 
 namespace reeve::api {
@@ -18,29 +19,6 @@ JsonObject secret_item(const security::SecretRecord& record) {
   return {{"name", text_json(record.name)},     {"namespace", text_json(record.name_space)},
           {"version", record.version},          {"size_bytes", record.size},
           {"set_at", time_json(record.set_at)}, {"set_by", text_json(record.set_by)}};
-}
-
-std::string version_tag(std::uint64_t version) { return fmt::format("\"{}\"", version); }
-
-Problem is_stale(std::string_view what) {
-  return {412, "precondition-failed", "Changed meanwhile",
-          fmt::format("the {} is no longer as If-Match says: read it again", what)};
-}
-
-/// The version that If-Match demands: 0 for one that is not there (If-None-Match: *).
-Checked<std::optional<std::uint64_t>> wanted_version(const Call& call) {
-  const std::string* const none = call.request.header("if-none-match");
-  if (none != nullptr && *none == "*") return std::optional<std::uint64_t>(0);
-  const std::string* const match = call.request.header("if-match");
-  if (match == nullptr || *match == "*") return std::optional<std::uint64_t>();
-  std::uint64_t version = 0;
-  for (std::size_t i = 1; i + 1 < match->size(); ++i) {
-    const char c = (*match)[i];
-    if (c < '0' || c > '9' || i > 18) return tl::unexpected(is_stale("thing"));
-    version = version * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  if (version > 0 && *match == version_tag(version)) return std::optional(version);
-  return tl::unexpected(is_stale("thing"));
 }
 
 Checked<std::uint64_t> version_of_secret(security::SecretStore& store,

@@ -16,6 +16,7 @@
 #include "api/readers.h"
 #include "base/log_entry.h"
 #include "config/flag_store.h"
+#include "config/setting_store.h"
 #include "config/settings.h"
 #include "engine/engine.h"
 #include "http/server.h"
@@ -38,6 +39,7 @@ struct ServiceOptions {
   security::AuditLog* audit = nullptr;
   security::KeptAnswers* answers = nullptr;
   config::FlagStore* flags = nullptr;
+  config::SettingStore* setting_store = nullptr;  ///< what the API sets; reload() reads it
   std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
   std::string audit_directory;
   /// Those that hold now. Any thread; asked for with every request, and so never copied.

@@ -74,6 +74,7 @@ struct Serving {
   std::unique_ptr<security::AuditLog> audit;
   std::unique_ptr<security::KeptAnswers> answers;
   std::unique_ptr<config::FlagStore> flags;
+  std::unique_ptr<config::SettingStore> setting_store;
   std::unique_ptr<ServiceLogs> logs;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
@@ -235,6 +236,7 @@ Checked<void> open_security(const Frame& frame, Serving& serving) {
                                            settings.integer(Setting::audit_segment_bytes))}));
   TRY_ASSIGN(serving.answers, security::KeptAnswers::open(layout.root + "/answers.db", wall_now()));
   TRY_ASSIGN(serving.flags, config::FlagStore::open(layout.root + "/flags.db"));
+  TRY_ASSIGN(serving.setting_store, config::SettingStore::open(layout.root + "/flags.db"));
   return {};
 }
 
@@ -269,6 +271,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .audit = serving.audit.get(),
       .answers = serving.answers.get(),
       .flags = serving.flags.get(),
+      .setting_store = serving.setting_store.get(),
       .open_secrets =
           [root = layout.root, key = settings.present()->text(Setting::secrets_key_file)] {
             return open_secret_store(root, key.empty() ? nullptr : &key);

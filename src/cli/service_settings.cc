@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/workflow_file.h"
+#include "config/setting_store.h"
 
 extern char** environ;
 
@@ -16,6 +17,11 @@ Checked<config::Resolved> service_settings(const Session& session, const StateLa
   sources.file_name = named == nullptr ? layout.root + "/reeve.toml" : *named;
   if (named != nullptr || ::access(sources.file_name.c_str(), F_OK) == 0) {
     TRY_ASSIGN(sources.file, read_source(sources.file_name));
+  }
+  const std::string kept = layout.root + "/flags.db";
+  if (::access(kept.c_str(), F_OK) == 0) {
+    TRY_ASSIGN(const auto store, config::SettingStore::open(kept));
+    TRY_ASSIGN(sources.set, store->list());
   }
   for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
     const std::string_view entry(*each);

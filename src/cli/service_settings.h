@@ -1,5 +1,6 @@
-// The settings of a service as its surroundings give them: reeve.toml, the environment, --set.
-// Reads the file and the environment; no thread rule.
+// The settings of a service as its surroundings give them: reeve.toml, what was set
+// through the API, the environment, --set.
+// Reads files and the environment; no thread rule.
 #pragma once
 
 #include "cli/session.h"

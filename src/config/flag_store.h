@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/flags.h"
+#include "config/text_version.h"
 
 namespace reeve::config {
 
@@ -26,7 +27,7 @@ class FlagStore {
   Result<FlagAnswer> ask(std::string_view name, const FlagSubject& subject);
   /// `expected`: the version that the caller saw, 0 for none, or kAnyVersion; conflict if another
   /// is there now.
-  static constexpr std::uint64_t kAnyVersion = ~std::uint64_t{0};
+  static constexpr std::uint64_t kAnyVersion = config::kAnyVersion;
   Result<FlagVersion> set(const Flag& flag, std::uint64_t expected, std::string_view by, Time now);
   Status remove(std::string_view name, std::uint64_t expected, std::string_view by, Time now);
   Result<std::vector<FlagVersion>> history(std::string_view name);  ///< newest first

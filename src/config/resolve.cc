@@ -107,6 +107,19 @@ void read_file(const Sources& sources, Resolved& out) {
   }
 }
 
+/// Each was right when it was set; one that this version does not take any more is passed over, or
+/// nobody could get at the service that keeps it.
+void read_set(const Sources& sources, Resolved& out) {
+  for (const TextVersion& each : sources.set) {
+    const SettingInfo* const setting = find_setting(each.name);
+    if (setting == nullptr) continue;
+    auto value = parse_value(*setting, each.text);
+    if (value)
+      out.settings.set(setting->setting, {std::move(*value), Origin::api,
+                                          fmt::format("version {} by {}", each.version, each.by)});
+  }
+}
+
 /// Whether a variable can only have been meant as a setting: REEVE_ and a section of ours.
 bool names_a_section(std::string_view variable) {
   return std::ranges::any_of(setting_table(), [&](const SettingInfo& row) {
@@ -182,9 +195,12 @@ void check_together(Resolved& out) {
 
 }  // namespace
 
+std::string suggest_setting(std::string_view name) { return did_you_mean(name, false); }
+
 Resolved resolve(const Sources& sources) {
   Resolved out;
   read_file(sources, out);
+  read_set(sources, out);
   read_environment(sources, out);
   read_flags(sources, out);
   check_together(out);

@@ -135,6 +135,7 @@ std::string_view name(Origin origin) {
   switch (origin) {
     case Origin::fallback: return "default";
     case Origin::file: return "file";
+    case Origin::api: return "api";
     case Origin::environment: return "environment";
     case Origin::flag: return "flag";
   }

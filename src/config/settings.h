@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "config/text_version.h"
 
 namespace reeve::config {
 
@@ -82,6 +83,7 @@ struct SettingInfo {
 std::span<const SettingInfo> setting_table();
 const SettingInfo& info(Setting setting);
 const SettingInfo* find_setting(std::string_view name);
+std::string suggest_setting(std::string_view name);  ///< "did you mean 'log.level'?", or ""
 std::string environment_name(const SettingInfo& setting);
 
 /// As the environment and flags have it: a list is divided by commas. The failure says what was
@@ -90,13 +92,14 @@ Result<Value> parse_value(const SettingInfo& setting, std::string_view text);
 /// As it would be written in the file.
 std::string format_value(const SettingInfo& setting, const Value& value);
 
-enum class Origin : std::uint8_t { fallback, file, environment, flag };
-std::string_view name(Origin origin);  ///< "default", "file", "environment", "flag"
+enum class Origin : std::uint8_t { fallback, file, api, environment, flag };
+std::string_view name(Origin origin);  ///< "default", "file", "api", "environment", "flag"
 
 struct Effective {
   Value value;
   Origin origin = Origin::fallback;
-  std::string place;  ///< "reeve.toml:3:1", the variable, the flag; "" for a default
+  /// "reeve.toml:3:1", "version 2 by NAME", the variable, the flag; "" for a default.
+  std::string place;
   friend bool operator==(const Effective&, const Effective&) = default;
 };
 
@@ -129,8 +132,9 @@ struct Complaint {
 };
 
 struct Sources {
-  std::string file_name;  ///< for messages
-  std::string file;       ///< TOML; "" when there is none
+  std::string file_name;         ///< for messages
+  std::string file;              ///< TOML; "" when there is none
+  std::vector<TextVersion> set;  ///< through the API
   /// All variables; those that begin with REEVE_ and name a section of ours must name a setting.
   std::vector<std::pair<std::string, std::string>> environment;
   /// Name of the setting, value; `--set server.listen=...`.

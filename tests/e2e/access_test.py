@@ -256,6 +256,49 @@ class SettingsTest(ServiceCase):
         self.wait_for(lambda: "slow" in [each["name"] for each in
                                          self.ask("GET", "/v1/queues").body["queues"]], "the queue")
 
+    def test_a_live_setting_is_set_with_versions_and_stays(self):
+        name = "/v1/config/engine.runs_max"
+        before = self.ask("GET", name)
+        self.assertEqual(before.body["setting"]["origin"], "default")
+        made = self.ask("PUT", name, {"value": 1}, headers={"If-None-Match": "*"})
+        self.assertEqual((made.body["setting"]["value"], made.body["setting"]["origin"],
+                          made.headers["etag"]), (1, "api", '"1"'))
+        # It holds at once: one run that waits, and no second.
+        gate = "tasks: {main: {approval: {}}}"
+        self.submit(workflow=gate)
+        self.ask("POST", "/v1/runs", {"workflow": gate}, expect=429)
+        self.ask("PUT", name, {"value": 2}, headers={"If-None-Match": "*"}, expect=412)
+        self.ask("PUT", name, {"value": 2}, headers={"If-Match": '"1"'})
+        self.ask("PUT", name, {"value": 3}, headers={"If-Match": '"1"'}, expect=412)
+        self.restart_service()
+        self.assertEqual(self.ask("GET", name).body["setting"]["value"], 2)
+        self.assertIn("version 2 by token:", self.ask("GET", name).body["setting"]["place"])
+        self.ask("DELETE", name, expect=204)
+        self.assertEqual(self.ask("GET", name).body["setting"]["origin"], "default")
+        versions = self.ask("GET", f"{name}/history").body["versions"]
+        self.assertEqual([each["value"] for each in versions], [None, "2", "1"])
+        changes = [each["object"] for each in self.ask("GET", "/v1/audit").body["audit"]
+                   if each["action"] == "settings.write" and each["result"] == "allowed"]
+        self.assertGreaterEqual(changes.count("setting/engine.runs_max"), 3)
+
+    def test_what_may_not_be_set_over_the_api_says_why(self):
+        for name, value, status, said in (
+                ("engine.runs_maxx", 1, 404, "did you mean 'engine.runs_max'?"),
+                ("engine.runs_max", "many", 422, "number"),
+                ("engine.runs_max", -1, 422, ""),
+                ("engine.runs_max", [1], 422, "number"),
+                ("server.listen", "0.0.0.0:80", 422, "reeve.toml"),
+                ("secrets.key_file", "/etc/shadow", 422, "reeve.toml"),
+                ("engine.cluster", "/etc/shadow", 422, "reeve.toml"),
+                ("auth.oidc.issuer", "https://evil.example", 422, "reeve.toml")):
+            reply = self.ask("PUT", f"/v1/config/{name}", {"value": value}, expect=status)
+            self.assertIn(said, json.dumps(reply.body), name)
+        self.restart_service(signal.SIGTERM, "--set", "engine.runs_max=5")
+        over = self.ask("PUT", "/v1/config/engine.runs_max", {"value": 1}, expect=409).body
+        self.assertIn("--set", over["detail"])
+        self.ask("PUT", "/v1/config/log.level", {"value": "debug"},
+                 token=self.new_token("operator"), expect=403)
+
     def test_what_is_wrong_is_refused_with_its_place(self):
         self.stop_service()
         for text, said in (("[server]\nlisten = 7\n", "reeve.toml:2"),

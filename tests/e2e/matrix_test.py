@@ -66,6 +66,10 @@ ROUTES = {
     "DELETE /v1/users/{user}": ("users.write",), "GET /v1/audit": ("audit.read",),
     "GET /v1/audit/verify": ("audit.read",), "GET /v1/audit/export": ("audit.read",),
     "GET /v1/config": ("settings.read",), "POST /v1/config/reload": ("settings.write",),
+    "GET /v1/config/{setting}": ("settings.read",),
+    "GET /v1/config/{setting}/history": ("settings.read",),
+    "PUT /v1/config/{setting}": ("settings.write", {"value": "warning"}),
+    "DELETE /v1/config/{setting}": ("settings.write",),
 }
 
 
@@ -91,12 +95,13 @@ class MatrixTest(ServiceCase):
                          expect=201).body["token"]["id"]
         self.ask("PUT", f"/v1/secrets/victim?namespace={place}", {"value": "x"})
         self.ask("PUT", "/v1/flags/victim", {"on": True})
+        self.ask("PUT", "/v1/config/log.level", {"value": "info"})
         self.ask("PUT", "/v1/roles/victim", {"actions": []})
         if not any(each["name"] == "victim" for each in self.ask("GET", "/v1/users").body["users"]):
             self.ask("PUT", "/v1/users/victim", {"password": "long enough", "role": "viewer"})
         return {"run": self.runs[place], "task": "main", "attempt": "1", "token": token,
-                "secret": "victim", "flag": "victim", "role": "victim", "user": "victim",
-                "node": "none"}
+                "secret": "victim", "flag": "victim", "setting": "log.level",
+                "role": "victim", "user": "victim", "node": "none"}
 
     def request(self, route, place, token):
         """The status, of streams too."""
