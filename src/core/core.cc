@@ -19,7 +19,8 @@ Result<Applied> dispatch(Step& step, const Event& event) {
   const Result<Applied> nothing = Applied{};
   return std::visit(
       Overloaded{
-          [&](const SubmitRun& e) { return on_submit(step, e); },
+          [&](const SubmitRun& e) { return on_submit(step, e, {}); },
+          [&](const SubmitAfter& e) { return on_submit(step, e.submission, e.after); },
           [&](const Cancel& e) { return on_cancel(step, e); },
           [&](const Pause& e) { return on_pause(step, e); },
           [&](const Approve& e) { return on_approve(step, e); },

@@ -30,14 +30,31 @@ Result<RunId> known_key(Engine::Parts& parts, const std::string& key) {
   return parts.ports.store.find_idempotency_key(key);
 }
 
+/// How those runs ended that are no longer in memory. Nothing can end between this and the step
+/// that needs it: whoever is not in memory has ended in an earlier step, which is durable. So the
+/// answer belongs to the event, as random bits do, and a replay need not look.
+Status look_up_ends(Engine::Parts& parts, core::Event& event) {
+  auto* const follower = std::get_if<core::SubmitAfter>(&event);
+  if (follower == nullptr) return {};
+  for (core::RunAfter& after : follower->after) {
+    after.is_open = false;
+    after.ended = core::RunState::queued;
+    if (parts.core.state().find_run(after.run) != nullptr) continue;
+    TRY_ASSIGN(const RunEnd end, parts.ports.store.find_end(after.run));
+    after.uuid = end.uuid;
+    after.ended = end.state;
+  }
+  return {};
+}
+
 /// A key that cannot be looked up refuses the submission: it might be a second run of the same.
-Result<Receipt> submit(Engine::Parts& parts, const core::Event& event, const std::string& key,
-                       Time now) {
+Result<Receipt> submit(Engine::Parts& parts, core::Event& event, const std::string& key, Time now) {
   if (!key.empty()) {
     Result<RunId> known = known_key(parts, key);
     if (known) return Receipt{*known, true};
     if (known.error().code != ErrorCode::not_found) return tl::unexpected(std::move(known).error());
   }
+  TRY(look_up_ends(parts, event));
   TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
   journal(parts, event);
   if (!key.empty()) parts.round_keys.emplace(key, applied.run);
@@ -65,7 +82,7 @@ std::optional<RunId> retried_run(const core::Event& event) {
 }
 
 Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
-  if (const auto* submission = std::get_if<core::SubmitRun>(&event))
+  if (const core::SubmitRun* submission = core::submission_of(event))
     return submit(parts, event, submission->texts.idempotency_key, now);
   fill_random(parts, event);
   const auto retried = retried_run(event);

@@ -47,6 +47,12 @@ struct Commit {
   Token last_token;                              ///< highest token given out so far
 };
 
+/// How a run ended.
+struct RunEnd {
+  Uuid uuid;
+  core::RunState state = core::RunState::queued;  ///< not final: it has not
+};
+
 using core::Snapshot;
 using core::StoredRun;
 using core::StoredTask;
@@ -58,6 +64,8 @@ class Store {
   virtual Result<Snapshot> load() = 0;
   /// Any run, final or not.
   virtual Result<StoredRun> load_run(RunId run) = 0;
+  /// Of any run, without the rest of it; not_found.
+  virtual Result<RunEnd> find_end(RunId run) = 0;
   /// The run that was submitted with this key, or not_found.
   virtual Result<RunId> find_idempotency_key(std::string_view key) = 0;
   /// Calls `visit` for each record from `from_step` on until it returns false. Checks the chain.

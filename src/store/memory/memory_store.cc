@@ -88,6 +88,13 @@ Result<StoredRun> MemoryStore::load_run(RunId run) {
   return copy_of_run(*found);
 }
 
+Result<engine::RunEnd> MemoryStore::find_end(RunId run) {
+  const DiskRun* const found = disk_.find(run);
+  if (found == nullptr)
+    return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));
+  return engine::RunEnd{found->record.uuid, found->record.state};
+}
+
 Result<RunId> MemoryStore::find_idempotency_key(std::string_view key) {
   const auto found = disk_.idempotency_keys().find(key);
   if (found != disk_.idempotency_keys().end()) return found->second;

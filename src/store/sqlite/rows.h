@@ -50,26 +50,30 @@ bool read_attempt(const Statement& row, core::AttemptRecord& out);
 
 inline constexpr std::string_view kRunColumns =
     "runs.id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
-    "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs";
+    "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs, follows";
 inline constexpr std::string_view kInsertRun =
     "INSERT INTO runs (id, state, paused, cancel_requested, interrupted, priority, round, reason, "
-    "reason_a, reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "reason_a, reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs, "
+    "follows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 inline constexpr std::string_view kUpdateRun =
     "UPDATE runs SET state=?2, paused=?3, cancel_requested=?4, interrupted=?5, priority=?6, "
     "round=?7, reason=?8, reason_a=?9, reason_b=?10, workflow=?11, origin=?12, submitted_at=?13, "
-    "started_at=?14, ended_at=?15, uuid=?16, inputs=?17 WHERE id=?1";
+    "started_at=?14, ended_at=?15, uuid=?16, inputs=?17, follows=?18 WHERE id=?1";
 /// Rows of `workflows` and `origins` that a run refers to.
 struct RunReferences {
   std::int64_t workflow = 0;
   std::int64_t origin = 0;
 };
-void bind_run(Statement& statement, const core::RunRecord& run, RunReferences references);
+/// `buffer` holds what it follows, encoded, until the statement has run.
+void bind_run(Statement& statement, const core::RunRecord& run, RunReferences references,
+              std::string& buffer);
 /// All but workflow, origin and texts.
 bool read_run(const Statement& row, core::RunRecord& out, RunReferences& references);
+/// From `SELECT state, uuid`.
+bool read_run_end(const Statement& row, core::RunState& state, Uuid& uuid);
 
 /// Read together with a run, from column kRunTextsFirst on, as LEFT JOIN run_texts.
-inline constexpr int kRunTextsFirst = 17;
+inline constexpr int kRunTextsFirst = 18;
 inline constexpr std::string_view kRunTextsColumns =
     "run, name, labels, idempotency_key, outputs, cancel_reason";
 inline constexpr std::string_view kPutRunTexts =

@@ -104,6 +104,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
   TRY_ASSIGN(statements.begin_lookups, connection.prepare("BEGIN"));
   TRY_ASSIGN(statements.find_key,
              connection.prepare("SELECT run FROM run_texts WHERE idempotency_key=?"));
+  TRY_ASSIGN(statements.find_end, connection.prepare("SELECT state, uuid FROM runs WHERE id=?"));
   return {};
 }
 
@@ -210,7 +211,7 @@ Status SqliteStore::write_run(const core::RunRecord& run) {
   const bool is_new = run.id.value > last_run_;
   TRY_ASSIGN(const RunReferences references, references_.of(run));
   Statement& statement = is_new ? statements_.insert_run : statements_.update_run;
-  bind_run(statement, run, references);
+  bind_run(statement, run, references, buffer_);
   TRY(statement.run());
   if (run.texts != nullptr) {
     bind_run_texts(statements_.put_run_texts, run.id, *run.texts);
@@ -281,6 +282,19 @@ Result<RunId> SqliteStore::find_idempotency_key(std::string_view key) {
   const RunId run{static_cast<std::uint32_t>(find.integer(0))};
   find.reset();
   return run;
+}
+
+Result<engine::RunEnd> SqliteStore::find_end(RunId run) {
+  TRY(begin_lookups());
+  Statement& find = statements_.find_end;
+  find.bind(1, run.value);
+  TRY_ASSIGN(const bool found, find.step());
+  if (!found) return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));
+  engine::RunEnd end;
+  const bool ok = read_run_end(find, end.state, end.uuid);
+  find.reset();
+  if (!ok) return corrupt(connection_.path(), fmt::format("row {} of table runs", run.value));
+  return end;
 }
 
 Status SqliteStore::read_journal(std::uint64_t from_step,

@@ -33,6 +33,7 @@ class SqliteStore final : public engine::Store {
   Status commit(const engine::Commit& commit) override;
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
+  Result<engine::RunEnd> find_end(RunId run) override;
   Result<RunId> find_idempotency_key(std::string_view key) override;
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override;
@@ -55,6 +56,7 @@ class SqliteStore final : public engine::Store {
     Statement put_drain;
     Statement put_journal;
     Statement find_key;
+    Statement find_end;
     Statement begin_lookups;
   };
   SqliteStore(Connection connection, ReferenceWriter references)
@@ -76,7 +78,7 @@ class SqliteStore final : public engine::Store {
   Connection connection_;
   ReferenceWriter references_;
   Statements statements_;
-  std::string buffer_;             ///< encoded extra of the task being written
+  std::string buffer_;             ///< what is encoded for the row being written
   std::int64_t data_version_ = 0;  ///< changes when somebody else writes
   std::uint32_t last_run_ = 0;     ///< runs above it have no row
   std::uint64_t last_step_ = 0;
