@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/follow.h"
 #include "core/step.h"
 
 namespace reeve::core {
@@ -56,6 +57,7 @@ Status Core::load(Snapshot snapshot) {
     if (Status loaded = load_run(state_, std::move(run)); !loaded)
       return wrap(std::move(loaded).error(), "run " + id + " cannot be recovered");
   }
+  TRY(check_followers(state_));
   TRY(state_.estimates.load(std::move(snapshot.estimates)));
   state_.planner.shares.restore(std::move(snapshot.usage), snapshot.last_now);
   for (DrainRecord& drain : snapshot.drains) {

@@ -162,13 +162,22 @@ void follow_again(State& state, Run& run) {
   if (waits_for_runs(run)) run.record.reason = following_reason(run);
 }
 
-void restore_followers(State& state, Run& run) {
-  if (run.record.after == nullptr) return;
-  // Every commit is a whole step: what is waited for is open. Else somebody has changed the rows,
-  // and how it ended is not asked.
-  for (RunAfter& each : *run.record.after)
-    each.is_open = each.is_open && find_open(state, each.run) != nullptr;
-  join_followers(state, run);
+Status check_followers(const State& state) {
+  Status found;
+  state.each_run([&](const Run& run) {
+    for (std::size_t i = 0; run.record.after != nullptr && i < run.record.after->size(); ++i) {
+      const RunAfter& each = (*run.record.after)[i];
+      if (!each.is_open || find_open(state, each.run) != nullptr) continue;
+      found = fail(ErrorCode::corrupt,
+                   "run " + std::to_string(run.record.id.value) + " is stored to wait for run " +
+                       std::to_string(each.run.value) + ", which is not there or has ended");
+    }
+  });
+  return found;
+}
+
+void restore_followers(State& state, const Run& run) {
+  if (run.record.after != nullptr) join_followers(state, run);
 }
 
 void ask_admission(Step& step, Run& run) {

@@ -26,7 +26,9 @@ void stop_following(State& state, Run& run);
 /// asked: who tries it again has decided.
 void follow_again(State& state, Run& run);
 /// After recovery: whom others wait for follows from their records.
-void restore_followers(State& state, Run& run);
+void restore_followers(State& state, const Run& run);
+/// Whether all that runs wait for is there and open, as every commit leaves it. corrupt: it is not.
+Status check_followers(const State& state);
 
 /// Takes its turn if it has one, or waits for it in line; not while it waits for other runs.
 void ask_admission(Step& step, Run& run);

@@ -255,6 +255,36 @@ TEST(Follow, outlives_the_engine) {
   w.succeed("3/a");
 }
 
+TEST(Follow, is_not_recovered_from_rows_that_would_let_it_wait_for_ever) {
+  World w;
+  w.submit(kOneTask);
+  submit_after(w, after_runs({1}));
+  w.expect_started({"a"});
+  Snapshot snapshot = snapshot_of(w.state());
+  snapshot.runs.erase(snapshot.runs.begin());
+  Core core({{.name = "local", .capacity = cpus(1)}});
+  const Status loaded = core.load(std::move(snapshot));
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, ErrorCode::corrupt);
+  EXPECT_NE(loaded.error().text().find("run 2 is stored to wait for run 1"), std::string::npos);
+  w.succeed("a").expect_started({"2/a"}).succeed("2/a");
+}
+
+TEST(Follow, one_that_is_loaded_alone_to_be_looked_at_waits) {
+  World w;
+  w.submit(kOneTask);
+  submit_after(w, after_runs({1}));
+  w.expect_started({"a"});
+  Core core({{.name = "local", .capacity = cpus(1)}});
+  ASSERT_TRUE(core.reload(stored_run(*w.state().find_run(RunId{2}))));
+  ASSERT_TRUE(core.apply(EngineStarted{}, w.now()));
+  EXPECT_EQ(core.state().find_task({RunId{2}, 0})->state, blocked);
+  const Explanation why = explain_run(core.state(), RunId{2}, w.now());
+  EXPECT_EQ(why.reason.code, ReasonCode::after_run);
+  EXPECT_EQ(why.facts, std::vector<std::string>{"run 1 is to succeed; it has not ended"});
+  w.succeed("a").expect_started({"2/a"}).succeed("2/a");
+}
+
 TEST(Follow, says_for_whom_it_waits_and_in_what_state_they_are) {
   World w;
   w.submit(kOneTask);

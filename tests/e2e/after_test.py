@@ -82,7 +82,7 @@ class After(ServiceCase):
         run = self.follow(first, second)
         why = self.explained(run)
         self.assertEqual((why["reason"], why["live"]), ("after_run", True))
-        self.assertEqual(why["facts"], [f"run {each['number']} is to succeed; it is running"
+        self.assertEqual(why["facts"], [f"run {each['number']} is to succeed; it is queued"
                                         for each in (first, second)])
         self.ask("POST", f"/v1/runs/{second['id']}/pause", {})
         self.end(first)
@@ -197,7 +197,7 @@ class After(ServiceCase):
         shown = self.reeve("show", name).stdout
         self.assertRegex(shown, rf"after +{number} \(end\), {number} \(success\)")
         self.assertRegex(shown, rf"because +waits until run {number} has ended")
-        self.assertIn(f"run {number} is to end; it is running", self.reeve("explain", name).stdout)
+        self.assertIn(f"run {number} is to end; it is queued", self.reeve("explain", name).stdout)
         run = json.loads(self.reeve("show", name, "-o", "json").stdout)["run"]
         watching = self.start("watch", "--plain", name)
         self.assertIn(f"waits until run {number} has ended", watching.stdout.readline())
