@@ -88,8 +88,10 @@ class After(ServiceCase):
         self.end(first)
         self.assertEqual(self.explained(run)["facts"],
                          [f"run {second['number']} is to succeed; it is paused"])
-        task = self.ask("GET", f"/v1/runs/{run['id']}/explain?task=command").body["explanation"]
-        self.assertEqual(task["reason"], "after_run")
+        (task,) = self.ask("GET", f"/v1/runs/{run['id']}/tasks").body["tasks"]
+        self.assertEqual(task["state"], "blocked")
+        why = self.ask("GET", f"/v1/runs/{run['id']}/explain?task={task['name']}")
+        self.assertEqual(why.body["explanation"]["reason"], "after_run")
 
     def test_what_cannot_be_followed_is_refused_and_leaves_nothing(self):
         def refused(after, status):
