@@ -9,7 +9,8 @@ void Checker::on_request_sent(const core::Event& request) {
   if (const auto* cancel = std::get_if<core::Cancel>(&request)) cancel_sent_.insert(cancel->run);
 }
 
-void Checker::on_submit_answered(const core::SubmitRun& request, const engine::Receipt& receipt) {
+void Checker::on_submit_answered(const core::SubmitRun& request, const engine::Receipt& receipt,
+                                 const std::vector<core::RunAfter>& after) {
   const RunImage* run = model_.find(receipt.run);
   const std::string& key = request.texts.idempotency_key;
   if (run == nullptr || run->idempotency_key != key) {
@@ -21,6 +22,9 @@ void Checker::on_submit_answered(const core::SubmitRun& request, const engine::R
       (key.empty() && run->uuid != request.uuid))
     basics_.verdict.fail("lost_work",
                          fmt::format("run {} is not what was submitted", receipt.run.value));
+  if (!following_.is_as_asked(receipt.run, after))
+    basics_.verdict.fail("follows",
+                         fmt::format("run {} does not follow what was asked", receipt.run.value));
   if (receipt.existed == (run->uuid == request.uuid) && !key.empty())
     basics_.verdict.fail("idempotency", fmt::format("run {} is said to be {}", receipt.run.value,
                                                     receipt.existed ? "old" : "new"));

@@ -59,7 +59,10 @@ void Checker::on_durable(const engine::Commit& commit, const core::State& state)
   issued_.clear();
   hedges_.clear();
   reopened_.clear();
+  following_.before_rows(commit, model_);
   for (const core::RunRecord* row : commit.runs) check_run_row(*row, commit);
+  if (const std::string wrong = following_.after_rows(commit, model_); !wrong.empty())
+    basics_.verdict.fail("follows", wrong);
   for (const core::Expansion& row : commit.expansions) model_.put_expansion(row);
   for (const core::AttemptRecord& end : commit.attempts) check_end(end);
   for (const RunId run : reopened_) begin_round(run);
@@ -376,6 +379,8 @@ void Checker::check_issued(Token token) {
   const GroupIndex group = run.tasks[attempt.task.index].row.group;
   if (const std::string why = Model::unmet_need(run, group); !why.empty())
     complain("needs", attempt.task, "is started, though " + why);
+  if (const std::string why = following_.obstacle(run.id); !why.empty())
+    complain("follows", attempt.task, "is started, though " + why);
   const spec::TaskGroup& spec = run.spec_of(group);
   if (run.cancel_requested && spec.phase != spec::Phase::finally && !has_own_say(spec))
     complain("cancel", attempt.task, "is started after its run was cancelled");

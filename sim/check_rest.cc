@@ -31,6 +31,10 @@ bool is_equal(const core::Task& a, const core::Task& b) {
          a.reason == b.reason;
 }
 
+bool is_equal(const core::RunAfterList& list, const std::vector<core::RunAfter>& image) {
+  return list == nullptr ? image.empty() : *list == image;
+}
+
 }  // namespace
 
 /// What took over another's result: that was executed, and ended well, and both allow it.
@@ -56,7 +60,7 @@ void Checker::compare_run(const core::Run& run, const RunImage& image) {
   if (run.record.state != image.state || run.record.round != image.round ||
       run.record.paused != image.paused || run.record.uuid != image.uuid ||
       run.record.cancel_requested != image.cancel_requested ||
-      run.tasks.size() != image.tasks.size())
+      !is_equal(run.record.after, image.after) || run.tasks.size() != image.tasks.size())
     basics_.verdict.fail("recovery", fmt::format("run {} is not recovered as it was", id));
   for (std::uint32_t i = 0; i < std::min(run.tasks.size(), image.tasks.size()); ++i) {
     const core::TaskExtra* extra = run.extra(i);
@@ -153,7 +157,7 @@ void Checker::check_store(engine::Store& store) {
   for (const auto& [id, image] : model_.runs()) {
     const Result<core::StoredRun> stored = store.load_run(id);
     if (!stored || stored->record.state != image.state || stored->record.uuid != image.uuid ||
-        stored->record.round != image.round) {
+        stored->record.round != image.round || !is_equal(stored->record.after, image.after)) {
       basics_.verdict.fail("store", fmt::format("run {} is not stored as it was", id.value));
       continue;
     }

@@ -11,11 +11,13 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/state.h"
 #include "engine/engine.h"
 #include "sim/basics.h"
 #include "sim/fairness.h"
+#include "sim/following.h"
 #include "sim/model.h"
 #include "sim/sim_engine.h"
 #include "sim/sim_executor.h"
@@ -35,6 +37,7 @@ class Checker final : public ProcessWatcher {
   explicit Checker(Basics& basics) : basics_(basics) {}
 
   const Model& model() const { return model_; }
+  const Following& following() const { return following_; }
   // check_commits.cc
   void on_durable(const engine::Commit& commit, const core::State& state);
 
@@ -50,7 +53,8 @@ class Checker final : public ProcessWatcher {
 
   // check_answers.cc
   void on_request_sent(const core::Event& request);
-  void on_submit_answered(const core::SubmitRun& request, const engine::Receipt& receipt);
+  void on_submit_answered(const core::SubmitRun& request, const engine::Receipt& receipt,
+                          const std::vector<core::RunAfter>& after = {});
   void on_request_answered(const core::Event& request);
   const std::map<RunId, Uuid>& acknowledged() const { return acknowledged_; }
 
@@ -107,6 +111,7 @@ class Checker final : public ProcessWatcher {
   Basics& basics_;
   Model model_;
   Fairness fairness_;
+  Following following_;
   std::map<PoolId, Machine> machines_;
   std::map<Token, WorldToken> world_;
   std::map<Token, Alive> alive_;

@@ -381,6 +381,115 @@ TEST(SimChecker, sees_answers_without_substance) {
   EXPECT_EQ(cancel.objection(), "answers");
 }
 
+/// Commits of runs that follow run 1, as an engine would make them.
+class FollowForger {
+ public:
+  FollowForger() {
+    const spec::Parsed parsed = spec::parse_workflow("tasks: {a: {run: x}}", "x.yaml");
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      rows_[i].id = RunId{i + 1};
+      rows_[i].uuid = Uuid::from_parts(1, 1, i + 1);
+      rows_[i].workflow = parsed.workflow;
+    }
+    rows_[1].after = std::make_unique<std::vector<core::RunAfter>>();
+    rows_[1].after->push_back(
+        {.run = RunId{1}, .uuid = rows_[0].uuid, .condition = {}, .is_open = true});
+    submitted_ = core::SubmitAfter{{.uuid = rows_[1].uuid}, *rows_[1].after};
+  }
+  core::RunRecord& row(std::uint32_t id) { return rows_[id - 1]; }
+  core::RunAfter& after() { return rows_[1].after->front(); }
+  void commit(std::vector<std::uint32_t> ids, std::vector<core::Event> events = {}) {
+    engine::JournalRecord journal;
+    journal.step = ++step_;
+    journal.now = now_ += seconds{1};
+    Writer writer(journal.events);
+    encode(writer, events);
+    std::vector<const core::RunRecord*> runs;
+    for (const std::uint32_t id : ids) runs.push_back(&row(id));
+    following_.before_rows({.journal = &journal, .runs = runs}, model_);
+    model_.begin_commit(journal.now);
+    for (const core::RunRecord* run : runs) model_.put_run(*run);
+    said_ = following_.after_rows({.journal = &journal, .runs = runs}, model_);
+  }
+  void submit() { commit({1, 2}, {submitted_}); }
+  /// Run 1 ends so, and run 2 is told.
+  void end(RunState state) {
+    row(1).state = after().ended = state;
+    after().is_open = false;
+  }
+  const std::string& said() const { return said_; }
+  std::string obstacle() const { return following_.obstacle(RunId{2}); }
+
+ private:
+  core::RunRecord rows_[2];
+  core::Event submitted_;
+  Following following_;
+  Model model_;
+  Time now_ = Time{seconds{1000}};
+  std::uint64_t step_ = 0;
+  std::string said_;
+};
+
+TEST(SimChecker, knows_when_a_follower_may_start) {
+  FollowForger good;
+  good.submit();
+  EXPECT_EQ(good.said(), "");
+  EXPECT_NE(good.obstacle(), "");
+  good.end(RunState::succeeded);
+  good.commit({1, 2});
+  EXPECT_EQ(good.said(), "");
+  EXPECT_EQ(good.obstacle(), "");
+
+  FollowForger ended;
+  ended.submit();
+  ended.end(RunState::failed);
+  ended.row(2).state = RunState::cancelled;
+  ended.row(2).reason = {ReasonCode::after_unmet, 0, 1};
+  ended.commit({2, 1});
+  EXPECT_EQ(ended.said(), "");
+  ended.row(2).state = RunState::queued;  // a person retries it
+  ++ended.row(2).round;
+  ended.commit({2});
+  EXPECT_EQ(ended.said(), "");
+  EXPECT_EQ(ended.obstacle(), "");
+}
+
+TEST(SimChecker, sees_followers_that_are_forgotten_or_ended_for_nothing) {
+  FollowForger other;
+  other.after().condition = core::AfterCondition::end;
+  other.submit();
+  EXPECT_NE(other.said(), "") << "it was to be success";
+
+  FollowForger none;
+  none.commit({1, 2});
+  EXPECT_NE(none.said(), "") << "nobody asked for it";
+
+  FollowForger impatient;
+  impatient.submit();
+  impatient.after().is_open = false;
+  impatient.commit({2});
+  EXPECT_NE(impatient.said(), "");
+
+  FollowForger late;
+  late.submit();
+  late.end(RunState::failed);
+  late.commit({1, 2});
+  EXPECT_NE(late.said(), "") << "it never can start, and goes on";
+
+  FollowForger deaf;
+  deaf.submit();
+  deaf.row(1).state = RunState::failed;
+  deaf.commit({1});
+  EXPECT_NE(deaf.said(), "") << "it was not told";
+
+  FollowForger eager;
+  eager.submit();
+  eager.row(2).state = RunState::cancelled;
+  eager.row(2).reason = {ReasonCode::after_unmet, 0, 1};
+  eager.commit({2});
+  EXPECT_NE(eager.said(), "") << "it could still start";
+}
+
 TEST(SimChecker, sees_a_run_that_never_ends_and_processes_that_stay) {
   Forger open;
   open.commit();

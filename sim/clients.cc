@@ -1,5 +1,9 @@
 #include "sim/clients.h"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
+
 #include <fmt/format.h>
 
 namespace reeve::sim {
@@ -31,7 +35,8 @@ Clients::Clients(Basics& basics, Checker& checker, Setup setup)
     : basics_(basics),
       checker_(checker),
       setup_(std::move(setup)),
-      random_(basics.seed, Concern::clients) {}
+      random_(basics.seed, Concern::clients),
+      following_(basics.seed, Concern::following) {}
 
 core::SubmitRun Clients::make_submission(std::uint64_t workflow, std::size_t index) {
   core::SubmitRun event;
@@ -65,16 +70,35 @@ void Clients::begin() {
     basics_.agenda.after(random_.between(Duration{0}, busy), [this] { request_something(); });
 }
 
+std::vector<core::RunAfter> Clients::choose_after() {
+  const auto& runs = checker_.model().runs();
+  std::vector<core::RunAfter> after;
+  if (!has(setup_.shape, Feature::follows) || runs.empty() || !following_.chance(450)) return after;
+  const std::uint64_t count = following_.chance(700) ? 1 : 2 + following_.below(3);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    // Mostly the newest, which are the least likely to be over: chains, too.
+    const std::uint64_t back = following_.chance(600)
+                                   ? following_.below(std::min<std::size_t>(runs.size(), 3))
+                                   : following_.below(runs.size());
+    const RunId run = std::prev(runs.end(), static_cast<std::ptrdiff_t>(back + 1))->first;
+    const auto condition =
+        static_cast<core::AfterCondition>(following_.below(core::kAfterConditionCount));
+    after.push_back({.run = run, .uuid = {}, .condition = condition});
+  }
+  return after;
+}
+
 void Clients::submit(std::size_t index) {
   Submission& submission = submissions_[index];
   if (submission.is_answered || submission.tries >= kTriesMax) return;
   SimEngine* engine = setup_.engine();
+  if (submission.tries == 0) submission.after = choose_after();
   const core::SubmitRun event = submission.event;
-  const bool posted =
-      engine != nullptr &&
-      engine->post(event, [this, index, event](const Result<engine::Receipt>& receipt) {
-        on_submitted(index, event, receipt);
-      });
+  const bool posted = engine != nullptr &&
+                      engine->post(core::submission_event(event, submission.after),
+                                   [this, index, event](const Result<engine::Receipt>& receipt) {
+                                     on_submitted(index, event, receipt);
+                                   });
   if (posted) {
     ++submission.tries;
     basics_.note(Note::submit, submission.number, index, submission.tries);
@@ -101,7 +125,7 @@ void Clients::on_submitted(std::size_t index, const core::SubmitRun& event,
   }
   submissions_[index].is_answered = true;
   basics_.note(Note::acknowledged, receipt->run.value, index, receipt->existed ? 1 : 0);
-  checker_.on_submit_answered(event, *receipt);
+  checker_.on_submit_answered(event, *receipt, submissions_[index].after);
 }
 
 bool Clients::send(const core::Event& event) {
@@ -209,6 +233,22 @@ bool Clients::is_unplaceable(const RunImage& run) const {
 }
 
 std::string Clients::may_wait(const RunImage& run) const {
+  if (std::string own = own_wait(run); !own.empty()) return own;
+  // What it follows, and so on.
+  std::vector<RunId> open = checker_.following().waited_for(run.id);
+  std::set<RunId> seen(open.begin(), open.end());
+  while (!open.empty()) {
+    const RunId id = open.back();
+    open.pop_back();
+    if (!own_wait(*checker_.model().find(id)).empty()) return "what it follows";
+    for (const RunId next : checker_.following().waited_for(id)) {
+      if (seen.insert(next).second) open.push_back(next);
+    }
+  }
+  return {};
+}
+
+std::string Clients::own_wait(const RunImage& run) const {
   for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
     if (run.tasks[i].row.state == TaskState::awaiting_approval && is_left_waiting({run.id, i}))
       return "approval";

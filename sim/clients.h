@@ -39,12 +39,17 @@ class Clients {
   struct Submission {
     core::SubmitRun event;
     std::uint64_t number = 0;  ///< of the workflow
+    std::vector<core::RunAfter> after;
     bool is_answered = false;
     std::uint32_t tries = 0;
   };
   void submit(std::size_t index);
   void on_submitted(std::size_t index, const core::SubmitRun& event,
                     const Result<engine::Receipt>& receipt);
+  /// What it is to follow: some of the runs that there are.
+  std::vector<core::RunAfter> choose_after();
+  /// As may_wait(), but for what it follows.
+  std::string own_wait(const RunImage& run) const;
   core::SubmitRun make_submission(std::uint64_t workflow, std::size_t index);
   void request_something();
   bool send(const core::Event& event);
@@ -56,6 +61,7 @@ class Clients {
   Checker& checker_;
   Setup setup_;
   Generator random_;
+  Generator following_;
   std::vector<Submission> submissions_;
 };
 

@@ -158,6 +158,7 @@ RunImage& Model::put_run(const core::RunRecord& row) {
   run.priority = row.priority;
   run.submitted_at = row.submitted_at;
   run.uuid = row.uuid;
+  run.after = row.after ? *row.after : std::vector<core::RunAfter>{};
   run.idempotency_key = row.texts ? row.texts->idempotency_key : std::string{};
   return run;
 }

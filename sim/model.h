@@ -51,6 +51,7 @@ struct RunImage {
   Time submitted_at = kUnset;
   Uuid uuid;
   std::string idempotency_key;
+  std::vector<core::RunAfter> after;               ///< as its row has it
   std::string concurrency_group;                   ///< rendered; "": none
   std::shared_ptr<const spec::Workflow> workflow;  // shared: as in RunRecord
   std::vector<GroupImage> groups;

@@ -18,6 +18,7 @@ enum class Concern : std::uint8_t {
   clients,    ///< who asks for what, when
   engine,     ///< what the engine gets from its Random port
   steps,      ///< how late the engine gets to its next round
+  following,  ///< which submissions follow which runs
 };
 
 /// One generator per concern, each derived from the seed and the concern's own number, so that one

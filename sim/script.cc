@@ -1,5 +1,7 @@
 #include "sim/script.h"
 
+#include <utility>
+
 #include "base/ensure.h"
 #include "spec/parse.h"
 
@@ -46,7 +48,7 @@ Behaviour Script::behave(const Launch& launch) const {
   return behaviour;
 }
 
-RunId Script::submit() {
+RunId Script::submit(std::vector<core::RunAfter> after) {
   core::SubmitRun event;
   event.uuid = Uuid::from_parts(++submissions_, 1, 1);
   event.workflow = workflow_;
@@ -54,9 +56,11 @@ RunId Script::submit() {
   event.directory = "/work";
   event.submitter = "ada";
   RunId run;
-  const bool posted = world_.engine()->post(event, [&](const Result<engine::Receipt>& receipt) {
-    if (receipt) run = receipt->run;
-  });
+  const bool posted =
+      world_.engine()->post(core::submission_event(std::move(event), std::move(after)),
+                            [&](const Result<engine::Receipt>& receipt) {
+                              if (receipt) run = receipt->run;
+                            });
   ENSURE(posted);
   pass(kScriptMoment);
   ENSURE(run != RunId{});

@@ -22,7 +22,8 @@ class Script {
   }
   void set_run_time(Duration run_time) { run_time_ = run_time; }
 
-  RunId submit();
+  /// `after`: what it follows.
+  RunId submit(std::vector<core::RunAfter> after = {});
   /// Posts it and waits for the answer. False: it was refused.
   bool request(const core::Event& event);
   bool cancel(RunId run, std::uint32_t task = core::kWholeRun);

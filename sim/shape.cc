@@ -86,6 +86,7 @@ Shape draw_shape(std::uint64_t seed) {
   shape.batch_seed = random.bits();
   shape.features[static_cast<std::size_t>(Feature::flights)] = !random.chance(300);
   if (random.chance(400)) shape.policy.backfilling = Backfilling::conservative;
+  shape.features[static_cast<std::size_t>(Feature::follows)] = !random.chance(400);
   return shape;
 }
 

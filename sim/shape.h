@@ -34,9 +34,10 @@ enum class Feature : std::uint8_t {
   unplaceable,
   hedges,   ///< second attempts of what takes long
   batches,  ///< tasks that share a start
-  flights,  ///< tasks that share one execution; drawn last
+  flights,  ///< tasks that share one execution
+  follows,  ///< runs that follow others; drawn last
 };
-inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::flights) + 1;
+inline constexpr std::size_t kFeatureCount = static_cast<std::size_t>(Feature::follows) + 1;
 
 struct Shape {
   std::bitset<kFeatureCount> features = ~std::bitset<kFeatureCount>{};

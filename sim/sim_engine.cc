@@ -22,6 +22,7 @@ class SimEngine::StorePort final : public engine::Store {
   Status commit(const engine::Commit& commit) override { return owner_.commit(commit); }
   Result<engine::Snapshot> load() override { return store_.load(); }
   Result<engine::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
+  Result<engine::RunEnd> find_end(RunId run) override { return store_.find_end(run); }
   Result<std::vector<RunId>> find_idempotency_keys(
       std::span<const std::string_view> keys) override {
     return store_.find_idempotency_keys(keys);
@@ -80,7 +81,7 @@ bool SimEngine::open(engine::Observer& observer) {
 
 bool SimEngine::post(core::Event event, engine::Completion done) {
   if (!alive_) return false;
-  if (setup_.flaw == EngineFlaw::answers_early && std::holds_alternative<core::SubmitRun>(event)) {
+  if (setup_.flaw == EngineFlaw::answers_early && core::submission_of(event) != nullptr) {
     done(engine::Receipt{.run = RunId{engine_->state().next_run}, .existed = false});
     done = nullptr;
   }

@@ -27,6 +27,11 @@ std::uint64_t state_digest(const core::State& state) {
     mix((static_cast<std::uint64_t>(record.state) << 8) | (record.paused ? 1U : 0U) |
         (record.cancel_requested ? 2U : 0U) | (record.interrupted ? 4U : 0U) |
         (run.admitted ? 8U : 0U));
+    for (std::size_t i = 0; record.after && i < record.after->size(); ++i) {
+      const core::RunAfter& after = (*record.after)[i];
+      mix((std::uint64_t{after.run.value} << 16) | (static_cast<std::uint64_t>(after.ended) << 8) |
+          (static_cast<std::uint64_t>(after.condition) << 1) | (after.is_open ? 1U : 0U));
+    }
     for (const core::Group& group : run.groups)
       mix((std::uint64_t{group.open} << 32) | (group.released ? 1U : 0U) | (group.done ? 2U : 0U));
     for (const core::Task& task : run.tasks) {

@@ -574,6 +574,34 @@ class Client:
             "Idempotency-Key": _new_key(idempotency_key),
         })
 
+    def get_setting(self, setting):
+        """A setting as it holds."""
+        path = _path("/v1/config/{}", setting)
+        return self._ask("GET", path)
+
+    def set_setting(self, setting, body, *, if_match=None, if_none_match=None,
+                    idempotency_key=None):
+        """A new version of a live setting, which holds at once."""
+        path = _path("/v1/config/{}", setting)
+        return self._ask("PUT", path, body=body, headers={
+            "If-Match": if_match,
+            "If-None-Match": if_none_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def unset_setting(self, setting, *, if_match=None, idempotency_key=None):
+        """Let what the file says hold again, or the default."""
+        path = _path("/v1/config/{}", setting)
+        return self._ask("DELETE", path, headers={
+            "If-Match": if_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def get_setting_history(self, setting):
+        """The versions of it that were set here, newest first."""
+        path = _path("/v1/config/{}/history", setting)
+        return self._ask("GET", path)
+
     def get_sign_on(self):
         """Which identity provider signs people on."""
         return self._ask("GET", "/v1/auth/oidc")

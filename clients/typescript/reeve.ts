@@ -68,6 +68,8 @@ export interface RunSummary {
   sentence: string;
   /** what the person who cancelled it said */
   cancel_reason: string | null;
+  /** runs that it follows: run, number, condition, state (how it ended; null: it has not) */
+  after: any[];
   /** higher goes first */
   priority: number;
   /** 1, and one more for each retry */
@@ -113,6 +115,8 @@ export interface Run {
   sentence: string;
   /** what the person who cancelled it said */
   cancel_reason: string | null;
+  /** runs that it follows: run, number, condition, state (how it ended; null: it has not) */
+  after: any[];
   /** higher goes first */
   priority: number;
   /** 1, and one more for each retry */
@@ -427,7 +431,7 @@ export interface Setting {
   /** the value as the file would have it */
   text: string;
   type: string;
-  /** default, file, environment or flag */
+  /** default, file, api, environment or flag */
   origin: string;
   /** file:line:column, the variable, or --set */
   place: string | null;
@@ -609,6 +613,16 @@ export interface SettingsReply {
   settings: Setting[];
 }
 
+export interface SettingReply {
+  version: 1;
+  setting: Setting;
+}
+
+export interface SettingVersionsReply {
+  version: 1;
+  versions: SettingVersion[];
+}
+
 export interface ChangesReply {
   version: 1;
   changes: SettingChange[];
@@ -640,6 +654,13 @@ export interface Submission {
   priority?: number;
   /** of the machine, for administrators; usual: the namespace's own */
   directory?: string;
+  /** does not start before these have ended; cancelled if one ends otherwise */
+  after?: ({
+    /** of which there is already one: as in a path */
+    run: string;
+    /** failure: any end but success */
+    condition?: "success" | "failure" | "end";
+  })[];
 }
 
 export interface WorkflowText {
@@ -699,6 +720,11 @@ export interface NewFlag {
     labels?: Record<string, string>;
     rollout_percent?: number;
   }[];
+}
+
+export interface NewSetting {
+  /** as the environment would have it, or as JSON */
+  value: string | number | boolean;
 }
 
 export interface NewRole {
@@ -993,6 +1019,14 @@ export interface Quota {
   queued_max: number | null;
   cpu_seconds_a_day: number | null;
   refuse: boolean;
+}
+
+export interface SettingVersion {
+  version: number;
+  /** null: it was unset */
+  value: string | null;
+  set_at: string;
+  set_by: string;
 }
 
 export interface SettingChange {
@@ -1896,6 +1930,60 @@ export class Client {
         "Idempotency-Key": newKey(options.idempotencyKey),
       },
     });
+  }
+
+  /** A setting as it holds. */
+  getSetting(
+    setting: string | number,
+  ): Promise<SettingReply> {
+    const path = `/v1/config/${segment(setting)}`;
+    return this.ask("GET", path, {});
+  }
+
+  /** A new version of a live setting, which holds at once. */
+  setSetting(
+    setting: string | number,
+    body: NewSetting,
+    options: {
+      ifMatch?: string;
+      ifNoneMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<SettingReply> {
+    const path = `/v1/config/${segment(setting)}`;
+    return this.ask("PUT", path, {
+      body,
+      headers: {
+        "If-Match": options.ifMatch,
+        "If-None-Match": options.ifNoneMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Let what the file says hold again, or the default. */
+  unsetSetting(
+    setting: string | number,
+    options: {
+      ifMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/config/${segment(setting)}`;
+    return this.ask("DELETE", path, {
+      headers: {
+        "If-Match": options.ifMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** The versions of it that were set here, newest first. */
+  getSettingHistory(
+    setting: string | number,
+  ): Promise<SettingVersionsReply> {
+    const path = `/v1/config/${segment(setting)}/history`;
+    return this.ask("GET", path, {});
   }
 
   /** Which identity provider signs people on. */

@@ -48,6 +48,18 @@ void BodyReader::error(std::string_view key, std::string detail) {
       {key.empty() ? pointer_ : pointer_ + "/" + pointer_token(key), std::move(detail)});
 }
 
+std::string BodyReader::pointer_to(std::string_view key, std::size_t index) const {
+  return fmt::format("{}/{}/{}", pointer_, pointer_token(key), index);
+}
+
+void BodyReader::item_error(std::string_view key, std::size_t index, std::string detail) {
+  errors_.push_back({pointer_to(key, index), std::move(detail)});
+}
+
+void BodyReader::take_errors(BodyReader& of_item) {
+  for (FieldError& each : of_item.finish()) errors_.push_back(std::move(each));
+}
+
 std::optional<std::string> BodyReader::text(std::string_view key, std::size_t bytes_max) {
   const Json* const value = any(key);
   if (value == nullptr) return std::nullopt;

@@ -2,6 +2,7 @@
 // unknown keys are all reported, with JSON Pointers. Borrows the object. One thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,10 @@ class BodyReader {
   /// Of any type; null: it is not there.
   const Json* any(std::string_view key);
   void error(std::string_view key, std::string detail);
+  /// Of an item of an array: where it is, what is wrong with it, and what its own reader found.
+  std::string pointer_to(std::string_view key, std::size_t index) const;
+  void item_error(std::string_view key, std::size_t index, std::string detail);
+  void take_errors(BodyReader& of_item);
   /// What is wrong, unknown keys included.
   std::vector<FieldError> finish();
 

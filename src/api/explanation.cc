@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "api/run_json.h"
+#include "core/explain.h"
 #include "core/launch.h"
 
 namespace reeve::api {
@@ -103,6 +105,7 @@ void explain_end(const core::Run& run, Answer& answer) {
   if (run.record.state == core::RunState::succeeded)
     answer.sentence = "all that it wanted was done";
   if (bad > 0) answer.sentence = fmt::format("{} of its tasks did not succeed", bad);
+  std::ranges::move(core::following_facts(run.record, nullptr), std::back_inserter(answer.facts));
   if (run.record.texts && !run.record.texts->cancel_reason.empty())
     answer.facts.push_back("the reason given: " + run.record.texts->cancel_reason);
 }

@@ -19,6 +19,8 @@ constexpr auto kRun = std::to_array<FieldInfo>({
     {"reason", "string", "code of why it is in this state"},
     {"sentence", "string", "the reason in words"},
     {"cancel_reason", "string?", "what the person who cancelled it said"},
+    {"after", "array",
+     "runs that it follows: run, number, condition, state (how it ended; null: it has not)"},
     {"priority", "number", "higher goes first"},
     {"round", "number", "1, and one more for each retry"},
     {"labels", "object", "texts by name"},

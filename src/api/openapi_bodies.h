@@ -2,11 +2,15 @@
 // api/.
 #pragma once
 
+#include <string_view>
+
 #include "api/json_values.h"
 
 namespace reeve::api {
 
 /// By the name of the component.
 JsonObject body_components();
+/// Those of what is sent, as the text of an object.
+std::string_view sent_schemas();
 
 }  // namespace reeve::api

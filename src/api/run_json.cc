@@ -48,6 +48,20 @@ boost::json::array entries_json(const std::vector<core::Entry>& entries) {
   return out;
 }
 
+/// How those ended that it follows; null: they have not, or it did not matter.
+boost::json::array after_json(const core::RunAfterList& list) {
+  boost::json::array out;
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const core::RunAfter& each = (*list)[i];
+    const bool is_known = !each.is_open && core::is_final(each.ended);
+    out.push_back(JsonObject{{"run", format_uuid("run", each.uuid)},
+                             {"number", each.run.value},
+                             {"condition", name(each.condition)},
+                             {"state", is_known ? Json(name(each.ended)) : Json(nullptr)}});
+  }
+  return out;
+}
+
 JsonObject counts_object(const StateCounts& counts, std::uint64_t total) {
   JsonObject out{{"total", total}};
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -90,6 +104,7 @@ JsonObject run_json(const core::RunRecord& record, const JsonObject& task_counts
           {"reason", name(record.reason.code)},
           {"sentence", run_sentence(record, held)},
           {"cancel_reason", optional_text(texts.cancel_reason)},
+          {"after", after_json(record.after)},
           {"priority", record.priority},
           {"round", record.round},
           {"labels", stored_object(texts.labels)},

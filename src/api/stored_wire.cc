@@ -52,6 +52,7 @@ struct WireRun {
   core::RunTexts texts;
   std::vector<std::uint64_t> counts;
   std::vector<WireExpansion> expansions;
+  std::vector<core::RunAfter> after;
   static constexpr auto fields() {
     return std::tuple{field("id", &WireRun::id),
                       field("state", &WireRun::state),
@@ -71,7 +72,8 @@ struct WireRun {
                       field("inputs", &WireRun::inputs),
                       field("texts", &WireRun::texts),
                       field("counts", &WireRun::counts),
-                      field("expansions", &WireRun::expansions)};
+                      field("expansions", &WireRun::expansions),
+                      field("after", &WireRun::after)};
   }
 };
 
@@ -227,6 +229,7 @@ WireRun wire_of(const engine::RunView& view, const std::vector<core::Expansion>&
   if (record.texts) run.texts = *record.texts;
   // Who looks has no use for it, and it may say more than he should know.
   run.texts.idempotency_key.clear();
+  if (record.after) run.after = *record.after;
   run.counts.assign(view.counts.stored.begin(), view.counts.stored.end());
   for (const core::Expansion& each : expansions)
     run.expansions.push_back({each.group, each.first, each.count, each.items});
@@ -341,6 +344,14 @@ Result<WiredRun> run_of(WireRun& wire, const Workflows& workflows) {
   record.origin = std::make_shared<core::RunOrigin>(wire.directory, wire.submitter);
   record.inputs = PackedText(wire.inputs);
   record.texts = std::make_unique<core::RunTexts>(std::move(wire.texts));
+  const auto is_known = [](const core::RunAfter& each) {
+    return static_cast<std::size_t>(each.condition) < core::kAfterConditionCount &&
+           each.ended <= core::RunState::cancelled;
+  };
+  if (!std::ranges::all_of(wire.after, is_known))
+    return fail(ErrorCode::corrupt, "what the service sent is damaged: what a run follows");
+  if (!wire.after.empty())
+    record.after = std::make_unique<std::vector<core::RunAfter>>(std::move(wire.after));
   auto& counts = out.view.counts.stored;
   std::copy_n(wire.counts.begin(), std::min(wire.counts.size(), counts.size()), counts.begin());
   for (WireExpansion& each : wire.expansions)

@@ -18,7 +18,7 @@
 namespace reeve::api {
 
 /// Changes whenever anything here, or a struct that it holds, does.
-inline constexpr std::uint32_t kWireFormat = 1;
+inline constexpr std::uint32_t kWireFormat = 2;
 inline constexpr std::string_view kWireType = "application/vnd.reeve.stored";
 
 /// Runs as listed, newest first.

@@ -9,6 +9,7 @@
 
 #include "api/bare_command.h"
 #include "api/body_reader.h"
+#include "api/follow_submission.h"
 #include "base/ensure.h"
 #include "base/text.h"
 
@@ -155,6 +156,7 @@ Checked<NewRun> read_submission(const SubmissionContext& context, const JsonObje
       static_cast<std::int32_t>(reader.integer("priority", -1'000'000, 1'000'000).value_or(0));
   take_labels(reader, run);
   take_directory(context, reader, run);
+  run.after_asked = take_after(reader);
   if (auto errors = reader.finish(); !errors.empty())
     return tl::unexpected(invalid(std::move(errors)));
   if (context.check) TRY(context.check(*event.workflow));
@@ -172,7 +174,19 @@ std::string namespace_of(const core::RunRecord& record) {
   return found.empty() ? std::string(kDefaultNamespace) : found;
 }
 
-bool is_same_submission(const core::SubmitRun& now, const core::RunRecord& then) {
+namespace {
+
+bool is_same_after(const std::vector<core::RunAfter>& now, const core::RunRecord& then) {
+  if (then.after == nullptr) return now.empty();
+  return std::ranges::equal(now, *then.after, [](const auto& a, const auto& b) {
+    return a.run == b.run && a.condition == b.condition;
+  });
+}
+
+}  // namespace
+
+bool is_same_submission(const NewRun& run, const core::RunRecord& then) {
+  const core::SubmitRun& now = run.event;
   const core::RunTexts none;
   const core::RunTexts& texts = then.texts ? *then.texts : none;
   const auto same_json = [](std::string_view a, std::string_view b) {
@@ -180,7 +194,8 @@ bool is_same_submission(const core::SubmitRun& now, const core::RunRecord& then)
   };
   return then.workflow->digest == now.workflow_digest && texts.name == now.texts.name &&
          then.priority == now.priority + then.workflow->priority &&
-         same_json(texts.labels, now.texts.labels) && same_json(then.inputs.view(), now.inputs);
+         same_json(texts.labels, now.texts.labels) && same_json(then.inputs.view(), now.inputs) &&
+         is_same_after(run.after, then);
 }
 
 Uuid new_uuid(Time now) {

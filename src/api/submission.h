@@ -33,9 +33,17 @@ struct SubmissionContext {
   Time now;
 };
 
+/// A run that is to end before, as the body names it.
+struct AfterAsked {
+  std::string run;
+  core::AfterCondition condition = core::AfterCondition::success;
+};
+
 struct NewRun {
   core::SubmitRun event;  ///< without its idempotency key
   std::string name_space;
+  std::vector<AfterAsked> after_asked;
+  std::vector<core::RunAfter> after;  ///< who they are: find_after()
   std::vector<std::string> warnings;
 };
 
@@ -48,7 +56,7 @@ std::vector<FieldError> workflow_errors(const spec::Parsed& parsed, std::string_
 std::string namespace_of(const core::RunRecord& record);
 
 /// What was wanted then and now is the same.
-bool is_same_submission(const core::SubmitRun& now, const core::RunRecord& then);
+bool is_same_submission(const NewRun& run, const core::RunRecord& then);
 
 /// UUIDv7 of the moment with bits from the kernel.
 Uuid new_uuid(Time now);

@@ -10,9 +10,11 @@
 #include <fmt/format.h>
 
 #include "api/field_table.h"
+#include "api/follow_submission.h"
 #include "api/handlers.h"
 #include "api/run_json.h"
 #include "api/service_parts.h"
+#include "core/recover.h"
 
 namespace reeve::api {
 namespace {
@@ -25,12 +27,22 @@ std::string stored_key(const Call& call) {
   return call.identity.subject + ":" + call.idempotency_key;
 }
 
+/// What the engine says of a run that it has just taken in.
+struct TakenIn {
+  RunId id;
+  Time submitted_at;
+  /// Of one that follows others: it may be over already. Shared: with what answers.
+  std::shared_ptr<const core::RunRecord> follower;
+};
+
 /// The run as it is in the moment in which it was taken in.
-JsonObject new_run_json(const core::SubmitRun& event, RunId id, Time submitted_at) {
+JsonObject new_run_json(const core::SubmitRun& event, const TakenIn& taken) {
+  if (taken.follower != nullptr)
+    return run_json(*taken.follower, count_json(*taken.follower, {}, 0), false);
   core::RunRecord record;
-  record.id = id;
+  record.id = taken.id;
   record.uuid = event.uuid;
-  record.submitted_at = submitted_at;
+  record.submitted_at = taken.submitted_at;
   record.priority = event.workflow->priority + event.priority;
   record.workflow = event.workflow;
   // shared: as in RunRecord
@@ -40,8 +52,8 @@ JsonObject new_run_json(const core::SubmitRun& event, RunId id, Time submitted_a
   return run_json(record, count_json(record, {}, 0), false);
 }
 
-void reply_new(const Call& call, const NewRun& run, RunId id, Time submitted_at) {
-  JsonObject body{{"version", kOutputVersion}, {"run", new_run_json(run.event, id, submitted_at)}};
+void reply_new(const Call& call, const NewRun& run, const TakenIn& taken) {
+  JsonObject body{{"version", kOutputVersion}, {"run", new_run_json(run.event, taken)}};
   boost::json::array warnings;
   for (const std::string& warning : run.warnings) warnings.push_back(text_json(warning));
   body["warnings"] = std::move(warnings);
@@ -54,10 +66,12 @@ Problem other_submission() {
 }
 
 /// The key was known to the store: the same thing again, or another one.
-void reply_known(ServiceParts& parts, const CallPtr& call, const core::SubmitRun& event, RunId id) {
-  parts.read(call, [call, event, id](engine::History& history) -> Checked<void> {
+// shared: with the engine's answer
+void reply_known(ServiceParts& parts, const CallPtr& call, const std::shared_ptr<const NewRun>& run,
+                 RunId id) {
+  parts.read(call, [call, run, id](engine::History& history) -> Checked<void> {
     TRY_ASSIGN(const engine::RunView view, history.get_run(id));
-    if (!is_same_submission(event, view.record)) return tl::unexpected(other_submission());
+    if (!is_same_submission(*run, view.record)) return tl::unexpected(other_submission());
     call->reply(200,
                 {{"version", kOutputVersion},
                  {"run", run_json(view.record, count_json(view.record, view.counts, 0), false)},
@@ -71,17 +85,20 @@ void reply_known(ServiceParts& parts, const CallPtr& call, const core::SubmitRun
 void hand_over(ServiceParts& parts, const CallPtr& call, NewRun made) {
   // shared: by the engine's answer and what is made of it
   const auto run = std::make_shared<const NewRun>(std::move(made));
-  core::SubmitRun event = run->event;
+  core::Event event = core::submission_event(run->event, run->after);
   auto done = [&parts, call, run](Result<engine::Receipt> receipt) {
-    Time submitted_at = parts.options.now();
+    TakenIn taken{.id = {}, .submitted_at = parts.options.now(), .follower = nullptr};
     if (receipt) {
+      taken.id = receipt->run;
       const core::Run* const present = parts.options.engine->state().find_run(receipt->run);
-      if (present != nullptr) submitted_at = present->record.submitted_at;
+      if (present != nullptr) taken.submitted_at = present->record.submitted_at;
+      if (present != nullptr && present->record.after != nullptr)
+        taken.follower = std::make_shared<core::RunRecord>(core::copy_of(present->record));
     }
-    parts.post([&parts, call, run, submitted_at, receipt = std::move(receipt)] {
+    parts.post([&parts, call, run, taken = std::move(taken), receipt = std::move(receipt)] {
       if (!receipt) return call->refuse(receipt.error());
-      if (receipt->existed) return reply_known(parts, call, run->event, receipt->run);
-      reply_new(*call, *run, receipt->run, submitted_at);
+      if (receipt->existed) return reply_known(parts, call, run, receipt->run);
+      reply_new(*call, *run, taken);
     });
   };
   if (!parts.options.engine->post(std::move(event), std::move(done)))
@@ -106,12 +123,23 @@ Checked<void> submit_one(ServiceParts& parts, const CallPtr& call, const JsonObj
   TRY(may_use_secrets(parts, *call, run));
   TRY(parts.make_directory(run.event, run.name_space));
   run.event.texts.idempotency_key = stored_key(*call);
-  const std::string object = format_uuid("run", run.event.uuid);
-  const std::string name_space = run.name_space;
   // shared: std::function wants to copy what it holds
   const auto kept = std::make_shared<NewRun>(std::move(run));
-  parts.audited(call, object, name_space,
-                [&parts, call, kept] { hand_over(parts, call, std::move(*kept)); });
+  const auto go_on = [&parts, call, kept] {
+    const std::string object = format_uuid("run", kept->event.uuid);
+    const std::string name_space = kept->name_space;
+    parts.audited(call, object, name_space,
+                  [&parts, call, kept] { hand_over(parts, call, std::move(*kept)); });
+  };
+  if (kept->after_asked.empty()) {
+    go_on();
+    return {};
+  }
+  parts.read(call, [&parts, call, kept, go_on](engine::History& history) -> Checked<void> {
+    TRY(find_after(parts, *call, history, *kept));
+    go_on();
+    return {};
+  });
   return {};
 }
 
@@ -152,7 +180,8 @@ std::size_t count_items(std::string_view rest) {
 }
 
 /// Adds the lines to the bulk, whose `lines` is the number of the first of them.
-void read_lines(ServiceParts& parts, const Call& call, std::string_view rest, Bulk& bulk) {
+void read_lines(ServiceParts& parts, const Call& call, engine::History& history,
+                std::string_view rest, Bulk& bulk) {
   SubmissionContext context = parts.submission_context(call);
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -167,6 +196,7 @@ void read_lines(ServiceParts& parts, const Call& call, std::string_view rest, Bu
       TRY_ASSIGN(NewRun run, read_submission(context, body));
       TRY(parts.authorise(call, call.route->action, run.name_space, call.identity.run, {}));
       TRY(may_use_secrets(parts, call, run));
+      TRY(find_after(parts, call, history, run));
       TRY(parts.make_directory(run.event, run.name_space));
       run.event.texts.idempotency_key = fmt::format("{}#{}", stored_key(call), number);
       return run;
@@ -189,7 +219,7 @@ struct SecondHalf {
   Bulk bulk;
 };
 
-Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call) {
+Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call, engine::History& own_history) {
   constexpr std::size_t kHalvedBytesMin = 64 * 1024;
   const std::string_view body = call.request.body;
   Bulk bulk;
@@ -208,15 +238,15 @@ Checked<Bulk> read_bulk(ServiceParts& parts, const Call& call) {
   const auto half = std::make_shared<SecondHalf>();  // shared: with a job that may come too late
   half->bulk.lines = first_count;
   // Whoever claims it may use what belongs to this call, which waits for it.
-  const auto read_second = [&parts, &call, rest, half] {
+  const auto read_second = [&parts, &call, rest, half](engine::History& history) {
     if (half->is_claimed.exchange(true)) return;
     half->bulk.items.reserve(count_items(rest));
-    read_lines(parts, call, rest, half->bulk);
+    read_lines(parts, call, history, rest, half->bulk);
     half->done.set_value();
   };
-  if (!rest.empty()) parts.readers->read([read_second](engine::History&) { read_second(); });
-  read_lines(parts, call, first, bulk);
-  read_second();
+  if (!rest.empty()) parts.readers->read(read_second);
+  read_lines(parts, call, own_history, first, bulk);
+  read_second(own_history);
   half->done.get_future().wait();
   std::ranges::move(half->bulk.items, std::back_inserter(bulk.items));
   std::ranges::move(half->bulk.refused, std::back_inserter(bulk.refused));
@@ -255,7 +285,7 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
   };
   if (std::ranges::none_of(answers, is_known)) return {};
   // The engine has them: they are read once more.
-  TRY_ASSIGN(const Bulk again, read_bulk(parts, call));
+  TRY_ASSIGN(const Bulk again, read_bulk(parts, call, history));
   std::map<std::size_t, const NewRun*> wanted;
   for (const Bulk::Item& item : again.items) wanted.emplace(item.line, &item.run);
   for (BulkAnswer& answer : answers) {
@@ -263,7 +293,7 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
     TRY_ASSIGN(const engine::RunView view, history.get_run(answer.receipt->run));
     answer.uuid = view.record.uuid;
     const auto found = wanted.find(answer.line);
-    if (found == wanted.end() || !is_same_submission(found->second->event, view.record))
+    if (found == wanted.end() || !is_same_submission(*found->second, view.record))
       answer.problem = other_submission();
   }
   return {};
@@ -315,7 +345,8 @@ void submit_items(BulkWork& work) {
       work.answers[i].receipt = std::move(receipt);
       if (work.missing.fetch_sub(1) == 1) work.parts.post([&work] { end_bulk(work); });
     };
-    engine.submit(std::move(work.bulk.items[i].run.event), done);
+    NewRun& run = work.bulk.items[i].run;
+    engine.submit(core::submission_event(std::move(run.event), std::move(run.after)), done);
   }
 }
 
@@ -354,8 +385,8 @@ void submit_bulk(ServiceParts& parts, CallPtr call) {
         Error{ErrorCode::exhausted, "another bulk is being taken in: try again", {}});
   // shared: lets the next one in when it was answered, or nobody is left to answer it
   call->turn = std::shared_ptr<void>(nullptr, [&parts](void*) { parts.bulk_under_way = false; });
-  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
-    TRY_ASSIGN(Bulk read, read_bulk(parts, *call));
+  parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(Bulk read, read_bulk(parts, *call, history));
     const bool is_all = call->text("mode") != "each";
     if (is_all && !read.refused.empty()) {
       std::vector<FieldError> errors;

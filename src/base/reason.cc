@@ -153,6 +153,10 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "waits: its node is drained, and nothing starts there"},
     {ReasonCode::drained_off, "drained_off",
      "was stopped since its node was drained, and waits to start again"},
+    {ReasonCode::after_run, "after_run",
+     "waits until run {a} has ended, which it follows; such runs that are open: {b}"},
+    {ReasonCode::after_unmet, "after_unmet",
+     "was cancelled: run {a}, which it follows, did not end as it was to"},
 });
 static_assert(kTable.size() == kReasonCodeCount, "every reason needs a row");
 

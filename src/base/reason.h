@@ -112,10 +112,13 @@ enum class ReasonCode : std::uint16_t {
   // nodes that people have taken out
   node_drained,  ///< waits: nothing starts there
   drained_off,   ///< was stopped since its node was drained, and is queued again
+  // runs that follow other runs
+  after_run,    ///< waits for them. a: the first that has not ended; b: how many have not
+  after_unmet,  ///< why it ended: run a did not end as it was to. b: core::AfterCondition
 };
 
 inline constexpr std::size_t kReasonCodeCount =
-    static_cast<std::size_t>(ReasonCode::drained_off) + 1;
+    static_cast<std::size_t>(ReasonCode::after_unmet) + 1;
 
 /// Stored as numbers (in Reason::b of `capacity`): append only.
 enum class Shortage : std::uint8_t { none, cpu, memory, disk, gpu, countable };

@@ -58,10 +58,18 @@ Result<std::uint64_t> expanded_tasks(Archive& archive, RunId run) {
   return total;
 }
 
+/// What waits for others to end says so, as it is the only wait that people have asked for.
+Cell waiting_cell(const JsonObject& run) {
+  Cell cell = state_cell(run);
+  if (text_of(run, "reason") != name(ReasonCode::after_run)) return cell;
+  cell.text += " after " + waits_for_text(run);
+  return cell;
+}
+
 std::vector<Column> run_columns(Time now) {
   return {
       {"RUN", [](const JsonObject& run) { return text_cell(run, "number"); }, Align::right},
-      {"STATE", state_cell},
+      {"STATE", waiting_cell},
       {"NAME", [](const JsonObject& run) { return text_cell(run, "name"); }, Align::left, true},
       {"TASKS", [](const JsonObject& run) { return counts_cell(run, "tasks"); }, Align::left, true},
       {"SUBMITTED", [now](const JsonObject& run) { return time_cell(run, "submitted_at", now); }},

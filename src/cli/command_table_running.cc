@@ -100,17 +100,30 @@ constexpr auto kRunStatuses = std::to_array<ExitStatus>({
     {"130", "cancelled by Ctrl-C (143: by SIGTERM)"},
 });
 
-constexpr auto kSubmitLists = std::to_array<Lists>({kRunOptions, kBareOptions, kOutputOptions});
+constexpr auto kSubmitOptions = std::to_array<Option>({
+    {.name = "after",
+     .value = "RUN[:CONDITION]",
+     .help =
+         "do not start before that run has ended: with success, with failure (any other end) or "
+         "just with its end; if it ends otherwise, this run is cancelled",
+     .fallback = "CONDITION success",
+     .repeats = true,
+     .completes = Completes::run},
+});
+constexpr auto kSubmitLists =
+    std::to_array<Lists>({kSubmitOptions, kRunOptions, kBareOptions, kOutputOptions});
 constexpr auto kSubmitExamples = std::to_array<Example>({
     {"reeve submit build.yaml", "prints the id of the run, and ends"},
     {"run=$(reeve submit --array 0-99 --label ticket=12 -- ./step)",
      "keep the id; `reeve wait $run` waits for the end"},
     {"reeve submit --idempotency-key nightly-2026-11-28 nightly.yaml", "sent twice, it is one run"},
+    {"reeve submit --after 12 --after 13:end report.yaml",
+     "starts when run 12 has succeeded and run 13 has ended"},
 });
 constexpr auto kSubmitStatuses = std::to_array<ExitStatus>({
     {"0", "the service has recorded it"},
     kUsage,
-    {"3", "there is no such file"},
+    {"3", "there is no such file, or no such run to come after"},
     {"4", "the token may not submit there"},
     kConflict,
     {"7", "no service answers"},
@@ -194,7 +207,12 @@ constexpr auto kRunningCommands = std::to_array<Command>({
          "Has a service run a workflow or a command, prints the id of the run once that is "
          "recorded, and ends. The service is the one that --server, REEVE_URL or the context "
          "names, else the one that works on the state directory here. The tasks run in a directory "
-         "of the service, not in this one.",
+         "of the service, not in this one.\n\n"
+         "With --after, the run waits for others; `reeve explain` says for which, and what state "
+         "they are in. The first end of each counts, also if it is retried later. A run that can "
+         "never start is cancelled by the engine, and what comes after it in turn. When such a run "
+         "is tried again with `reeve retry`, it waits for those that are open at that moment and "
+         "asks no more how the others ended.",
      .synopses = kRunSynopses,
      .arguments = kRunArguments,
      .options = kSubmitLists,

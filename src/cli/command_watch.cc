@@ -60,6 +60,9 @@ class Watching {
 
   void take_in(const core::Run& run) {
     followed_.tracker.reset(run);
+    if (!is_live_ && run.record.reason.code == ReasonCode::after_run && run.record.reason != said_)
+      session_.say(fmt::format("run {} {}", run_.value, describe(run.record.reason)));
+    said_ = run.record.reason;
     followed_.failed.clear();
     followed_.failed_count = 0;
     for (std::uint32_t i = 0; i < run.tasks.size(); ++i)
@@ -96,6 +99,7 @@ class Watching {
   RunChanges changes_;
   std::optional<std::uint64_t> version_;
   bool had_engine_ = false;
+  Reason said_;  ///< of the run, when it was last looked at
 };
 
 }  // namespace

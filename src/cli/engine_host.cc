@@ -45,6 +45,7 @@ class StoreWithClock final : public engine::Store {
   }
   Status commit(const engine::Commit& commit) override { return store_.commit(commit); }
   Result<core::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
+  Result<engine::RunEnd> find_end(RunId run) override { return store_.find_end(run); }
   Result<std::vector<RunId>> find_idempotency_keys(
       std::span<const std::string_view> keys) override {
     return store_.find_idempotency_keys(keys);

@@ -46,4 +46,30 @@ Cell counts_cell(const JsonObject& item, std::string_view field) {
   return {to_text(counters(counts, false, false), Colour::none)};
 }
 
+std::string after_text(const JsonObject& run) {
+  std::string text;
+  for (const Json& each : run.at("after").as_array()) {
+    const JsonObject& after = each.as_object();
+    const std::string state = text_of(after, "state");
+    text += fmt::format("{}{} ({}){}", text.empty() ? "" : ", ",
+                        after.at("number").to_number<std::uint32_t>(), text_of(after, "condition"),
+                        state.empty() ? "" : ": " + state);
+  }
+  return text;
+}
+
+std::string waits_for_text(const JsonObject& run) {
+  constexpr std::size_t kNumbersMax = 3;
+  std::string text;
+  std::size_t count = 0;
+  for (const Json& each : run.at("after").as_array()) {
+    const JsonObject& after = each.as_object();
+    if (!after.at("state").is_null() || ++count > kNumbersMax) continue;
+    text +=
+        (text.empty() ? "" : ", ") + std::to_string(after.at("number").to_number<std::uint32_t>());
+  }
+  if (count > kNumbersMax) text += fmt::format(" and {} more", count - kNumbersMax);
+  return text;
+}
+
 }  // namespace reeve::cli

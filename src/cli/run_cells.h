@@ -24,5 +24,9 @@ Cell duration_cell(const JsonObject& item, std::string_view field);
 Cell text_cell(const JsonObject& item, std::string_view field);
 /// "✔ 812  ✖ 1" of a "tasks" object.
 Cell counts_cell(const JsonObject& item, std::string_view field);
+/// What a run follows: "12 (success): succeeded, 13 (end)"; "" for nothing.
+std::string after_text(const JsonObject& run);
+/// Those of them that have not ended: "12, 13 and 4 more".
+std::string waits_for_text(const JsonObject& run);
 
 }  // namespace reeve::cli

@@ -45,6 +45,7 @@ std::string run_text(const Session& session, const LoadedRun& loaded) {
   if (run.record.state != core::RunState::succeeded)
     add_report_field(out, "because", text_of(document, "sentence"));
   add_report_field(out, "cancelled", text_of(document, "cancel_reason"));
+  add_report_field(out, "after", after_text(document));
   add_report_field(out, "directory", text_of(document, "directory"));
   add_report_field(out, "inputs", text_of(document, "inputs"));
   add_report_field(out, "outputs", text_of(document, "outputs"));

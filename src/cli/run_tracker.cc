@@ -219,6 +219,9 @@ std::string short_reason(const Reason& reason) {
     case ReasonCode::condition_false: return "its `if` is false";
     case ReasonCode::no_failure: return "nothing failed";
     case ReasonCode::held_open: return "failed, and held for `reeve exec`";
+    case ReasonCode::after_run:
+      return reason.b > 1 ? fmt::format("after run {} and {} more", reason.a, reason.b - 1)
+                          : fmt::format("after run {}", reason.a);
     case ReasonCode::fail_fast: return "another of its group failed";
     case ReasonCode::exit_status: return fmt::format("exit status {}", reason.a);
     case ReasonCode::killed_by_signal:

@@ -152,6 +152,22 @@ Checked<void> check_words(const Arguments& arguments) {
   return {};
 }
 
+/// RUN[:CONDITION], as the body of a request has it. Which run that is, the service knows.
+Checked<boost::json::array> read_after(const Session& session) {
+  boost::json::array out;
+  for (const std::string& text : session.arguments.all("after")) {
+    const std::size_t colon = text.find(':');
+    const std::string condition = colon == std::string::npos ? "success" : text.substr(colon + 1);
+    if (colon == 0 || text.empty())
+      return usage(fmt::format("--after: a run is missing in '{}'", text));
+    if (!core::parse_after_condition(condition))
+      return usage(fmt::format("--after: '{}' is no condition", condition),
+                   "RUN:success, RUN:failure or RUN:end");
+    out.push_back(JsonObject{{"run", text.substr(0, colon)}, {"condition", condition}});
+  }
+  return out;
+}
+
 /// Of a bare command.
 Checked<JsonObject> command_body(const Session& session) {
   if (session.arguments.trailing.empty()) return usage("a command is missing behind --");
@@ -190,6 +206,8 @@ Checked<JsonObject> submission_body(const Session& session) {
     labels.erase("namespace");
   }
   if (!labels.empty()) body["labels"] = std::move(labels);
+  TRY_ASSIGN(boost::json::array after, read_after(session));
+  if (!after.empty()) body["after"] = std::move(after);
   if (arguments.has("workdir")) {
     TRY_ASSIGN(const std::string directory, work_directory(session));
     body["directory"] = directory;

@@ -205,6 +205,8 @@ Line head_line(const Picture& picture, const ViewShape& shape, Time now) {
   line.add("  ").add(run.name, Tone::strong);
   line.add(fmt::format("  run {}", run.id.value), Tone::faint);
   if (run.round > 1) line.add(fmt::format("  retry {}", run.round - 1), Tone::waiting);
+  if (run.reason.code == ReasonCode::after_run)
+    add_words(line, short_reason(run.reason), Tone::waiting);
   const Time end = run.ended_at == kUnset ? now : run.ended_at;
   if (run.submitted_at != kUnset)
     add_words(line, short_duration(std::max(end - run.submitted_at, Duration{0})));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/follow.h"
 #include "core/step.h"
 
 namespace reeve::core {
@@ -19,7 +20,8 @@ Result<Applied> dispatch(Step& step, const Event& event) {
   const Result<Applied> nothing = Applied{};
   return std::visit(
       Overloaded{
-          [&](const SubmitRun& e) { return on_submit(step, e); },
+          [&](const SubmitRun& e) { return on_submit(step, e, {}); },
+          [&](const SubmitAfter& e) { return on_submit(step, e.submission, e.after); },
           [&](const Cancel& e) { return on_cancel(step, e); },
           [&](const Pause& e) { return on_pause(step, e); },
           [&](const Approve& e) { return on_approve(step, e); },
@@ -55,6 +57,7 @@ Status Core::load(Snapshot snapshot) {
     if (Status loaded = load_run(state_, std::move(run)); !loaded)
       return wrap(std::move(loaded).error(), "run " + id + " cannot be recovered");
   }
+  TRY(check_followers(state_));
   TRY(state_.estimates.load(std::move(snapshot.estimates)));
   state_.planner.shares.restore(std::move(snapshot.usage), snapshot.last_now);
   for (DrainRecord& drain : snapshot.drains) {

@@ -1,6 +1,7 @@
 #include "core/event.h"
 
 #include <array>
+#include <utility>
 
 namespace reeve::core {
 
@@ -27,9 +28,20 @@ std::string_view name(const Event& event) {
       "attempt_held",
       "policy_set",
       "load_observed",
-      "drain_node"};
+      "drain_node",
+      "submit_after"};
   static_assert(!kNames.back().empty(), "each event has a name");
   return kNames[event.index()];
+}
+
+const SubmitRun* submission_of(const Event& event) {
+  if (const auto* follows = std::get_if<SubmitAfter>(&event)) return &follows->submission;
+  return std::get_if<SubmitRun>(&event);
+}
+
+Event submission_event(SubmitRun submission, std::vector<RunAfter> after) {
+  if (after.empty()) return submission;
+  return SubmitAfter{std::move(submission), std::move(after)};
 }
 
 }  // namespace reeve::core

@@ -170,12 +170,27 @@ struct Tick {
   static constexpr auto fields() { return std::tuple{field("unused", &Tick::unused)}; }
 };
 
+/// A submission that follows other runs. How those ended that are no longer in memory comes with it
+/// (the engine looks it up in the same step); of the others the core knows it.
+struct SubmitAfter {
+  SubmitRun submission;
+  std::vector<RunAfter> after;
+  static constexpr auto fields() {
+    return std::tuple{field("submission", &SubmitAfter::submission),
+                      field("after", &SubmitAfter::after)};
+  }
+};
+
 /// Journal format: the order is the format.
 using Event = std::variant<SubmitRun, AttemptStarted, AttemptProgressed, AttemptEnded, AttemptSeen,
                            ExecutorChanged, ArtifactsCollected, LaunchRejected, Cancel, Pause,
                            Approve, Retry, EngineStarted, CapacitySet, RunReloaded, Tick, Enter,
-                           RetryHeld, AttemptHeld, PolicySet, LoadObserved, DrainNode>;
+                           RetryHeld, AttemptHeld, PolicySet, LoadObserved, DrainNode, SubmitAfter>;
 
 std::string_view name(const Event& event);
+/// What is submitted, whether it follows other runs or not; null: the event is no submission.
+const SubmitRun* submission_of(const Event& event);
+/// The event of a submission that follows those.
+Event submission_event(SubmitRun submission, std::vector<RunAfter> after);
 
 }  // namespace reeve::core

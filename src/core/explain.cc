@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/batch.h"
+#include "core/follow.h"
 #include "core/launch.h"
 #include "core/step.h"
 #include "schedule/what_if.h"
@@ -19,6 +20,7 @@ Reason hold_of(const State& state, const Run& run, Time now) {
   if (run.record.interrupted) return {ReasonCode::interrupted, 0, 0};
   if (run.record.paused) return {ReasonCode::run_paused, 0, 0};
   if (run.admitted) return {};
+  if (waits_for_runs(run)) return following_reason(run);
   if (run.workflow().not_before && *run.workflow().not_before > now)
     return {ReasonCode::not_before, 0, run.workflow().not_before->time_since_epoch().count()};
   const std::vector<schedule::LockUse>& locks = state.planner.locks.set(run.admission_locks);
@@ -26,11 +28,17 @@ Reason hold_of(const State& state, const Run& run, Time now) {
           locks.empty() ? 1 : state.planner.locks.limit(locks[0].lock)};
 }
 
+Explanation explain_hold(const State& state, const Run& run, Reason hold) {
+  Explanation out = answer(hold);
+  if (waits_for_runs(run)) out.facts = following_facts(run.record, &state);
+  return out;
+}
+
 Explanation explain_blocked(const State& state, const Run& run, GroupIndex index, Time now) {
   const Group& group = run.groups[index.value];
   const spec::TaskGroup& spec = run.group_spec(index);
   const Reason hold = hold_of(state, run, now);
-  if (hold.code != ReasonCode::none && group.unmet == 0) return answer(hold);
+  if (hold.code != ReasonCode::none && group.unmet == 0) return explain_hold(state, run, hold);
   const Time delayed = delayed_until(run, index);
   if (group.unmet == 0 && delayed != kUnset && delayed > now)
     return answer({ReasonCode::not_before, 0, delayed.time_since_epoch().count()});
@@ -234,7 +242,7 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   const Task& task = run.tasks[index];
   const Group& group = run.groups[task.group.value];
   if (const Reason hold = hold_of(state, run, now); hold.code != ReasonCode::none)
-    return answer(hold);
+    return explain_hold(state, run, hold);
   if (task.reason.code == ReasonCode::shared_waits) {
     Explanation out = answer(task.reason);
     const TaskId leader{RunId{static_cast<std::uint32_t>(task.reason.a)},
@@ -436,7 +444,7 @@ Explanation explain_run(const State& state, RunId id, Time now) {
   if (run == nullptr) return {{}, "it is not in memory", {}};
   if (is_final(run->record.state)) return answer(run->record.reason);
   if (const Reason hold = hold_of(state, *run, now); hold.code != ReasonCode::none)
-    return answer(hold);
+    return explain_hold(state, *run, hold);
   Explanation out = answer({ReasonCode::is_running, 0, 0});
   for (const Group& group : run->groups) {
     if (group.done || group.open == 0 || out.facts.size() >= kFactsMax) continue;

@@ -19,5 +19,8 @@ Explanation explain_task(const State& state, TaskId task, Time now);
 /// "it would start if pool local had 2 cpu more". Costs some passes: for a person who asks.
 std::vector<std::string> what_would_start(const State& state, TaskId task, Time now);
 Explanation explain_run(const State& state, RunId run, Time now);
+/// Of a run that follows others: a sentence for each that it waits for, or that ended otherwise
+/// than it was to. Without a state it is not said what state the others are in.
+std::vector<std::string> following_facts(const RunRecord& run, const State* state);
 
 }  // namespace reeve::core

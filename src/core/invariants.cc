@@ -2,6 +2,8 @@
 // that which keeps it. Called by simulation and tests after every step.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "base/ensure.h"
 #include "core/state.h"
@@ -53,6 +55,26 @@ void check_run(const Run& run) {
   for (std::size_t phase = 0; phase < 3; ++phase)
     ENSURE(open_groups[phase] == run.open_groups[phase]);
   ENSURE(is_final(run.record.state) == all_done);
+}
+
+/// Who waits for whom, and for its concurrency group.
+void check_waiting(const State& state) {
+  std::set<std::pair<RunId, RunId>> followers;
+  state.each_run([&](const Run& run) {
+    bool waits = false;
+    for (std::size_t i = 0; run.record.after && i < run.record.after->size(); ++i) {
+      const RunAfter& after = (*run.record.after)[i];
+      if (!after.is_open) continue;
+      waits = true;
+      const Run* const other = state.find_run(after.run);
+      ENSURE(after.run < run.record.id && other != nullptr && !is_final(other->record.state));
+      followers.emplace(after.run, run.record.id);
+    }
+    const bool in_line = state.waiting_admission.contains(run.record.id);
+    if (waits) ENSURE(!is_final(run.record.state) && !run.admitted && !in_line);
+    if (in_line) ENSURE(!is_final(run.record.state) && !run.admitted);
+  });
+  ENSURE(followers == state.followers);
 }
 
 struct Held {
@@ -180,6 +202,7 @@ void State::check_invariants() const {
     check_run(run);
   });
   ENSURE(count == run_count_in_memory);
+  check_waiting(*this);
   Held held;
   held.units.resize(planner.locks.size());
   check_live(*this, held);

@@ -7,6 +7,7 @@
 
 #include "base/ensure.h"
 #include "core/flight.h"
+#include "core/follow.h"
 #include "core/launch.h"
 #include "core/step.h"
 
@@ -75,10 +76,9 @@ void finish_run(Step& step, Run& run) {
     }
   } else if (any_cancelled(run)) {
     to = RunState::cancelled;
-    reason = {run.record.reason.code == ReasonCode::replaced_by_newer
-                  ? ReasonCode::replaced_by_newer
-                  : ReasonCode::cancelled_by_person,
-              0, run.record.reason.a};
+    const ReasonCode why = run.record.reason.code;
+    const bool by_engine = why == ReasonCode::replaced_by_newer || why == ReasonCode::after_unmet;
+    reason = by_engine ? run.record.reason : Reason{ReasonCode::cancelled_by_person, 0, 0};
   } else if (!collect_outputs(step, run)) {
     to = RunState::failed;
     reason = {ReasonCode::expression_failed, 0, 0};
@@ -87,7 +87,9 @@ void finish_run(Step& step, Run& run) {
     step.state.planner.locks.release(run.admission_locks);
   run.admitted = false;
   step.state.waiting_admission.erase(run.record.id);
+  stop_following(step.state, run);
   change_run(step, run, to, reason);
+  if (!step.state.followers.empty()) step.ended_runs.push_back(run.record.id);
 }
 
 void skip_phase(Step& step, Run& run, PhaseRange range, TaskState to, Reason reason) {
@@ -148,10 +150,12 @@ void release_ready_groups(Step& step, Run& run) {
 }
 
 void settle(Step& step) {
-  for (std::size_t i = 0; i < step.done_groups.size() || !step.landed.empty(); ++i) {
+  std::size_t next = 0;
+  while (next < step.done_groups.size() || !step.landed.empty() || !step.ended_runs.empty()) {
     for (const Flight& landed : std::exchange(step.landed, {})) settle_flight(step, landed);
-    if (i == step.done_groups.size()) break;
-    const auto [id, group] = step.done_groups[i];
+    for (const RunId ended : std::exchange(step.ended_runs, {})) tell_followers(step, ended);
+    if (next == step.done_groups.size()) continue;
+    const auto [id, group] = step.done_groups[next++];
     Run* run = step.state.find_run(id);
     ENSURE(run != nullptr);
     on_group_done(step, *run, group);
@@ -206,7 +210,8 @@ void requeue_all(Step& step) {
 }
 
 bool try_admit(Step& step, Run& run) {
-  if (run.admitted || run.record.paused || run.record.interrupted) return false;
+  if (run.admitted || run.record.paused || run.record.interrupted || waits_for_runs(run))
+    return false;
   if (run.workflow().not_before && *run.workflow().not_before > step.now) {
     step.state.timers.set({*run.workflow().not_before, TimerKind::run, run.record.id, 0});
     return false;

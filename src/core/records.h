@@ -1,7 +1,7 @@
 // The entities that are stored: what a row of `runs`, `tasks`, `attempts`, `expansions` holds. The
-// state tables of the core keep these very structs; stores map them to columns; recovery reads them
-// back. A task has a row once it has left the state that its workflow gives it (blocked or queued,
-// never tried): untouched tasks are rebuilt from the workflow. Values; no thread rule.
+// core keeps these very structs; stores map them to columns; recovery reads them back. A task has a
+// row once it has left the state that its workflow gives it (blocked or queued, never tried):
+// untouched tasks are rebuilt from the workflow. Values; no thread rule.
 #pragma once
 
 #include <array>
@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "core/estimates.h"
 #include "core/hedging.h"
+#include "core/run_after.h"
 #include "core/task_state.h"
 #include "schedule/placement_score.h"
 #include "schedule/usage.h"
@@ -68,6 +69,7 @@ struct RunRecord {
   std::shared_ptr<const RunOrigin> origin;         // shared: as above
   PackedText inputs;                               ///< JSON object after defaults, or "" for {}
   std::unique_ptr<RunTexts> texts;                 ///< null: all empty
+  RunAfterList after;                              ///< that it follows; null: none
 };
 
 struct Task {
@@ -114,8 +116,7 @@ struct Entry {
   }
 };
 inline constexpr std::size_t kEntryCommandBytesMax = 1000;
-/// The journal has them all; a task keeps the newest.
-inline constexpr std::size_t kEntriesMax = 20;
+inline constexpr std::size_t kEntriesMax = 20;  ///< the newest; the journal has them all
 
 /// What few tasks have.
 struct TaskExtra {

@@ -10,6 +10,7 @@
 
 #include "base/ensure.h"
 #include "core/flight.h"
+#include "core/follow.h"
 #include "core/launch.h"
 #include "core/step.h"
 
@@ -247,6 +248,7 @@ void on_engine_started(Step& step, const EngineStarted& event) {
     if (!run || is_final(run->record.state)) continue;
     run->record.interrupted =
         !event.all && std::ranges::find(event.resumed, run->record.id) == event.resumed.end();
+    restore_followers(step.state, *run);
     if (const Status known = know_admission(step.state, *run); !known) continue;
     const bool begun = restore_groups(step, *run, live);
     restore_timers(step, *run);
@@ -263,8 +265,8 @@ void on_engine_started(Step& step, const EngineStarted& event) {
     if (run->admitted) {
       requeue_tasks(step, *run);
       release_ready_groups(step, *run);
-    } else if (!try_admit(step, *run)) {
-      step.state.waiting_admission.insert(run->record.id);
+    } else {
+      ask_admission(step, *run);
     }
   }
 }

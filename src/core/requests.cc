@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.h"
+#include "core/follow.h"
 #include "core/launch.h"
 #include "core/step.h"
 #include "spec/permission.h"
@@ -55,23 +56,6 @@ Status check_permitted(const State& state, const spec::Workflow& workflow) {
   return fail(ErrorCode::conflict, refusals.front().text());
 }
 
-/// Older runs of the same concurrency group make way, as it says: all of them, or those that wait.
-void replace_older_runs(Step& step, const Run& newer) {
-  using WhenBusy = spec::Concurrency::WhenBusy;
-  if (!newer.workflow().concurrency) return;
-  const WhenBusy when_busy = newer.workflow().concurrency->when_busy;
-  if (when_busy == WhenBusy::queue) return;
-  const Reason reason{ReasonCode::replaced_by_newer, 0, newer.record.id.value};
-  for (auto& other : step.state.runs) {
-    if (!other || other->record.id >= newer.record.id || is_final(other->record.state)) continue;
-    if (other->admission_locks != newer.admission_locks) continue;
-    if (when_busy == WhenBusy::keep_latest && other->admitted) continue;
-    other->record.reason = reason;
-    mark(step, *other);
-    end_tasks(step, *other, TaskState::aborted, {.reason = reason});
-  }
-}
-
 }  // namespace
 
 Status know_admission(State& state, Run& run) {
@@ -104,7 +88,7 @@ void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order) {
   }
 }
 
-Result<Applied> on_submit(Step& step, const SubmitRun& event) {
+Result<Applied> on_submit(Step& step, const SubmitRun& event, const std::vector<RunAfter>& after) {
   auto run = std::make_unique<Run>();
   TRY_ASSIGN(run->record.workflow, workflow_of(step.state, event));
   RunRecord& record = run->record;
@@ -117,6 +101,7 @@ Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   record.origin =
       event.origin ? event.origin : step.state.intern_origin(event.directory, event.submitter);
   if (!(event.texts == RunTexts{})) record.texts = std::make_unique<RunTexts>(event.texts);
+  TRY(know_predecessors(step.state, *run, after));
   TRY(build_run(*run));
   TRY(know_admission(step.state, *run));
   TRY(check_quota(step.state, *run, step.now));
@@ -127,8 +112,7 @@ Result<Applied> on_submit(Step& step, const SubmitRun& event) {
   mark(step, added);
   if (added.workflow().deadline)
     step.state.timers.set({step.now + *added.workflow().deadline, TimerKind::run, record.id, 0});
-  replace_older_runs(step, added);
-  if (!try_admit(step, added)) step.state.waiting_admission.insert(record.id);
+  begin_following(step, added);
   return Applied{added.record.id};
 }
 
@@ -357,7 +341,8 @@ Result<Applied> on_retry(Step& step, const Retry& event) {
   change_run(step, *run, RunState::queued, {ReasonCode::retried_by_person, 0, 0});
   recount(*run);
   run->phase = spec::Phase::main;  // the later phases decide anew whether they are wanted
-  if (!try_admit(step, *run)) step.state.waiting_admission.insert(event.run);
+  follow_again(step.state, *run);
+  ask_admission(step, *run);
   return Applied{event.run};
 }
 

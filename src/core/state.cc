@@ -47,6 +47,7 @@ RunRecord copy_of(const RunRecord& record) {
   copy.origin = record.origin;
   copy.inputs = record.inputs;
   if (record.texts) copy.texts = std::make_unique<RunTexts>(*record.texts);
+  copy.after = copy_of(record.after);
   return copy;
 }
 

@@ -11,7 +11,8 @@
 //  - those of a batch have one place together, which is theirs until the last has ended;
 //  - lock units in use are the sum over holders and never exceed the limit;
 //  - a group's counters match its tasks; no task of a released group is blocked;
-//  - a run is final exactly when all its groups are done.
+//  - a run is final exactly when all its groups are done;
+//  - followers holds exactly what open runs wait for, which is open too; none of them is admitted.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <boost/container/small_vector.hpp>
@@ -163,7 +165,8 @@ class State {
   std::map<Token, Batch> batches;  ///< by the token of the first attempt
   schedule::Planner planner;
   Timers timers;
-  std::set<RunId> waiting_admission;  ///< runs that wait for their concurrency group
+  std::set<RunId> waiting_admission;            ///< runs that wait for their concurrency group
+  std::set<std::pair<RunId, RunId>> followers;  ///< a run, and one that waits for its end
   std::map<Digest, std::weak_ptr<const spec::Workflow>> workflows;
   std::map<RunOrigin, std::weak_ptr<const RunOrigin>> origins;
   EstimateTable estimates;

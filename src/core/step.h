@@ -17,10 +17,10 @@ struct Step {
   State& state;
   Changes& changes;
   Time now;
-  /// Groups that became done and whose dependents have not been looked at: a list instead of
-  /// recursion, since a chain may be a million groups long.
+  /// Whose dependents have not been looked at: no recursion, a chain may be a million groups long.
   std::vector<std::pair<RunId, GroupIndex>> done_groups{};
-  std::vector<Flight> landed{};  ///< whose leaders have ended; as done_groups
+  std::vector<Flight> landed{};     ///< whose leaders have ended; as done_groups
+  std::vector<RunId> ended_runs{};  ///< whose followers have not been told; as done_groups
 };
 
 // step.cc: marking and state changes -------------------------------------------------------------
@@ -66,7 +66,7 @@ void release_ready_groups(Step& step, Run& run);
 /// When a deadline of the run or of one of its groups ends what is left; kNever: there is none, or
 /// it had passed before a person retried the run, who meant it.
 Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now);
-/// Works off step.landed and step.done_groups.
+/// Works off what the step has left: all three lists above.
 void settle(Step& step);
 /// Pushes all queued tasks of the run into the ready queue again: after a hold, which costs them
 /// their place in line.
@@ -166,7 +166,7 @@ bool release_holds(Step& step, Run& run);
 void end_tasks(Step& step, Run& run, TaskState to, const StopOrder& order);
 
 // requests.cc ------------------------------------------------------------------------------------
-Result<Applied> on_submit(Step& step, const SubmitRun& event);
+Result<Applied> on_submit(Step& step, const SubmitRun& event, const std::vector<RunAfter>& after);
 Result<Applied> on_cancel(Step& step, const Cancel& event);
 Result<Applied> on_pause(Step& step, const Pause& event);
 Result<Applied> on_approve(Step& step, const Approve& event);

@@ -134,6 +134,8 @@ std::string dump(const State& state) {
                          waiting.overtaken(position.id));
     }
   }
+  for (const auto& [run, follower] : state.followers)
+    out += fmt::format("run {} waits for run {}\n", follower.value, run.value);
   for (const RunId run : state.waiting_admission)
     out += fmt::format("waits for admission: run {}\n", run.value);
   if (const auto next = state.timers.next()) out += fmt::format("timer {}\n", number(*next));

@@ -73,7 +73,7 @@ RunId World::submit(std::shared_ptr<const spec::Workflow> workflow,  // shared: 
                   .submitter = submission.submitter,
                   .workflow = workflow,
                   .origin = nullptr};
-  const Result<Applied> applied = request(event);
+  const Result<Applied> applied = request(submission_event(std::move(event), submission.after));
   if (applied) return applied->run;
   ADD_FAILURE() << applied.error().text();
   return {};

@@ -45,6 +45,7 @@ struct Submission {
   std::int32_t priority = 0;
   RunTexts texts{};
   std::string submitter = "ada";
+  std::vector<RunAfter> after{};
 };
 
 /// What the executor of this world knows of an attempt.

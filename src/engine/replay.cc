@@ -101,6 +101,9 @@ class Player {
   Status apply(core::Event& event, Time now) {
     if (auto* submit = std::get_if<core::SubmitRun>(&event)) {
       TRY_ASSIGN(submit->workflow, store_.load_workflow(submit->workflow_digest));
+    } else if (auto* follower = std::get_if<core::SubmitAfter>(&event)) {
+      core::SubmitRun& submission = follower->submission;
+      TRY_ASSIGN(submission.workflow, store_.load_workflow(submission.workflow_digest));
     } else if (const auto* reloaded = std::get_if<core::RunReloaded>(&event)) {
       const auto run = kept_.find(reloaded->run);
       if (run == kept_.end())

@@ -29,7 +29,7 @@ void look_up_keys(Engine::Parts& parts) {
   parts.keys_failure.reset();
   std::vector<std::string_view> keys;
   for (const Envelope& envelope : parts.envelopes) {
-    const auto* const submission = std::get_if<core::SubmitRun>(&envelope.event);
+    const core::SubmitRun* const submission = core::submission_of(envelope.event);
     if (submission != nullptr && !envelope.is_look && !submission->texts.idempotency_key.empty())
       keys.push_back(submission->texts.idempotency_key);
   }
@@ -43,14 +43,31 @@ void look_up_keys(Engine::Parts& parts) {
     if ((*runs)[i] != RunId{}) parts.round_keys.emplace(keys[i], (*runs)[i]);
 }
 
+/// How those runs ended that are no longer in memory. Nothing can end between this and the step
+/// that needs it: whoever is not in memory has ended in an earlier step, which is durable. So the
+/// answer belongs to the event, as random bits do, and a replay need not look.
+Status look_up_ends(Engine::Parts& parts, core::Event& event) {
+  auto* const follower = std::get_if<core::SubmitAfter>(&event);
+  if (follower == nullptr) return {};
+  for (core::RunAfter& after : follower->after) {
+    after.is_open = false;
+    after.ended = core::RunState::queued;
+    if (parts.core.state().find_run(after.run) != nullptr) continue;
+    TRY_ASSIGN(const RunEnd end, parts.ports.store.find_end(after.run));
+    after.uuid = end.uuid;
+    after.ended = end.state;
+  }
+  return {};
+}
+
 /// A key that cannot be looked up refuses the submission: it might be a second run of the same.
-Result<Receipt> submit(Engine::Parts& parts, const core::Event& event, const std::string& key,
-                       Time now) {
+Result<Receipt> submit(Engine::Parts& parts, core::Event& event, const std::string& key, Time now) {
   if (!key.empty()) {
     if (parts.keys_failure) return tl::unexpected(*parts.keys_failure);
     const auto known = parts.round_keys.find(key);
     if (known != parts.round_keys.end()) return Receipt{known->second, true};
   }
+  TRY(look_up_ends(parts, event));
   TRY_ASSIGN(const core::Applied applied, parts.core.apply(event, now));
   journal(parts, event);
   if (!key.empty()) parts.round_keys.emplace(key, applied.run);
@@ -78,7 +95,7 @@ std::optional<RunId> retried_run(const core::Event& event) {
 }
 
 Result<Receipt> obey(Engine::Parts& parts, core::Event& event, Time now) {
-  if (const auto* submission = std::get_if<core::SubmitRun>(&event))
+  if (const core::SubmitRun* submission = core::submission_of(event))
     return submit(parts, event, submission->texts.idempotency_key, now);
   fill_random(parts, event);
   const auto retried = retried_run(event);

@@ -71,6 +71,10 @@ class LoggingStore final : public Store {
   Status commit(const Commit& commit) override;
   Result<Snapshot> load() override { return store_->load(); }
   Result<StoredRun> load_run(RunId run) override { return store_->load_run(run); }
+  Result<RunEnd> find_end(RunId run) override {
+    if (lookup_fails) return tl::unexpected(*lookup_fails);
+    return store_->find_end(run);
+  }
   Result<std::vector<RunId>> find_idempotency_keys(
       std::span<const std::string_view> keys) override {
     if (lookup_fails) return tl::unexpected(*lookup_fails);
@@ -84,7 +88,7 @@ class LoggingStore final : public Store {
     return store_->load_workflow(digest);  // shared: as in the port
   }
 
-  std::optional<Error> lookup_fails;  ///< of idempotency keys
+  std::optional<Error> lookup_fails;  ///< of idempotency keys and of ends
 
  private:
   Store* store_;

@@ -124,6 +124,21 @@ AttemptRecord attempt_record(TaskId task, std::uint32_t number, Time ended_at) {
   return attempt;
 }
 
+namespace {
+
+core::RunAfterList random_after() {
+  auto list = std::make_unique<std::vector<core::RunAfter>>();
+  for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
+    list->push_back(
+        {RunId{wide<std::uint32_t>()},
+         Uuid::from_parts(any<std::uint64_t>(), any<std::uint64_t>(), 1),
+         static_cast<core::AfterCondition>(*rc::gen::inRange<int>(0, core::kAfterConditionCount)),
+         any<bool>(), static_cast<core::RunState>(*rc::gen::inRange<int>(0, 5))});
+  return list;
+}
+
+}  // namespace
+
 RunRecord random_run(std::uint32_t id) {
   RunRecord run;
   run.id = RunId{id};
@@ -146,6 +161,7 @@ RunRecord random_run(std::uint32_t id) {
     *run.texts = {any_text(), any_text(), "", any_text(), any_text()};
     if (any<bool>()) run.texts->idempotency_key = fmt::format("key of {}", id);
   }
+  if (any<bool>()) run.after = random_after();
   return run;
 }
 
@@ -266,6 +282,12 @@ std::string text_of(const RunRecord& run) {
     out += fmt::format(" name {} labels {} key {} outputs {} cancelled {}", run.texts->name,
                        run.texts->labels, run.texts->idempotency_key, run.texts->outputs,
                        run.texts->cancel_reason);
+  }
+  for (std::size_t i = 0; run.after != nullptr && i < run.after->size(); ++i) {
+    const core::RunAfter& after = (*run.after)[i];
+    out += fmt::format(" after {} {} {} open {} ended {}", after.run.value,
+                       format_uuid("run", after.uuid), name(after.condition), after.is_open,
+                       static_cast<int>(after.ended));
   }
   return out;
 }

@@ -153,6 +153,11 @@ TEST(ConformanceSqlite, values_that_no_store_wrote_are_reported_with_their_row) 
       {"UPDATE runs SET uuid = x'00'", "row 1 of table runs"},
       {"UPDATE runs SET round = -1", "row 1 of table runs"},
       {"UPDATE runs SET workflow = 77", "workflow 77 is missing"},
+      {"UPDATE runs SET follows = x'01'", "row 1 of table runs"},
+      {"UPDATE runs SET follows = x'0101" + std::string(32, '0') + "070100'",
+       "row 1 of table runs"},
+      {"UPDATE runs SET follows = x'0101" + std::string(32, '0') + "000107'",
+       "row 1 of table runs"},
       {"UPDATE runs SET origin = 77", "origin 77 is missing"},
       {"UPDATE workflows SET source = 'changed'", "not what its digest says"},
       {"UPDATE tasks SET state = 14", "task 3 of run 1"},
@@ -279,6 +284,10 @@ TEST(ConformanceSqlite, a_file_of_format_4_opens_with_all_that_it_holds) {
 
 TEST(ConformanceSqlite, a_file_of_format_5_opens_with_all_that_it_holds) {
   expect_opens(5, SandboxTier::native);
+}
+
+TEST(ConformanceSqlite, a_file_of_format_6_opens_with_all_that_it_holds) {
+  expect_opens(6, SandboxTier::native);
 }
 
 constexpr auto kSteps = std::to_array<Migration>(

@@ -179,6 +179,45 @@ TEST_P(ConformanceStore, a_row_written_again_replaces_the_old_one) {
   EXPECT_EQ(run.tasks[0].extra, nullptr);
 }
 
+TEST_P(ConformanceStore, says_how_a_run_ended_also_between_commits) {
+  Committer committer;
+  EXPECT_EQ(store_->find_end(RunId{1}).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(committer.commit(*store_, batch_of(run_record(1, RunState::failed))));
+  for (int i = 0; i < 2; ++i) {
+    const engine::RunEnd end = value_of(store_->find_end(RunId{1}));
+    EXPECT_EQ(end.state, RunState::failed);
+    EXPECT_EQ(end.uuid, run_record(1).uuid);
+    EXPECT_EQ(store_->find_end(RunId{2}).error().code, ErrorCode::not_found);
+  }
+  ASSERT_TRUE(committer.commit(*store_, batch_of(run_record(2))));
+  EXPECT_EQ(value_of(store_->find_end(RunId{2})).state, RunState::queued);
+  EXPECT_EQ(value_of(store_->find_idempotency_keys(std::vector<std::string_view>{"none"})),
+            std::vector<RunId>{RunId{}});
+  EXPECT_EQ(value_of(store_->find_end(RunId{1})).state, RunState::failed);
+}
+
+TEST_P(ConformanceStore, what_a_run_follows_is_replaced_with_its_row) {
+  Committer committer;
+  Batch first = batch_of(run_record(2));
+  first.runs.back().after = std::make_unique<std::vector<core::RunAfter>>();
+  first.runs.back().after->push_back({.run = RunId{1},
+                                      .uuid = run_record(1).uuid,
+                                      .condition = core::AfterCondition::end,
+                                      .is_open = true});
+  first.runs.push_back(run_record(1));
+  ASSERT_TRUE(committer.commit(*store_, first));
+  EXPECT_EQ(*value_of(store_->load()).runs.back().record.after, *first.runs.front().after);
+
+  Batch second = batch_of(run_record(2));
+  second.runs.back().after = core::copy_of(first.runs.front().after);
+  second.runs.back().after->front().is_open = false;
+  second.runs.back().after->front().ended = RunState::cancelled;
+  ASSERT_TRUE(committer.commit(*store_, second));
+  EXPECT_EQ(*value_of(store_->load_run(RunId{2})).record.after, *second.runs.front().after);
+  ASSERT_TRUE(committer.commit(*store_, batch_of(run_record(2))));
+  EXPECT_EQ(value_of(store_->load_run(RunId{2})).record.after, nullptr);
+}
+
 TEST_P(ConformanceStore, runs_of_one_commit_come_in_any_order) {
   Committer committer;
   Batch batch = batch_of(run_record(3));

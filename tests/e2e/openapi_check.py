@@ -6,8 +6,8 @@ import re
 import urllib.parse
 
 KNOWN = {"type", "properties", "required", "additionalProperties", "items", "enum", "const",
-         "oneOf", "pattern", "minimum", "maximum", "minItems", "minLength", "maxLength", "format",
-         "description", "default", "contentMediaType", "contentSchema", "$ref"}
+         "oneOf", "pattern", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength",
+         "format", "description", "default", "contentMediaType", "contentSchema", "$ref"}
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
@@ -68,8 +68,8 @@ class Description:
         if isinstance(value, dict):
             self.check_object(value, schema, where)
         if isinstance(value, list):
-            if len(value) < schema.get("minItems", 0):
-                raise Mismatch(f"{where}: too few items")
+            if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+                raise Mismatch(f"{where}: too few items, or too many")
             for index, item in enumerate(value):
                 self.check(item, schema.get("items", {}), f"{where}[{index}]")
 

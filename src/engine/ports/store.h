@@ -47,6 +47,12 @@ struct Commit {
   Token last_token;                              ///< highest token given out so far
 };
 
+/// How a run ended.
+struct RunEnd {
+  Uuid uuid;
+  core::RunState state = core::RunState::queued;  ///< not final: it has not
+};
+
 using core::Snapshot;
 using core::StoredRun;
 using core::StoredTask;
@@ -58,6 +64,8 @@ class Store {
   virtual Result<Snapshot> load() = 0;
   /// Any run, final or not.
   virtual Result<StoredRun> load_run(RunId run) = 0;
+  /// Of any run, without the rest of it; not_found.
+  virtual Result<RunEnd> find_end(RunId run) = 0;
   /// Of each key, in order, the run that was submitted with it; RunId{}: none was.
   virtual Result<std::vector<RunId>> find_idempotency_keys(
       std::span<const std::string_view> keys) = 0;

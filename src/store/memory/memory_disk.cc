@@ -27,6 +27,7 @@ RunRecord copy_of(const RunRecord& run) {
   copy.origin = run.origin;
   copy.inputs = run.inputs;
   if (run.texts != nullptr) copy.texts = std::make_unique<core::RunTexts>(*run.texts);
+  copy.after = core::copy_of(run.after);
   return copy;
 }
 

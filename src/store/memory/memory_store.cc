@@ -88,6 +88,13 @@ Result<StoredRun> MemoryStore::load_run(RunId run) {
   return copy_of_run(*found);
 }
 
+Result<engine::RunEnd> MemoryStore::find_end(RunId run) {
+  const DiskRun* const found = disk_.find(run);
+  if (found == nullptr)
+    return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));
+  return engine::RunEnd{found->record.uuid, found->record.state};
+}
+
 Result<std::vector<RunId>> MemoryStore::find_idempotency_keys(
     std::span<const std::string_view> keys) {
   std::vector<RunId> runs;

@@ -29,6 +29,7 @@ class MemoryStore final : public engine::Store {
   Status commit(const engine::Commit& commit) override;
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
+  Result<engine::RunEnd> find_end(RunId run) override;
   Result<std::vector<RunId>> find_idempotency_keys(std::span<const std::string_view> keys) override;
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override;

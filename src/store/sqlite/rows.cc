@@ -257,7 +257,23 @@ bool read_drain(const Statement& row, core::DrainRecord& out) {
   return read_encoded(row.bytes(0), out);
 }
 
-void bind_run(RowValues& row, const RunRecord& run, RunReferences references) {
+namespace {
+
+constexpr std::size_t kRunStateCount = static_cast<std::size_t>(core::RunState::cancelled) + 1;
+
+/// As the codec writes a list of core::RunAfter.
+bool read_after(std::string_view bytes, core::RunAfterList& out) {
+  out = std::make_unique<std::vector<core::RunAfter>>();
+  if (!read_encoded(bytes, *out) || out->size() > core::kRunAfterMax) return false;
+  return std::ranges::all_of(*out, [](const core::RunAfter& each) {
+    return static_cast<std::size_t>(each.condition) < core::kAfterConditionCount &&
+           static_cast<std::size_t>(each.ended) < kRunStateCount;
+  });
+}
+
+}  // namespace
+
+void bind_run(RowValues& row, const RunRecord& run, RunReferences references, std::string& buffer) {
   row.bind(1, run.id.value);
   row.bind(2, static_cast<std::int64_t>(run.state));
   row.bind(3, run.paused ? 1 : 0);
@@ -273,10 +289,15 @@ void bind_run(RowValues& row, const RunRecord& run, RunReferences references) {
   bind_time(row, 15, run.ended_at);
   row.bind_blob(16, bytes_of(run.uuid));
   row.bind_text_or_null(17, run.inputs.view());
+  if (run.after == nullptr) return row.bind_null(18);
+  bind_encoded(row, 18, *run.after, buffer);
+}
+
+bool read_run_end(const Statement& row, core::RunState& state, Uuid& uuid) {
+  return read_enum(row, 0, kRunStateCount, state) && read_array(row.bytes(1), uuid);
 }
 
 bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
-  constexpr std::size_t kRunStateCount = static_cast<std::size_t>(core::RunState::cancelled) + 1;
   const bool ok = read_integer(row, 0, out.id.value) && out.id.value <= kRunIdMax &&
                   read_enum(row, 1, kRunStateCount, out.state) &&
                   read_integer(row, 5, out.priority) && read_integer(row, 6, out.round) &&
@@ -289,7 +310,7 @@ bool read_run(const Statement& row, RunRecord& out, RunReferences& references) {
   out.started_at = read_time(row, 13);
   out.ended_at = read_time(row, 14);
   out.inputs = row.bytes(16);
-  return ok;
+  return ok && (row.is_null(17) || read_after(row.bytes(17), out.after));
 }
 
 void bind_run_texts(RowValues& row, RunId run, const RunTexts& texts) {

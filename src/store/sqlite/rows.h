@@ -42,22 +42,26 @@ bool read_attempt(const Statement& row, core::AttemptRecord& out);
 
 inline constexpr std::string_view kRunColumns =
     "id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
-    "reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs";
+    "reason_b, workflow, origin, submitted_at, started_at, ended_at, uuid, inputs, follows";
 /// The same where other tables are joined.
 inline constexpr std::string_view kJoinedRunColumns =
     "runs.id, state, paused, cancel_requested, interrupted, priority, round, reason, reason_a, "
-    "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs";
+    "reason_b, workflow, runs.origin, submitted_at, started_at, ended_at, uuid, inputs, follows";
 /// Rows of `workflows` and `origins` that a run refers to.
 struct RunReferences {
   std::int64_t workflow = 0;
   std::int64_t origin = 0;
 };
-void bind_run(RowValues& row, const core::RunRecord& run, RunReferences references);
+/// `buffer` holds what it follows, encoded, until the next row is bound.
+void bind_run(RowValues& row, const core::RunRecord& run, RunReferences references,
+              std::string& buffer);
 /// All but workflow, origin and texts.
 bool read_run(const Statement& row, core::RunRecord& out, RunReferences& references);
+/// From `SELECT state, uuid`.
+bool read_run_end(const Statement& row, core::RunState& state, Uuid& uuid);
 
 /// Read together with a run, from column kRunTextsFirst on, as LEFT JOIN run_texts.
-inline constexpr int kRunTextsFirst = 17;
+inline constexpr int kRunTextsFirst = 18;
 inline constexpr std::string_view kRunTextsColumns =
     "run, name, labels, idempotency_key, outputs, cancel_reason";
 void bind_run_texts(RowValues& row, RunId run, const core::RunTexts& texts);

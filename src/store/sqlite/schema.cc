@@ -185,6 +185,9 @@ CREATE TABLE drains (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+/// What a run follows: a list of core::RunAfter as the codec writes it. NULL: nothing.
+constexpr const char* kVersion7 = "ALTER TABLE runs ADD COLUMN follows BLOB";
+
 // The partial index runs_open is written for these numbers.
 static_assert(static_cast<int>(core::RunState::succeeded) == 2);
 static_assert(!core::is_final(core::RunState::running));
@@ -194,7 +197,8 @@ constexpr auto kMigrations = std::to_array<Migration>({{1, kVersion1},
                                                        {3, kVersion3},
                                                        {4, kVersion4},
                                                        {5, kVersion5},
-                                                       {6, kVersion6}});
+                                                       {6, kVersion6},
+                                                       {7, kVersion7}});
 
 struct FileVersion {
   std::int64_t application = 0;

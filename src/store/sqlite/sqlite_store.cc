@@ -136,6 +136,7 @@ Status SqliteStore::prepare(Connection& connection, Statements& statements) {
       statements.find_keys.statement,
       connection.prepare("SELECT wanted_keys.rowid, run FROM wanted_keys CROSS JOIN run_texts "
                          "ON idempotency_key = wanted_keys.c1"));
+  TRY_ASSIGN(statements.find_end, connection.prepare("SELECT state, uuid FROM runs WHERE id=?"));
   return {};
 }
 
@@ -232,8 +233,9 @@ Status SqliteStore::write_runs(std::span<const core::RunRecord* const> runs) {
       TRY(statements_.delete_run_texts.run());
     }
   }
-  TRY(statements_.runs.write(
-      runs.size(), [&](std::size_t i, RowValues& row) { bind_run(row, *runs[i], references[i]); }));
+  TRY(statements_.runs.write(runs.size(), [&](std::size_t i, RowValues& row) {
+    bind_run(row, *runs[i], references[i], buffer_);
+  }));
   TRY(statements_.run_texts.write(with_texts.size(), [&](std::size_t i, RowValues& row) {
     bind_run_texts(row, with_texts[i]->id, *with_texts[i]->texts);
   }));
@@ -297,6 +299,18 @@ Result<std::vector<RunId>> SqliteStore::find_idempotency_keys(
             RunId{static_cast<std::uint32_t>(found.integer(1))};
       }));
   return runs;
+}
+
+Result<engine::RunEnd> SqliteStore::find_end(RunId run) {
+  Statement& find = statements_.find_end;
+  find.bind(1, run.value);
+  TRY_ASSIGN(const bool found, find.step());
+  if (!found) return fail(ErrorCode::not_found, fmt::format("there is no run {}", run.value));
+  engine::RunEnd end;
+  const bool ok = read_run_end(find, end.state, end.uuid);
+  find.reset();
+  if (!ok) return corrupt(connection_.path(), fmt::format("row {} of table runs", run.value));
+  return end;
 }
 
 Status SqliteStore::read_journal(std::uint64_t from_step,

@@ -35,6 +35,7 @@ class SqliteStore final : public engine::Store {
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
   Result<std::vector<RunId>> find_idempotency_keys(std::span<const std::string_view> keys) override;
+  Result<engine::RunEnd> find_end(RunId run) override;
   Status read_journal(std::uint64_t from_step,
                       const std::function<bool(const engine::JournalRecord&)>& visit) override;
   Result<std::shared_ptr<const spec::Workflow>> load_workflow(const Digest& digest) override;
@@ -63,6 +64,7 @@ class SqliteStore final : public engine::Store {
     Statement delete_run_texts;
     Statement put_journal;
     Put find_keys;
+    Statement find_end;
   };
   SqliteStore(Connection connection, ReferenceWriter references)
       : connection_(std::move(connection)),
