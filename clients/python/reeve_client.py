@@ -410,13 +410,13 @@ class Client:
             ("namespace", namespace),
         ])
 
-    def set_secret(self, secret, body, *, namespace=None, if_match=None, if_none_match=None,
+    def set_secret(self, secret, body=None, *, namespace=None, if_match=None, if_none_match=None,
                    idempotency_key=None):
         """Set a secret."""
         path = _path("/v1/secrets/{}", secret)
         return self._ask("PUT", path, query=[
             ("namespace", namespace),
-        ], body=body, headers={
+        ], body=body or {}, headers={
             "If-Match": if_match,
             "If-None-Match": if_none_match,
             "Idempotency-Key": _new_key(idempotency_key),
@@ -538,12 +538,14 @@ class Client:
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")
 
-    def list_audit(self, *, who=None, action=None, namespace=None, limit=None, cursor=None):
-        """Records of the audit log, oldest first."""
+    def list_audit(self, *, who=None, action=None, namespace=None, order=None, limit=None,
+                   cursor=None):
+        """Records of the audit log."""
         return self._ask("GET", "/v1/audit", query=[
             ("who", who),
             ("action", action),
             ("namespace", namespace),
+            ("order", order),
             ("limit", limit),
             ("cursor", cursor),
         ])
@@ -562,6 +564,17 @@ class Client:
             ("namespace", namespace),
             ("format", format),
             ("cursor", cursor),
+        ])
+
+    def list_audit_files(self):
+        """The files of the log, to prove it elsewhere."""
+        return self._ask("GET", "/v1/audit/files")
+
+    def get_audit_file(self, file, *, from_=None):
+        """A part of one of them, empty behind its end."""
+        path = _path("/v1/audit/files/{}", file)
+        return self._ask("GET", path, query=[
+            ("from", from_),
         ])
 
     def get_config(self):

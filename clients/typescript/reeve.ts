@@ -436,6 +436,13 @@ export interface Setting {
   meaning: string;
 }
 
+export type Bytes = string;
+
+export interface AuditFile {
+  name: string;
+  size_bytes: number;
+}
+
 export interface RunReply {
   version: 1;
   run: Run;
@@ -604,6 +611,11 @@ export interface ProofReply {
   proof: AuditProof;
 }
 
+export interface AuditFilesReply {
+  version: 1;
+  files: AuditFile[];
+}
+
 export interface SettingsReply {
   version: 1;
   settings: Setting[];
@@ -685,7 +697,9 @@ export interface Rotation {
 }
 
 export interface NewSecret {
-  value: string;
+  value?: string;
+  /** instead of value: what is no text */
+  value_base64?: string;
 }
 
 export interface NewFlag {
@@ -1574,7 +1588,7 @@ export class Client {
   /** Set a secret. */
   setSecret(
     secret: string | number,
-    body: NewSecret,
+    body: NewSecret = {},
     options: {
       namespace?: string;
       ifMatch?: string;
@@ -1825,12 +1839,13 @@ export class Client {
     return this.ask("GET", "/v1/quotas", {});
   }
 
-  /** Records of the audit log, oldest first. */
+  /** Records of the audit log. */
   listAudit(
     options: {
       who?: string;
       action?: string;
       namespace?: string;
+      order?: "oldest" | "newest";
       limit?: number;
       cursor?: number;
     } = {},
@@ -1840,6 +1855,7 @@ export class Client {
         "who": options.who,
         "action": options.action,
         "namespace": options.namespace,
+        "order": options.order,
         "limit": options.limit,
         "cursor": options.cursor,
       },
@@ -1876,6 +1892,26 @@ export class Client {
         "namespace": options.namespace,
         "format": options.format,
         "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** The files of the log, to prove it elsewhere. */
+  listAuditFiles(): Promise<AuditFilesReply> {
+    return this.ask("GET", "/v1/audit/files", {});
+  }
+
+  /** A part of one of them, empty behind its end. */
+  getAuditFile(
+    file: string | number,
+    options: {
+      from?: number;
+    } = {},
+  ): Promise<Bytes> {
+    const path = `/v1/audit/files/${segment(file)}`;
+    return this.ask("GET", path, {
+      query: {
+        "from": options.from,
       },
     });
   }

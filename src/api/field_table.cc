@@ -338,6 +338,7 @@ constexpr auto kContext = std::to_array<FieldInfo>({
     {"url", "string", "where the service is"},
     {"current", "boolean", "commands look there"},
     {"has_token", "boolean", "a token is kept with it, and never printed"},
+    {"has_certificate", "boolean", "the service is shown a certificate"},
     {"login_until", "time?", "when a token ends that was got by signing on"},
 });
 constexpr auto kVersion = std::to_array<FieldInfo>({

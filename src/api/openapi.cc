@@ -96,6 +96,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"QuotasReply", "quotas", "Quota", true},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
+    {"AuditFilesReply", "files", "AuditFile", true},
     {"SettingsReply", "settings", "Setting", true},
     {"ChangesReply", "changes", "SettingChange", true},
 });
@@ -142,6 +143,13 @@ JsonObject components() {
   out["Run"].at("properties").as_object()["groups"] = array_of("Group");
   out["Setting"].at("properties").as_object()["value"] =
       JsonObject{{"description", "as JSON; a duration in seconds, a size in bytes"}};
+  out["Bytes"] = JsonObject{{"type", "string"}, {"format", "binary"}};
+  out["AuditFile"] = JsonObject{
+      {"type", "object"},
+      {"properties",
+       {{"name", {{"type", "string"}}}, {"size_bytes", {{"type", "integer"}, {"minimum", 0}}}}},
+      {"required", boost::json::array{"name", "size_bytes"}},
+      {"additionalProperties", false}};
   for (const Envelope& envelope : kEnvelopes) out[envelope.name] = envelope_schema(envelope);
   for (const auto& [name, value] : body_components()) out[name] = value;
   return out;
