@@ -170,6 +170,23 @@ void export_audit(ServiceParts& parts, CallPtr call) {
   });
 }
 
+/// Whoever makes a backup reads the files himself; this is how it comes into the log that only the
+/// service writes.
+void note_backup(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const JsonObject body, ServiceParts::body_of(*call));
+    BodyReader reader(body);
+    const auto file = reader.text("file", security::kAuditTextMax / 2);
+    if (!file) reader.error("file", "file, the name of the backup, is missing");
+    const bool with_keys = reader.flag("with_keys", false);
+    if (auto errors = reader.finish(); !errors.empty())
+      return tl::unexpected(invalid(std::move(errors)));
+    parts.audited(call, security::backup_object(*file, with_keys), {},
+                  [call] { call->reply_nothing(); });
+    return {};
+  });
+}
+
 void list_audit_files(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
     const std::string& directory = parts.options.audit_directory;

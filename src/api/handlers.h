@@ -97,6 +97,7 @@ void list_quotas(ServiceParts& parts, CallPtr call);
 void list_audit(ServiceParts& parts, CallPtr call);
 void verify_audit_log(ServiceParts& parts, CallPtr call);
 void export_audit(ServiceParts& parts, CallPtr call);
+void note_backup(ServiceParts& parts, CallPtr call);
 void list_audit_files(ServiceParts& parts, CallPtr call);
 void get_audit_file(ServiceParts& parts, CallPtr call);
 void get_config(ServiceParts& parts, CallPtr call);

@@ -150,6 +150,14 @@ JsonObject components() {
        {{"name", {{"type", "string"}}}, {"size_bytes", {{"type", "integer"}, {"minimum", 0}}}}},
       {"required", boost::json::array{"name", "size_bytes"}},
       {"additionalProperties", false}};
+  out["NewBackup"] = JsonObject{
+      {"type", "object"},
+      {"properties",
+       {{"file", {{"type", "string"}, {"description", "where it is written"}}},
+        {"with_keys",
+         {{"type", "boolean"}, {"description", "the key of the secrets is in it; usual: false"}}}}},
+      {"required", boost::json::array{"file"}},
+      {"additionalProperties", false}};
   for (const Envelope& envelope : kEnvelopes) out[envelope.name] = envelope_schema(envelope);
   for (const auto& [name, value] : body_components()) out[name] = value;
   return out;

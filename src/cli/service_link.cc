@@ -139,10 +139,15 @@ Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) 
   TRY_ASSIGN(auto chosen, choose(session));
   if (chosen != nullptr) return chosen;
   TRY_ASSIGN(const StateLayout layout, session.find_state());
+  return at_directory(layout, session.surroundings.service_token);
+}
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::at_directory(const StateLayout& layout,
+                                                                const std::string& token) {
   TRY_ASSIGN(http::ServerAddress address,
              http::ServerAddress::parse("unix:" + layout.api_socket()));
-  return std::unique_ptr<ServiceLink>(new ServiceLink(http::Client(std::move(address), {}),
-                                                      session.surroundings.service_token, false));
+  return std::unique_ptr<ServiceLink>(
+      new ServiceLink(http::Client(std::move(address), {}), token, false));
 }
 
 Result<Response> ServiceLink::send(http::Client::Sent request) {
@@ -175,16 +180,26 @@ Result<JsonObject> ServiceLink::get_json(const std::string& target) {
   return parsed(response);
 }
 
-Result<JsonObject> ServiceLink::post(const std::string& target, const JsonObject& body,
-                                     const std::string& key) {
+Result<Response> ServiceLink::send_post(const std::string& target, const JsonObject& body,
+                                        const std::string& key) {
   http::Client::Sent request{.method = "POST",
                              .target = target,
                              .headers = {{"Content-Type", "application/json"}},
                              .body = api::to_json_text(body, false)};
   request.headers.push_back(
       {"Idempotency-Key", key.empty() ? format_uuid("key", api::new_uuid(wall_now())) : key});
-  TRY_ASSIGN(const Response response, send(std::move(request)));
+  return send(std::move(request));
+}
+
+Result<JsonObject> ServiceLink::post(const std::string& target, const JsonObject& body,
+                                     const std::string& key) {
+  TRY_ASSIGN(const Response response, send_post(target, body, key));
   return parsed(response);
+}
+
+Status ServiceLink::post_only(const std::string& target, const JsonObject& body) {
+  TRY(send_post(target, body, {}));
+  return {};
 }
 
 Result<JsonObject> ServiceLink::put(const std::string& target, const JsonObject& body,

@@ -17,6 +17,7 @@ namespace reeve::cli {
 
 struct Session;
 struct ServiceContext;
+struct StateLayout;
 
 class ServiceLink {
  public:
@@ -25,6 +26,10 @@ class ServiceLink {
 
   /// The same, but a directory means the service that works on it, through its api.sock.
   static Checked<std::unique_ptr<ServiceLink>> open(const Session& session);
+
+  /// The service that works on a directory, through its api.sock.
+  static Checked<std::unique_ptr<ServiceLink>> at_directory(const StateLayout& layout,
+                                                            const std::string& token = {});
 
   /// With the token that the context has, if it has one, whatever REEVE_TOKEN says.
   static Checked<std::unique_ptr<ServiceLink>> of(const ServiceContext& context,
@@ -36,6 +41,8 @@ class ServiceLink {
   /// `key`: "" for a new one; each request is done once however often it has to be sent.
   Result<api::JsonObject> post(const std::string& target, const api::JsonObject& body,
                                const std::string& key = {});
+  /// The same, where success has nothing to say.
+  Status post_only(const std::string& target, const api::JsonObject& body);
   /// Replaces what is there; `condition`: If-Match or If-None-Match, or without a name for any.
   Result<api::JsonObject> put(const std::string& target, const api::JsonObject& body,
                               const http::Header& condition = {});
@@ -48,6 +55,8 @@ class ServiceLink {
         token_(std::move(token)),
         is_login_(is_login) {}
   Result<http::Response> send(http::Client::Sent request);
+  Result<http::Response> send_post(const std::string& target, const api::JsonObject& body,
+                                   const std::string& key);
   Result<api::JsonObject> parsed(const http::Response& response) const;
 
   http::Client client_;

@@ -17,7 +17,7 @@ ACTIONS = {
     "audit.read": "n a", "queues.read": "s voda", "nodes.read": "s voda", "flags.read": "s voda",
     "roles.read": "s voda", "settings.read": "e oa", "flags.write": "e a", "roles.write": "e a",
     "settings.write": "e a", "users.read": "e a", "users.write": "e a", "nodes.write": "e oa",
-    "audit.copy": "e a",
+    "audit.copy": "e a", "backups.write": "e a",
 }
 CUSTOM = ("runs.read", "secrets.write", "audit.read", "flags.write", "queues.read")
 LETTERS = {"viewer": "v", "operator": "o", "developer": "d", "admin": "a"}
@@ -66,6 +66,7 @@ ROUTES = {
     "PUT /v1/users/{user}": ("users.write", {"password": "long enough", "role": "viewer"}),
     "DELETE /v1/users/{user}": ("users.write",), "GET /v1/audit": ("audit.read",),
     "GET /v1/audit/verify": ("audit.read",), "GET /v1/audit/export": ("audit.read",),
+    "POST /v1/backups": ("backups.write", {"file": "/x"}),
     "GET /v1/audit/files": ("audit.copy",), "GET /v1/audit/files/{file}": ("audit.copy",),
     "GET /v1/config": ("settings.read",), "POST /v1/config/reload": ("settings.write",),
 }
