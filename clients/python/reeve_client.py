@@ -410,13 +410,13 @@ class Client:
             ("namespace", namespace),
         ])
 
-    def set_secret(self, secret, body=None, *, namespace=None, if_match=None, if_none_match=None,
+    def set_secret(self, secret, body, *, namespace=None, if_match=None, if_none_match=None,
                    idempotency_key=None):
         """Set a secret."""
         path = _path("/v1/secrets/{}", secret)
         return self._ask("PUT", path, query=[
             ("namespace", namespace),
-        ], body=body or {}, headers={
+        ], body=body, headers={
             "If-Match": if_match,
             "If-None-Match": if_none_match,
             "Idempotency-Key": _new_key(idempotency_key),
@@ -576,6 +576,12 @@ class Client:
         return self._ask("GET", path, query=[
             ("from", from_),
         ])
+
+    def note_backup(self, body, *, idempotency_key=None):
+        """Write into the audit log that a backup is made, before its maker reads the files."""
+        return self._ask("POST", "/v1/backups", body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
 
     def get_config(self):
         """The settings that hold, and where they come from."""

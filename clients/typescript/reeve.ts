@@ -436,11 +436,18 @@ export interface Setting {
   meaning: string;
 }
 
-export type Bytes = string;
+export type Bytes = ArrayBuffer;
 
 export interface AuditFile {
   name: string;
   size_bytes: number;
+}
+
+export interface NewBackup {
+  /** where it is written */
+  file: string;
+  /** the key of the secrets is in it; usual: false */
+  with_keys?: boolean;
 }
 
 export interface RunReply {
@@ -697,9 +704,9 @@ export interface Rotation {
 }
 
 export interface NewSecret {
-  value?: string;
-  /** instead of value: what is no text */
-  value_base64?: string;
+  value: string;
+  /** of value: base64 for what is no text; usual: text */
+  encoding?: "text" | "base64";
 }
 
 export interface NewFlag {
@@ -1588,7 +1595,7 @@ export class Client {
   /** Set a secret. */
   setSecret(
     secret: string | number,
-    body: NewSecret = {},
+    body: NewSecret,
     options: {
       namespace?: string;
       ifMatch?: string;
@@ -1912,6 +1919,21 @@ export class Client {
     return this.ask("GET", path, {
       query: {
         "from": options.from,
+      },
+    });
+  }
+
+  /** Write into the audit log that a backup is made, before its maker reads the files. */
+  noteBackup(
+    body: NewBackup,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    return this.ask("POST", "/v1/backups", {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
       },
     });
   }

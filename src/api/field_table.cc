@@ -302,7 +302,7 @@ constexpr auto kBackup = std::to_array<FieldInfo>({
     {"file", "string", "what was written"},
     {"state", "string", "the state directory that it holds"},
     {"files", "number", "in it"},
-    {"size_bytes", "number", "of all of them"},
+    {"size_bytes", "number", "of that file"},
     {"with_keys", "boolean", "with the key of the secrets and the administrator's token"},
     {"with_logs", "boolean", "with the output of attempts"},
     {"audited", "boolean", "it is in the audit log; false where there is none, or as stderr says"},

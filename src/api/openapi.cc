@@ -261,6 +261,7 @@ constexpr auto kTags = std::to_array<TagInfo>({
     {"auth", "single sign-on by an identity provider"},
     {"quotas", "what users may have at most"},
     {"audit", "who did what"},
+    {"backups", "copies of the state directory, which their maker reads himself"},
     {"config", "the settings of the service"},
 });
 

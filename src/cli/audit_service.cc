@@ -41,9 +41,10 @@ Checked<std::vector<JsonObject>> AuditService::newest(const Session& session, st
     add_parameter(target, "limit", std::to_string(std::min(limit - items.size(), kRecordsPerPage)));
     if (!cursor.empty()) add_parameter(target, "cursor", cursor);
     TRY_ASSIGN(const JsonObject reply, service_.get_json(target));
+    const std::size_t before = items.size();
     for (JsonObject& item : objects_of(reply, "audit")) items.push_back(std::move(item));
     std::string next = text_of(reply, "next_cursor");
-    if (next.empty() || next == cursor) break;
+    if (next.empty() || items.size() == before) break;
     cursor = std::move(next);
   }
   std::ranges::reverse(items);

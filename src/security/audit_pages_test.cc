@@ -1,5 +1,6 @@
 #include "security/audit_pages.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
