@@ -1,7 +1,7 @@
 // The audit log alone: records that become durable per second, by the number of threads that append
 // and wait, beside bare fdatasync calls of one thread; then how fast a log is proved. And how long
-// it takes to recognise a token.
-//   audit_bench [DIRECTORY [SECONDS]]
+// it takes to recognise a token; and to show a page of a large log, from its start and by marks.
+//   audit_bench [DIRECTORY [SECONDS [RECORDS]]]      SECONDS 0: only the pages
 #include <fcntl.h>
 
 #include <algorithm>
@@ -10,7 +10,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "base/ensure.h"
 #include "base/fd.h"
 #include "security/audit_log.h"
+#include "security/audit_pages.h"
 #include "security/audit_reader.h"
 #include "security/credentials.h"
 
@@ -124,10 +127,78 @@ void recognising(const std::string& directory) {
   fmt::print("recognising that of an attempt: {:.2f} us\n", seconds_since(again) / kTimes * 1e6);
 }
 
+/// Milliseconds of each, sorted.
+std::string spread(std::vector<double> times) {
+  std::ranges::sort(times);
+  return fmt::format("median {:.2f} ms, p95 {:.2f} ms", times[times.size() / 2],
+                     times[times.size() * 95 / 100]);
+}
+
+/// `read` is given a cursor and shows a hundred records from there on.
+void time_pages(std::string_view what, int times, std::uint64_t records,
+                const std::function<void(std::uint64_t, const security::AuditVisit&)>& read) {
+  std::vector<double> taken;
+  std::uint64_t cursor = 0;
+  for (int i = 0; i < times; ++i) {
+    cursor = (cursor + records / 3 * 2 + 12'345) % (records - 200);
+    int shown = 0;
+    const auto start = Clock::now();
+    read(cursor, [&](std::uint64_t sequence, const AuditRecord&) {
+      if (sequence > cursor) ++shown;
+      return shown < 100;
+    });
+    taken.push_back(seconds_since(start) * 1e3);
+    ENSURE(shown == 100);
+  }
+  fmt::print("{} ({} of them): {}\n", what, times, spread(std::move(taken)));
+}
+
+void pages(const std::string& directory, std::uint64_t records) {
+  const std::string log_directory = directory + "/pages";
+  if (!std::filesystem::exists(log_directory)) {
+    const auto log = AuditLog::open(log_directory).value();
+    std::atomic<std::uint64_t> done{0};
+    for (std::uint64_t sent = 0; sent < records; ++sent) {
+      while (sent - done >= 64) done.wait(done);
+      log->append(record_of(sent), [&done](const Status& status) {
+        ENSURE(status.has_value());
+        ++done;
+        done.notify_one();
+      });
+    }
+  }
+  std::uint64_t bytes = 0;
+  for (const auto& each : std::filesystem::directory_iterator(log_directory))
+    bytes += each.file_size();
+  fmt::print("a log of {} records, {:.0f} MB\n", records, static_cast<double>(bytes) / 1e6);
+  time_pages("a page, from the start of the log", 10, records,
+             [&](std::uint64_t, const security::AuditVisit& visit) {
+               ENSURE(security::read_audit(log_directory, visit).has_value());
+             });
+  security::AuditPages first(log_directory);
+  time_pages("the first page by marks", 1, records,
+             [&](std::uint64_t cursor, const security::AuditVisit& visit) {
+               ENSURE(first.read(cursor, visit).has_value());
+             });
+  time_pages("until all has been looked at", 100, records,
+             [&](std::uint64_t cursor, const security::AuditVisit& visit) {
+               ENSURE(first.read(cursor, visit).has_value());
+             });
+  time_pages("a page by marks", 1000, records,
+             [&](std::uint64_t cursor, const security::AuditVisit& visit) {
+               ENSURE(first.read(cursor, visit).has_value());
+             });
+}
+
 int run(int count, char** words) {
   const std::string directory = count > 1 ? words[1] : "audit-bench";
   const double seconds = count > 2 ? std::atof(words[2]) : 2;
+  const std::uint64_t records = count > 3 ? std::strtoull(words[3], nullptr, 10) : 100'000;
   std::filesystem::create_directories(directory);
+  if (seconds <= 0) {
+    pages(directory, records);
+    return 0;
+  }
   fmt::print("bare write and fdatasync, one thread: {:.0f} a second\n",
              bare_syncs(directory, seconds));
   for (const int threads : {1, 8, 64, 256})
@@ -138,6 +209,7 @@ int run(int count, char** words) {
                answers(directory, outstanding, seconds));
   proof(directory);
   recognising(directory);
+  pages(directory, records);
   return 0;
 }
 

@@ -538,12 +538,14 @@ class Client:
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")
 
-    def list_audit(self, *, who=None, action=None, namespace=None, limit=None, cursor=None):
-        """Records of the audit log, oldest first."""
+    def list_audit(self, *, who=None, action=None, namespace=None, order=None, limit=None,
+                   cursor=None):
+        """Records of the audit log."""
         return self._ask("GET", "/v1/audit", query=[
             ("who", who),
             ("action", action),
             ("namespace", namespace),
+            ("order", order),
             ("limit", limit),
             ("cursor", cursor),
         ])
@@ -563,6 +565,23 @@ class Client:
             ("format", format),
             ("cursor", cursor),
         ])
+
+    def list_audit_files(self):
+        """The files of the log, to prove it elsewhere."""
+        return self._ask("GET", "/v1/audit/files")
+
+    def get_audit_file(self, file, *, from_=None):
+        """A part of one of them, empty behind its end."""
+        path = _path("/v1/audit/files/{}", file)
+        return self._ask("GET", path, query=[
+            ("from", from_),
+        ])
+
+    def note_backup(self, body, *, idempotency_key=None):
+        """Write into the audit log that a backup is made, before its maker reads the files."""
+        return self._ask("POST", "/v1/backups", body=body, headers={
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
 
     def get_config(self):
         """The settings that hold, and where they come from."""

@@ -440,6 +440,20 @@ export interface Setting {
   meaning: string;
 }
 
+export type Bytes = ArrayBuffer;
+
+export interface AuditFile {
+  name: string;
+  size_bytes: number;
+}
+
+export interface NewBackup {
+  /** where it is written */
+  file: string;
+  /** the key of the secrets is in it; usual: false */
+  with_keys?: boolean;
+}
+
 export interface RunReply {
   version: 1;
   run: Run;
@@ -608,6 +622,11 @@ export interface ProofReply {
   proof: AuditProof;
 }
 
+export interface AuditFilesReply {
+  version: 1;
+  files: AuditFile[];
+}
+
 export interface SettingsReply {
   version: 1;
   settings: Setting[];
@@ -707,6 +726,8 @@ export interface Rotation {
 
 export interface NewSecret {
   value: string;
+  /** of value: base64 for what is no text; usual: text */
+  encoding?: "text" | "base64";
 }
 
 export interface NewFlag {
@@ -1859,12 +1880,13 @@ export class Client {
     return this.ask("GET", "/v1/quotas", {});
   }
 
-  /** Records of the audit log, oldest first. */
+  /** Records of the audit log. */
   listAudit(
     options: {
       who?: string;
       action?: string;
       namespace?: string;
+      order?: "oldest" | "newest";
       limit?: number;
       cursor?: number;
     } = {},
@@ -1874,6 +1896,7 @@ export class Client {
         "who": options.who,
         "action": options.action,
         "namespace": options.namespace,
+        "order": options.order,
         "limit": options.limit,
         "cursor": options.cursor,
       },
@@ -1910,6 +1933,41 @@ export class Client {
         "namespace": options.namespace,
         "format": options.format,
         "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** The files of the log, to prove it elsewhere. */
+  listAuditFiles(): Promise<AuditFilesReply> {
+    return this.ask("GET", "/v1/audit/files", {});
+  }
+
+  /** A part of one of them, empty behind its end. */
+  getAuditFile(
+    file: string | number,
+    options: {
+      from?: number;
+    } = {},
+  ): Promise<Bytes> {
+    const path = `/v1/audit/files/${segment(file)}`;
+    return this.ask("GET", path, {
+      query: {
+        "from": options.from,
+      },
+    });
+  }
+
+  /** Write into the audit log that a backup is made, before its maker reads the files. */
+  noteBackup(
+    body: NewBackup,
+    options: {
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    return this.ask("POST", "/v1/backups", {
+      body,
+      headers: {
+        "Idempotency-Key": newKey(options.idempotencyKey),
       },
     });
   }

@@ -300,6 +300,15 @@ constexpr auto kAuditProof = std::to_array<FieldInfo>({
     {"tail_bytes", "number", "behind the last record that anybody was answered for"},
     {"fault", "object?", "sequence of the first record that is not proved, file, offset, what"},
 });
+constexpr auto kBackup = std::to_array<FieldInfo>({
+    {"file", "string", "what was written"},
+    {"state", "string", "the state directory that it holds"},
+    {"files", "number", "in it"},
+    {"size_bytes", "number", "of that file"},
+    {"with_keys", "boolean", "with the key of the secrets and the administrator's token"},
+    {"with_logs", "boolean", "with the output of attempts"},
+    {"audited", "boolean", "it is in the audit log; false where there is none, or as stderr says"},
+});
 constexpr auto kSettingFields = std::to_array<FieldInfo>({
     {"name", "string", "as in docs/configuration.md"},
     {"value", "any", "seconds for durations, bytes for sizes"},
@@ -340,6 +349,7 @@ constexpr auto kContext = std::to_array<FieldInfo>({
     {"url", "string", "where the service is"},
     {"current", "boolean", "commands look there"},
     {"has_token", "boolean", "a token is kept with it, and never printed"},
+    {"has_certificate", "boolean", "the service is shown a certificate"},
     {"login_until", "time?", "when a token ends that was got by signing on"},
 });
 constexpr auto kVersion = std::to_array<FieldInfo>({
@@ -371,6 +381,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"flags", "flag ls, flag history", kFlag},
     {"audit", "audit ls", kAudit},
     {"audit_proof", "audit verify", kAuditProof},
+    {"backup", "backup", kBackup},
     {"settings", "config show", kSettingFields},
     {"nodes", "node ls", kNode},
     {"tokens", "token ls", kToken},

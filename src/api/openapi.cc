@@ -96,6 +96,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"QuotasReply", "quotas", "Quota", true},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
+    {"AuditFilesReply", "files", "AuditFile", true},
     {"SettingsReply", "settings", "Setting", true},
     {"SettingReply", "setting", "Setting"},
     {"SettingVersionsReply", "versions", "SettingVersion", true},
@@ -144,6 +145,21 @@ JsonObject components() {
   out["Run"].at("properties").as_object()["groups"] = array_of("Group");
   out["Setting"].at("properties").as_object()["value"] =
       JsonObject{{"description", "as JSON; a duration in seconds, a size in bytes"}};
+  out["Bytes"] = JsonObject{{"type", "string"}, {"format", "binary"}};
+  out["AuditFile"] = JsonObject{
+      {"type", "object"},
+      {"properties",
+       {{"name", {{"type", "string"}}}, {"size_bytes", {{"type", "integer"}, {"minimum", 0}}}}},
+      {"required", boost::json::array{"name", "size_bytes"}},
+      {"additionalProperties", false}};
+  out["NewBackup"] = JsonObject{
+      {"type", "object"},
+      {"properties",
+       {{"file", {{"type", "string"}, {"description", "where it is written"}}},
+        {"with_keys",
+         {{"type", "boolean"}, {"description", "the key of the secrets is in it; usual: false"}}}}},
+      {"required", boost::json::array{"file"}},
+      {"additionalProperties", false}};
   for (const Envelope& envelope : kEnvelopes) out[envelope.name] = envelope_schema(envelope);
   for (const auto& [name, value] : body_components()) out[name] = value;
   return out;
@@ -247,6 +263,7 @@ constexpr auto kTags = std::to_array<TagInfo>({
     {"auth", "single sign-on by an identity provider"},
     {"quotas", "what users may have at most"},
     {"audit", "who did what"},
+    {"backups", "copies of the state directory, which their maker reads himself"},
     {"config", "the settings of the service"},
 });
 

@@ -102,7 +102,11 @@ constexpr std::string_view kSent = R"json({
 },
 "NewSecret": {
   "type": "object",
-  "properties": {"value": {"type": "string"}},
+  "properties": {
+    "value": {"type": "string"},
+    "encoding": {"enum": ["text", "base64"],
+                 "description": "of value: base64 for what is no text; usual: text"}
+  },
   "required": ["value"],
   "additionalProperties": false
 },

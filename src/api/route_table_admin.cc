@@ -25,7 +25,9 @@ constexpr Parameter kNodePath{"node", Place::path, "string", "the name of a node
 constexpr Parameter kSettingPath{"setting", Place::path, "string", "the name of a setting"};
 constexpr Parameter kTokenPath{"token", Place::path, "string", "the id of a token"};
 
-constexpr auto kListSecrets = std::to_array<Parameter>({kInNamespace});
+constexpr auto kListSecrets = std::to_array<Parameter>(
+    {{"namespace", Place::query, "string",
+      "the namespace, or * for all that the caller may see; usual: the caller's own"}});
 constexpr auto kSetSecret =
     std::to_array<Parameter>({kSecretPath, kInNamespace, kMatchVersion, kMatchNone, kAdminKey});
 constexpr auto kRemoveSecret =
@@ -52,14 +54,25 @@ constexpr Parameter kWho{"who", Place::query, "string", "of this subject only: u
 constexpr Parameter kDid{"action", Place::query, "string", "of this action only: runs.submit"};
 constexpr Parameter kBehind{"cursor", Place::query, "integer",
                             "next_cursor, or Reeve-Audit-Last, of an earlier answer"};
+constexpr Parameter kAuditOrder{"order", Place::query, "oldest|newest",
+                                "which come first; the cursor goes the same way; usual: oldest"};
 constexpr Parameter kOfNamespace{"namespace", Place::query, "string", "of this namespace only"};
-constexpr auto kListAudit = std::to_array<Parameter>(
-    {kWho, kDid, kOfNamespace, {"limit", Place::query, "integer", "records at most"}, kBehind});
+constexpr auto kListAudit =
+    std::to_array<Parameter>({kWho,
+                              kDid,
+                              kOfNamespace,
+                              kAuditOrder,
+                              {"limit", Place::query, "integer", "records at most"},
+                              kBehind});
 constexpr auto kVerifyAudit = std::to_array<Parameter>(
     {{"checkpoint", Place::query, "string",
       "one that was kept elsewhere, as `reeve audit checkpoint` prints it"}});
 constexpr auto kExportAudit = std::to_array<Parameter>(
     {kWho, kDid, kOfNamespace, {"format", Place::query, "jsonl|csv", "usual: jsonl"}, kBehind});
+
+constexpr auto kGetAuditFile = std::to_array<Parameter>(
+    {{"file", Place::path, "string", "signing.pub, head or a name such as audit-000001.log"},
+     {"from", Place::query, "integer", "bytes before that which is wanted; usual: 0"}});
 
 constexpr auto kDone = std::to_array<ReplyInfo>({{204, ""}});
 constexpr auto kSecretsReply = std::to_array<ReplyInfo>({{200, "SecretsReply"}});
@@ -79,6 +92,9 @@ constexpr auto kAuditReply = std::to_array<ReplyInfo>({{200, "AuditReply"}});
 constexpr auto kProofReply = std::to_array<ReplyInfo>({{200, "ProofReply"}});
 constexpr auto kExportReply =
     std::to_array<ReplyInfo>({{200, "Text", "application/x-ndjson"}, {200, "Text", "text/csv"}});
+constexpr auto kAuditFilesReply = std::to_array<ReplyInfo>({{200, "AuditFilesReply"}});
+constexpr auto kAuditFileReply =
+    std::to_array<ReplyInfo>({{200, "Bytes", "application/octet-stream"}});
 constexpr auto kSettingsReply = std::to_array<ReplyInfo>({{200, "SettingsReply"}});
 constexpr auto kSettingReply = std::to_array<ReplyInfo>({{200, "SettingReply"}});
 constexpr auto kSettingVersionsReply = std::to_array<ReplyInfo>({{200, "SettingVersionsReply"}});
@@ -185,12 +201,19 @@ constexpr auto kAdminRoutes = std::to_array<Route>({
             Action::nodes_write, kChangeNode, "", kNodeReply, resume_node),
     shows("/v1/quotas", "listQuotas", "what users may have at most", Action::queues_read, {},
           kQuotasReply, list_quotas),
-    shows("/v1/audit", "listAudit", "records of the audit log, oldest first", Action::audit_read,
-          kListAudit, kAuditReply, list_audit),
+    shows("/v1/audit", "listAudit", "records of the audit log", Action::audit_read, kListAudit,
+          kAuditReply, list_audit),
     shows("/v1/audit/verify", "verifyAudit", "whether the log is as it was written",
           Action::audit_read, kVerifyAudit, kProofReply, verify_audit_log),
     shows("/v1/audit/export", "exportAudit", "records as lines of JSON or CSV", Action::audit_read,
           kExportAudit, kExportReply, export_audit),
+    shows("/v1/audit/files", "listAuditFiles", "the files of the log, to prove it elsewhere",
+          Action::audit_copy, {}, kAuditFilesReply, list_audit_files),
+    shows("/v1/audit/files/{file}", "getAuditFile", "a part of one of them, empty behind its end",
+          Action::audit_copy, kGetAuditFile, kAuditFileReply, get_audit_file),
+    changes({"POST", "/v1/backups", "noteBackup",
+             "write into the audit log that a backup is made, before its maker reads the files"},
+            Action::backups_write, kJustKey, "NewBackup", kDone, note_backup),
     shows("/v1/config", "getConfig", "the settings that hold, and where they come from",
           Action::settings_read, {}, kSettingsReply, get_config),
     changes({"POST", "/v1/config/reload", "reloadConfig", "read the settings again"},

@@ -24,7 +24,8 @@ const std::map<std::string_view, std::string_view> kWho{
     {"queues.read", "s voda"},    {"nodes.read", "s voda"},  {"flags.read", "s voda"},
     {"roles.read", "s voda"},     {"settings.read", "e oa"}, {"flags.write", "e a"},
     {"roles.write", "e a"},       {"settings.write", "e a"}, {"users.read", "e a"},
-    {"users.write", "e a"},       {"nodes.write", "e oa"}};
+    {"users.write", "e a"},       {"nodes.write", "e oa"},   {"audit.copy", "e a"},
+    {"backups.write", "e a"}};
 
 /// "" is everybody, "known" is who says who he is.
 const std::map<std::string_view, std::string_view> kRoutesExpected{
@@ -97,6 +98,9 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"listAudit", "audit.read"},
     {"verifyAudit", "audit.read"},
     {"exportAudit", "audit.read"},
+    {"noteBackup", "backups.write"},
+    {"listAuditFiles", "audit.copy"},
+    {"getAuditFile", "audit.copy"},
     {"getConfig", "settings.read"},
     {"reloadConfig", "settings.write"},
     {"getSetting", "settings.read"},

@@ -1,14 +1,17 @@
 // Secrets and feature flags: what tasks and programs are given, by name. Values never go out.
 #include <algorithm>
+#include <optional>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "api/body_reader.h"
 #include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
 #include "api/version_match.h"
 #include "base/text.h"
+#include "security/base64.h"
 
 namespace reeve::api {
 namespace {
@@ -20,6 +23,24 @@ JsonObject secret_item(const security::SecretRecord& record) {
           {"version", record.version},          {"size_bytes", record.size},
           {"set_at", time_json(record.set_at)}, {"set_by", text_json(record.set_by)}};
 }
+
+/// Nothing: the reader says what is wrong.
+std::optional<std::string> secret_value(BodyReader& reader) {
+  constexpr std::size_t kCodedMax = (security::kSecretBytesMax + 2) / 3 * 4;
+  const std::string encoding = reader.text("encoding").value_or("text");
+  const bool is_coded = encoding == "base64";
+  if (!is_coded && encoding != "text") reader.error("encoding", "encoding must be text or base64");
+  auto value = reader.text("value", is_coded ? kCodedMax : security::kSecretBytesMax);
+  if (!value) reader.error("value", "value, the secret itself, is missing");
+  if (!value || !is_coded) return value;
+  auto bytes = security::from_base64(*value);
+  if (bytes) return *std::move(bytes);
+  reader.error("value", bytes.error().message);
+  return std::nullopt;
+}
+
+/// namespace=*: what the caller may see of all.
+bool is_for_all(const Call& call) { return call.text("namespace") == "*"; }
 
 Checked<std::uint64_t> version_of_secret(security::SecretStore& store,
                                          const std::string& name_space, const std::string& name) {
@@ -71,13 +92,18 @@ Problem flag_problem(const Error& error) {
 
 void list_secrets(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    const bool for_all = is_for_all(*call);
     TRY_ASSIGN(const std::string name_space,
-               parts.chosen_namespace(*call, call->text("namespace")));
+               parts.chosen_namespace(*call, for_all ? "" : call->text("namespace")));
     const std::lock_guard lock(parts.secrets_mutex);
     TRY_ASSIGN(security::SecretStore* const store, parts.secret_store());
-    TRY_ASSIGN(const auto all, store->list(name_space));
+    TRY_ASSIGN(const auto all, store->list(for_all ? "" : name_space));
     boost::json::array out;
-    for (const security::SecretRecord& record : all) out.emplace_back(secret_item(record));
+    for (const security::SecretRecord& record : all) {
+      if (!for_all ||
+          parts.authorise(*call, call->route->action, record.name_space, call->identity.run, {}))
+        out.emplace_back(secret_item(record));
+    }
     call->reply(200, {{"version", kOutputVersion}, {"secrets", std::move(out)}});
     return {};
   });
@@ -87,8 +113,7 @@ void set_secret(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
     TRY_ASSIGN(const JsonObject body, ServiceParts::body_of(*call));
     BodyReader reader(body);
-    auto value = reader.text("value", security::kSecretBytesMax);
-    if (!value) reader.error("value", "value, the secret itself, is missing");
+    auto value = secret_value(reader);
     if (call->path_value("secret") == "REEVE_TOKEN" || call->path_value("secret") == "REEVE_URL")
       reader.error("", "this name is for what the service itself gives to tasks");
     if (auto errors = reader.finish(); !errors.empty())

@@ -21,6 +21,7 @@
 #include "api/service.h"
 #include "api/submission.h"
 #include "api/workflow_cache.h"
+#include "security/audit_pages.h"
 
 namespace reeve::api {
 
@@ -96,6 +97,7 @@ struct ServiceParts {
   Status make_directory(const core::SubmitRun& event, const std::string& name_space);
 
   ServiceOptions options;
+  security::AuditPages audit_pages{options.audit_directory};
   http::Server* server = nullptr;
   std::unique_ptr<Readers> readers;
   RunVersions versions;

@@ -15,9 +15,9 @@ Result<AuditedChange> AuditedChange::begin(const StateLayout& layout) {
   if (!log && log.error().code == ErrorCode::conflict)
     return fail(
         ErrorCode::conflict,
-        fmt::format("a service is at work on {} and keeps its audit log: ask it, or stop it "
-                    "first (runs go on)",
-                    layout.root));
+        fmt::format("a service is at work on {} and keeps its audit log: ask it, with --server "
+                    "unix:{}, or stop it first (runs go on)",
+                    layout.root, layout.api_socket()));
   if (!log) return tl::unexpected(std::move(log).error());
   return AuditedChange(*std::move(log), fmt::format("local:{}", ::geteuid()));
 }

@@ -1,10 +1,15 @@
 // `reeve audit`.
 #include <deque>
+#include <functional>
+#include <iterator>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/audit_service.h"
 #include "cli/audited_change.h"
+#include "cli/service_link.h"
 #include "cli/session.h"
 #include "security/audit_reader.h"
 #include "security/private_file.h"
@@ -49,19 +54,31 @@ JsonObject audit_item(std::uint64_t sequence, const AuditRecord& record) {
           {"detail", safe(record.detail)}};
 }
 
-Ended list_records(const Session& session, const std::string& directory) {
-  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "audit"));
-  TRY_ASSIGN(const auto limit, session.arguments.number("limit", 1, kLinesMost));
-  const AuditFilter filter(session.arguments);
+Result<std::vector<JsonObject>> newest_here(const Arguments& arguments,
+                                            const std::string& directory, std::size_t limit) {
+  const AuditFilter filter(arguments);
   std::deque<JsonObject> newest;
   TRY(security::read_audit(directory, [&](std::uint64_t sequence, const AuditRecord& record) {
     if (!filter.accepts(record)) return true;
     newest.push_back(audit_item(sequence, record));
-    if (newest.size() > static_cast<std::size_t>(limit.value_or(kLinesUsual))) newest.pop_front();
+    if (newest.size() > limit) newest.pop_front();
     return true;
   }));
+  return std::vector<JsonObject>(std::move_iterator(newest.begin()),
+                                 std::move_iterator(newest.end()));
+}
+
+/// `service`: null for the log in `directory`.
+Ended list_records(const Session& session, const std::string& directory, AuditService* service) {
+  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "audit"));
+  TRY_ASSIGN(const auto wanted, session.arguments.number("limit", 1, kLinesMost));
+  const auto limit = static_cast<std::size_t>(wanted.value_or(kLinesUsual));
   Listing listing{.kind = "audit", .id_field = "sequence"};
-  for (JsonObject& item : newest) listing.items.push_back(std::move(item));
+  if (service != nullptr) {
+    TRY_ASSIGN(listing.items, service->newest(session, limit));
+  } else {
+    TRY_ASSIGN(listing.items, newest_here(session.arguments, directory, limit));
+  }
   const auto column = [](std::string_view title, std::string_view field, bool shrinks = false) {
     return Column{.title = title,
                   .cell = [field](const JsonObject& item) { return Cell{text_of(item, field)}; },
@@ -93,13 +110,14 @@ Ended export_records(const Session& session, const std::string& directory) {
   return kExitDone;
 }
 
-Checked<security::AuditExpectation> expectation_of(const Session& session,
-                                                   const std::string& directory) {
+/// Without --public-key, the key is the one that lies beside the log.
+Checked<security::AuditExpectation> expectation_of(
+    const Session& session, const std::function<Result<security::PublicKey>()>& stated) {
   security::AuditExpectation expected;
   if (const std::string* const key = session.arguments.find("public-key")) {
     TRY_ASSIGN(expected.key, security::parse_key(*key, "--public-key"));
   } else {
-    TRY_ASSIGN(expected.key, security::audit_public_key(directory));
+    TRY_ASSIGN(expected.key, stated());
   }
   if (const std::string* const line = session.arguments.find("checkpoint")) {
     TRY_ASSIGN(expected.witness, security::parse_checkpoint(*line));
@@ -118,49 +136,140 @@ std::string proof_text(const security::AuditProof& proof) {
   return out;
 }
 
-Ended verify(const Session& session, const std::string& directory) {
-  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "audit_proof"));
-  TRY_ASSIGN(const auto expected, expectation_of(session, directory));
-  TRY_ASSIGN(const security::AuditProof proof, security::verify_audit(directory, expected));
-  JsonObject fault;
+JsonObject proof_item(const security::AuditProof& proof) {
+  Json fault = nullptr;
   if (proof.fault)
-    fault = {{"sequence", proof.fault->sequence},
-             {"file", proof.fault->file},
-             {"offset", proof.fault->offset},
-             {"what", proof.fault->what}};
-  const JsonObject body{{"is_sound", !proof.fault},
-                        {"records", proof.records},
-                        {"files", proof.segments},
-                        {"tail_bytes", proof.tail_bytes},
-                        {"fault", proof.fault ? Json(fault) : Json(nullptr)}};
-  const auto table = [&] { return proof.fault ? std::string() : proof_text(proof); };
-  TRY(session.print(render_document("audit_proof", body, choice, table)));
-  if (!proof.fault) return kExitDone;
+    fault = JsonObject{{"sequence", proof.fault->sequence},
+                       {"file", proof.fault->file},
+                       {"offset", proof.fault->offset},
+                       {"what", proof.fault->what}};
+  return {{"is_sound", !proof.fault},
+          {"records", proof.records},
+          {"files", proof.segments},
+          {"tail_bytes", proof.tail_bytes},
+          {"fault", std::move(fault)}};
+}
+
+tl::unexpected<Failure> was_changed(const security::AuditProof& proof) {
   return tl::unexpected(Failure(
       kExitFailed,
       fmt::format("the audit log was changed: record {} is the first that is not as it was written "
                   "({}, byte {}: {}); the {} before it are",
-                  proof.fault->sequence, proof.fault->file, proof.fault->offset, proof.fault->what,
-                  proof.records)));
+                  proof.fault->sequence, sanitize_for_terminal(proof.fault->file),
+                  proof.fault->offset, sanitize_for_terminal(proof.fault->what), proof.records)));
+}
+
+Ended print_proof(const Session& session, const security::AuditProof& proof) {
+  TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "audit_proof"));
+  const auto table = [&] { return proof.fault ? std::string() : proof_text(proof); };
+  TRY(session.print(render_document("audit_proof", proof_item(proof), choice, table)));
+  if (!proof.fault) return kExitDone;
+  return was_changed(proof);
+}
+
+Ended verify(const Session& session, const std::string& directory) {
+  TRY_ASSIGN(const auto expected,
+             expectation_of(session, [&] { return security::audit_public_key(directory); }));
+  TRY_ASSIGN(const security::AuditProof proof, security::verify_audit(directory, expected));
+  return print_proof(session, proof);
+}
+
+std::uint64_t count_of(const JsonObject& item, std::string_view field) {
+  const Json* const found = item.if_contains(field);
+  boost::system::error_code error;
+  return found == nullptr ? 0 : found->to_number<std::uint64_t>(error);
+}
+
+/// What a service says of its own log, which may be all that one is allowed to know.
+security::AuditProof proof_of_reply(const JsonObject& reply) {
+  security::AuditProof proof{.records = count_of(reply, "records"),
+                             .segments = static_cast<std::uint32_t>(count_of(reply, "files")),
+                             .tail_bytes = count_of(reply, "tail_bytes")};
+  const Json* const sound = reply.if_contains("is_sound");
+  if (sound != nullptr && sound->is_bool() && sound->get_bool()) return proof;
+  const Json* const fault = reply.if_contains("fault");
+  const JsonObject item =
+      fault != nullptr && fault->is_object() ? fault->get_object() : JsonObject();
+  proof.fault = security::AuditFault{.file = text_of(item, "file"),
+                                     .offset = count_of(item, "offset"),
+                                     .sequence = count_of(item, "sequence"),
+                                     .what = text_of(item, "what")};
+  return proof;
+}
+
+/// Its word, and then its files, proved here: one that lies is found, one that lost its log too.
+Ended verify_there(const Session& session, AuditService& service) {
+  TRY_ASSIGN(const JsonObject reply,
+             service.its_own_proof(session.arguments.value_or("checkpoint", "")));
+  const security::AuditProof said = proof_of_reply(reply);
+  const auto expected = expectation_of(session, [&] { return service.key(); });
+  if (!expected && expected.error().status != info(ErrorCode::permission_denied).exit_status)
+    return tl::unexpected(expected.error());
+  if (!expected) {
+    session.say(
+        "this is what the service says of its own log: to prove it here takes the right "
+        "audit.copy");
+    return print_proof(session, said);
+  }
+  TRY_ASSIGN(const security::AuditProof proof, service.proof(*expected));
+  if (said.fault && !proof.fault) {
+    session.say(
+        "the files of the service are sound as they arrived here, and it says that they "
+        "are not");
+    return print_proof(session, said);
+  }
+  if (proof.fault && !said.fault)
+    session.say(
+        fmt::format("the service says of its log that its {} records are sound; its files, "
+                    "as they arrived here, are not",
+                    said.records));
+  if (!proof.fault)
+    session.say(
+        fmt::format("the service says the same of its log ({} records); its files were "
+                    "fetched, and proved here",
+                    said.records));
+  return print_proof(session, proof);
+}
+
+Ended print_key(const Session& session, const security::PublicKey& key) {
+  return session.print(security::format_key(key) + "\n");
+}
+Ended print_checkpoint(const Session& session, const security::Checkpoint& head) {
+  return session.print(security::format_checkpoint(head) + "\n");
+}
+
+Ended audit_at_service(const Session& session, ServiceLink& link, const std::string& verb) {
+  AuditService service(link);
+  if (verb == "verify") return verify_there(session, service);
+  if (verb == "export") return service.export_all(session);
+  if (verb == "ls") return list_records(session, {}, &service);
+  if (verb == "key") {
+    TRY_ASSIGN(const security::PublicKey key, service.key());
+    return print_key(session, key);
+  }
+  TRY_ASSIGN(const security::Checkpoint head, service.checkpoint());
+  return print_checkpoint(session, head);
 }
 
 }  // namespace
 
 Ended command_audit(const Session& session) {
+  const std::string& verb = session.arguments.words.front();
+  TRY_ASSIGN(const auto link, ServiceLink::choose(session));
+  if (link != nullptr) return audit_at_service(session, *link, verb);
   TRY_ASSIGN(const StateLayout layout, session.find_state());
   const std::string directory = audit_directory(layout);
-  const std::string& verb = session.arguments.words.front();
   if (verb == "verify") return verify(session, directory);
   if (verb == "export") return export_records(session, directory);
   if (verb == "key") {
     TRY_ASSIGN(const security::PublicKey key, security::audit_public_key(directory));
-    return session.print(security::format_key(key) + "\n");
+    return print_key(session, key);
   }
   if (verb == "checkpoint") {
     TRY_ASSIGN(const security::Checkpoint head, security::audit_head(directory));
-    return session.print(security::format_checkpoint(head) + "\n");
+    return print_checkpoint(session, head);
   }
-  return list_records(session, directory);
+  return list_records(session, directory, nullptr);
 }
 
 }  // namespace reeve::cli

@@ -11,8 +11,10 @@
 
 #include "base/fd.h"
 #include "base/resources.h"
+#include "cli/audited_change.h"
 #include "cli/backup_reader.h"
 #include "cli/backup_state.h"
+#include "cli/service_link.h"
 #include "cli/session.h"
 #include "security/private_file.h"
 #include "store/sqlite/connection.h"
@@ -144,6 +146,33 @@ Result<BackupFacts> read_again(int file, const std::string& path, BackupSink& si
   return read_backup(file, path, sink);
 }
 
+/// Before anything is read. False: there is no audit log, or the error that is said.
+bool note_backup(const Session& session, const StateLayout& layout, const std::string& file,
+                 bool with_keys) {
+  struct stat found {};
+  if (::stat(audit_directory(layout).c_str(), &found) != 0) return false;
+  const auto noted = [&]() -> Checked<void> {
+    auto change = AuditedChange::begin(layout);
+    if (change) {
+      TRY(change->make(security::Action::backups_write, security::backup_object(file, with_keys),
+                       "", [] { return Status(); }));
+      return {};
+    }
+    if (change.error().code != ErrorCode::conflict) return tl::unexpected(Failure(change.error()));
+    TRY_ASSIGN(const auto service, ServiceLink::at_directory(layout));
+    TRY(service->post_only("/v1/backups", {{"file", file}, {"with_keys", with_keys}}));
+    return {};
+  }();
+  if (!noted) session.say("this backup is not in the audit log: " + noted.error().message);
+  return noted.has_value();
+}
+
+std::string absolute_file(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
+
 }  // namespace
 
 Ended command_backup(const Session& session) {
@@ -153,15 +182,22 @@ Ended command_backup(const Session& session) {
   if (::stat(layout.database().c_str(), &found) != 0)
     return tl::unexpected(
         Failure(Error{ErrorCode::not_found, "nothing has been run yet in " + layout.root, {}}));
+  TRY_ASSIGN(const OutputChoice output, OutputChoice::from(session.arguments, "backup"));
   TRY_ASSIGN(const auto writer, BackupWriter::create(path));
   const BackupChoice choice{.with_keys = session.arguments.has("with-keys"),
                             .with_logs = session.arguments.has("with-logs")};
+  const std::string file = absolute_file(path);
+  const bool is_audited = note_backup(session, layout, file, choice.with_keys);
   TRY(write_state(*writer, layout, choice));
   TRY(writer->finish());
   session.say(fmt::format("{} holds the state of {}: {} files, {}{}", path, layout.root,
                           writer->files(), format_bytes(static_cast<std::int64_t>(writer->bytes())),
                           choice.with_keys ? ", with its keys" : ""));
-  return kExitDone;
+  const JsonObject body{{"file", api::text_json(file)},  {"state", api::text_json(layout.root)},
+                        {"files", writer->files()},      {"size_bytes", writer->bytes()},
+                        {"with_keys", choice.with_keys}, {"with_logs", choice.with_logs},
+                        {"audited", is_audited}};
+  return session.print(render_document("backup", body, output, [] { return std::string(); }));
 }
 
 Ended command_restore(const Session& session) {

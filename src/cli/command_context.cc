@@ -1,6 +1,8 @@
 // `reeve context`: services by name.
 #include <unistd.h>
 
+#include <cerrno>
+
 #include <fmt/format.h>
 #include <stdio.h>
 
@@ -10,6 +12,7 @@
 #include "cli/service_contexts.h"
 #include "cli/session.h"
 #include "http/client.h"
+#include "security/private_file.h"
 
 namespace reeve::cli {
 namespace {
@@ -36,13 +39,37 @@ Checked<std::string> read_token(const Session& session) {
   return token;
 }
 
+/// A context is used wherever its user is: what was named in one directory is found in all.
+std::string absolute_path(const Session& session, std::string_view option) {
+  const std::string* const path = session.arguments.find(option);
+  if (path == nullptr || path->empty() || path->starts_with('/'))
+    return path == nullptr ? "" : *path;
+  return session.surroundings.working_directory + "/" + *path;
+}
+
+/// What the service is to be shown, seen to be usable before anybody depends on it.
+Checked<void> read_certificate(const Session& session, const http::ServerAddress& address,
+                               ServiceContext& context) {
+  context.certificate = absolute_path(session, "certificate");
+  context.key = absolute_path(session, "key");
+  if (context.certificate.empty() != context.key.empty())
+    return usage("context add: --certificate and --key go together");
+  if (context.key.empty()) return {};
+  if (!address.is_encrypted) return usage("context add: a certificate is shown over https:// only");
+  if (::access(context.certificate.c_str(), R_OK) != 0)
+    return fail_errno(errno, "cannot read the certificate " + context.certificate);
+  TRY(security::check_private_file(context.key));
+  return {};
+}
+
 Ended add(const Session& session, ServiceContexts contexts, const std::string& name,
           const std::string& url) {
   if (!is_name(name))
     return usage("context add: a name has up to 63 lower-case letters, digits and ._-");
   const auto address = http::ServerAddress::parse(url);
   if (!address) return usage("context add: " + address.error().message);
-  ServiceContext context{url, {}, session.arguments.value_or("ca", ""), {}};
+  ServiceContext context{.url = url, .ca_file = absolute_path(session, "ca")};
+  TRY(read_certificate(session, *address, context));
   if (session.arguments.has("token-stdin")) {
     TRY_ASSIGN(context.token, read_token(session));
   }
@@ -96,6 +123,7 @@ Ended list(const Session& session, const ServiceContexts& contexts) {
                              {"url", context.url},
                              {"current", name == contexts.current},
                              {"has_token", !context.token.empty()},
+                             {"has_certificate", !context.certificate.empty()},
                              {"login_until", api::optional_text(context.until)}});
   return session.print(listing, choice);
 }

@@ -1,40 +1,28 @@
 // `reeve flag`.
 #include <cstdlib>
+#include <optional>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "cli/audited_change.h"
+#include "base/text.h"
+#include "cli/flag_place.h"
 #include "cli/session.h"
-#include "cli/system_clock.h"
 #include "cli/workflow_file.h"
-#include "config/flag_store.h"
 
 namespace reeve::cli {
 namespace {
 
 using config::Flag;
-using config::FlagStore;
-using config::FlagVersion;
 
-Result<std::unique_ptr<FlagStore>> open_flags(const StateLayout& layout) {
-  return FlagStore::open(layout.root + "/flags.db");
+bool is_true(const JsonObject& item, std::string_view field) {
+  const Json* const found = item.if_contains(field);
+  return found != nullptr && found->is_bool() && found->get_bool();
 }
 
-JsonObject flag_item(const FlagVersion& version) {
-  boost::system::error_code error;
-  JsonObject item = boost::json::parse(config::flag_json(version.flag), error).get_object();
-  item["version"] = version.version;
-  item["removed"] = version.removed;
-  item["set_at"] = time_json(version.at);
-  item["set_by"] = version.by;
-  return item;
-}
-
-Ended print_flags(const Session& session, const std::vector<FlagVersion>& flags) {
+Ended print_flags(const Session& session, std::vector<JsonObject> flags) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "flags"));
-  Listing listing{.kind = "flags", .id_field = "name"};
-  for (const FlagVersion& version : flags) listing.items.push_back(flag_item(version));
+  Listing listing{.kind = "flags", .id_field = "name", .items = std::move(flags)};
   const auto column = [](std::string_view title, std::string_view field) {
     return Column{title, [field](const JsonObject& item) { return Cell{text_of(item, field)}; }};
   };
@@ -42,14 +30,16 @@ Ended print_flags(const Session& session, const std::vector<FlagVersion>& flags)
       column("NAME", "name"),
       {"STATE",
        [](const JsonObject& item) {
-         if (item.at("removed").as_bool()) return Cell{"removed"};
-         return item.at("on").as_bool() ? Cell{"● on", Tone::good} : Cell{"○ off"};
+         if (is_true(item, "removed")) return Cell{"removed"};
+         return is_true(item, "on") ? Cell{"● on", Tone::good} : Cell{"○ off"};
        }},
       {"ROLLOUT",
        [](const JsonObject& item) { return Cell{text_of(item, "rollout_percent") + " %"}; }},
       {"RULES",
        [](const JsonObject& item) {
-         return Cell{fmt::format("{}", item.at("rules").as_array().size())};
+         const Json* const rules = item.if_contains("rules");
+         const bool has = rules != nullptr && rules->is_array();
+         return Cell{std::to_string(has ? rules->get_array().size() : 0)};
        }},
       column("VERSION", "version"),
       column("SET AT", "set_at"),
@@ -70,11 +60,14 @@ Checked<std::optional<std::uint32_t>> rollout_option(const Arguments& arguments)
 
 /// The flag as it was, with what the options say; or all of it from --file.
 Checked<Flag> wanted_flag(const Session& session, const std::string& name,
-                          const std::optional<FlagVersion>& before) {
+                          const std::optional<FlagPlace::Found>& before) {
   const Arguments& arguments = session.arguments;
   if (const std::string* const file = arguments.find("file")) {
     TRY_ASSIGN(const std::string text, read_source(*file));
-    TRY_ASSIGN(Flag flag, config::parse_flag(text));
+    boost::system::error_code broken;
+    const Json json = boost::json::parse(text, broken);
+    const bool is_object = !broken && json.is_object();
+    TRY_ASSIGN(Flag flag, config::parse_flag(is_object ? bare_flag_json(json.get_object()) : text));
     if (flag.name != name)
       return usage(fmt::format("{} is of the flag '{}', not '{}'", *file, flag.name, name));
     return flag;
@@ -102,36 +95,23 @@ Checked<Flag> wanted_flag(const Session& session, const std::string& name,
   return flag;
 }
 
-Ended set_flag(const Session& session, const std::string& name) {
-  TRY_ASSIGN(const StateLayout layout, session.make_state());
-  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
-  TRY_ASSIGN(const auto store, open_flags(layout));
-  TRY_ASSIGN(const std::optional<FlagVersion> before, store->find(name));
+Ended set_flag(const Session& session, FlagPlace& place, const std::string& name) {
+  TRY_ASSIGN(const auto before, place.find(name));
   TRY_ASSIGN(const Flag flag, wanted_flag(session, name, before));
   TRY(config::validate(flag));
-  FlagVersion made;
-  TRY(change.make(security::Action::flags_write, "flag/" + name, "", [&]() -> Status {
-    TRY_ASSIGN(made, store->set(flag, before ? before->version : 0, change.who(), wall_now()));
-    return {};
-  }));
-  session.say(
-      fmt::format("flag {} is {} (version {})", name, flag.on ? "on" : "off", made.version));
+  TRY_ASSIGN(const std::uint64_t version, place.set(flag, before ? before->version : 0));
+  session.say(fmt::format("flag {} is {} (version {})", name, flag.on ? "on" : "off", version));
   return kExitDone;
 }
 
-Ended remove_flag(const Session& session, const std::string& name) {
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
-  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
-  TRY_ASSIGN(const auto store, open_flags(layout));
-  TRY(change.make(security::Action::flags_write, "flag/" + name, "", [&] {
-    return store->remove(name, FlagStore::kAnyVersion, change.who(), wall_now());
-  }));
+Ended remove_flag(const Session& session, FlagPlace& place, const std::string& name) {
+  TRY(place.remove(name));
   session.say(fmt::format("flag {} is removed", name));
   return kExitDone;
 }
 
 /// What the flag would say to a subject.
-Ended ask_flag(const Session& session, const std::string& name) {
+Ended ask_flag(const Session& session, FlagPlace& place, const std::string& name) {
   const Arguments& arguments = session.arguments;
   config::FlagSubject subject{.key = arguments.value_or("subject", ""),
                               .name_space = arguments.value_or("namespace", "default")};
@@ -139,10 +119,8 @@ Ended ask_flag(const Session& session, const std::string& name) {
     TRY_ASSIGN(Assignment label, parse_assignment("label", each));
     subject.labels.insert_or_assign(std::move(label.name), std::move(label.value));
   }
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
-  TRY_ASSIGN(const auto store, open_flags(layout));
-  TRY_ASSIGN(const config::FlagAnswer answer, store->ask(name, subject));
-  session.say(answer.why);
+  TRY_ASSIGN(const config::FlagAnswer answer, place.ask(name, subject));
+  session.say(sanitize_for_terminal(answer.why));
   return session.print(answer.on ? "on\n" : "off\n");
 }
 
@@ -155,17 +133,12 @@ Ended command_flag(const Session& session) {
   if (takes_name != (words.size() == 2))
     return usage(takes_name ? fmt::format("flag {}: the name of the flag is missing", verb)
                             : "flag ls: takes no name");
-  if (verb == "set") return set_flag(session, words[1]);
-  if (verb == "rm") return remove_flag(session, words[1]);
-  if (verb == "ask") return ask_flag(session, words[1]);
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
-  TRY_ASSIGN(const auto store, open_flags(layout));
-  if (verb == "history") {
-    TRY_ASSIGN(const auto all, store->history(words[1]));
-    return print_flags(session, all);
-  }
-  TRY_ASSIGN(const auto all, store->list());
-  return print_flags(session, all);
+  TRY_ASSIGN(const auto place, FlagPlace::open(session));
+  if (verb == "set") return set_flag(session, *place, words[1]);
+  if (verb == "rm") return remove_flag(session, *place, words[1]);
+  if (verb == "ask") return ask_flag(session, *place, words[1]);
+  TRY_ASSIGN(auto flags, verb == "history" ? place->history(words[1]) : place->list());
+  return print_flags(session, std::move(flags));
 }
 
 }  // namespace reeve::cli

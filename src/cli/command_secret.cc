@@ -7,15 +7,13 @@
 
 #include <fmt/format.h>
 
-#include "cli/audited_change.h"
+#include "base/text.h"
+#include "cli/secret_place.h"
 #include "cli/session.h"
-#include "cli/state_secrets.h"
-#include "cli/system_clock.h"
+#include "security/secret_store.h"
 
 namespace reeve::cli {
 namespace {
-
-using security::Action;
 
 /// Typed characters are not shown while this lives.
 class EchoOff {
@@ -70,25 +68,10 @@ Checked<std::string> read_secret_value(const Session& session, const std::string
   return value;
 }
 
-JsonObject secret_json(const security::SecretRecord& record) {
-  return {{"name", record.name},
-          {"namespace", record.name_space},
-          {"version", record.version},
-          {"size_bytes", record.size},
-          {"set_at", time_json(record.set_at)},
-          {"set_by", record.set_by}};
-}
-
-Ended list_secrets(const Session& session) {
+Ended list_secrets(const Session& session, SecretPlace& place) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "secrets"));
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
   Listing listing{.kind = "secrets", .id_field = "name"};
-  if (::access((layout.root + "/security.db").c_str(), F_OK) == 0) {
-    TRY_ASSIGN(const auto store,
-               open_secret_store(layout.root, session.arguments.find("key-file")));
-    TRY_ASSIGN(const auto all, store->list(session.arguments.value_or("namespace", "")));
-    for (const security::SecretRecord& record : all) listing.items.push_back(secret_json(record));
-  }
+  TRY_ASSIGN(listing.items, place.list(session.arguments.value_or("namespace", "")));
   const auto column = [](std::string_view title, std::string_view field) {
     return Column{title, [field](const JsonObject& item) { return Cell{text_of(item, field)}; }};
   };
@@ -98,46 +81,28 @@ Ended list_secrets(const Session& session) {
   return session.print(listing, choice);
 }
 
-Ended set_secret(const Session& session, const std::string& name) {
-  TRY_ASSIGN(std::string value, read_secret_value(session, name));
-  TRY_ASSIGN(const StateLayout layout, session.make_state());
-  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
-  TRY_ASSIGN(const auto store, open_secret_store(layout.root, session.arguments.find("key-file")));
-  const std::string name_space = session.arguments.value_or("namespace", "default");
-  security::SecretRecord record;
-  TRY(change.make(Action::secrets_write, "secret/" + name, name_space, [&]() -> Status {
-    TRY_ASSIGN(record, store->set(name_space, name, value, change.who(), wall_now()));
-    return {};
-  }));
-  session.say(
-      fmt::format("{} of the namespace {} is set (version {})", name, name_space, record.version));
+Ended set_secret(const Session& session, SecretPlace& place, const std::string& name) {
+  TRY_ASSIGN(const std::string value, read_secret_value(session, name));
+  TRY_ASSIGN(const SecretPlace::Made made,
+             place.set(session.arguments.value_or("namespace", ""), name, value));
+  session.say(fmt::format("{} of the namespace {} is set (version {})", name,
+                          sanitize_for_terminal(made.name_space), made.version));
   return kExitDone;
 }
 
-Ended remove_secret(const Session& session, const std::string& name) {
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
-  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
-  TRY_ASSIGN(const auto store, open_secret_store(layout.root, session.arguments.find("key-file")));
-  const std::string name_space = session.arguments.value_or("namespace", "default");
-  TRY(change.make(Action::secrets_write, "secret/" + name, name_space,
-                  [&] { return store->remove(name_space, name); }));
-  session.say(fmt::format("{} of the namespace {} is removed", name, name_space));
+Ended remove_secret(const Session& session, SecretPlace& place, const std::string& name) {
+  std::string name_space = session.arguments.value_or("namespace", "");
+  TRY(place.remove(name_space, name));
+  if (name_space.empty() && place.has_default_namespace()) name_space = "default";
+  session.say(name_space.empty()
+                  ? fmt::format("{} is removed", name)
+                  : fmt::format("{} of the namespace {} is removed", name, name_space));
   return kExitDone;
 }
 
-Ended rotate_key(const Session& session) {
-  TRY_ASSIGN(const StateLayout layout, session.find_state());
-  TRY_ASSIGN(AuditedChange change, AuditedChange::begin(layout));
-  TRY_ASSIGN(const auto store, open_secret_store(layout.root, session.arguments.find("key-file")));
-  security::Key next{};
-  const std::string* const file = session.arguments.find("next-key");
-  if (file != nullptr) {
-    TRY_ASSIGN(next, security::read_key(*file));
-  }
-  TRY(change.make(Action::settings_write, "secrets/key", "",
-                  [&] { return store->rotate_key(file == nullptr ? nullptr : &next); }));
-  TRY_ASSIGN(const auto all, store->list(""));
-  session.say(fmt::format("{} secrets are sealed under the next key", all.size()));
+Ended rotate_key(const Session& session, SecretPlace& place) {
+  TRY_ASSIGN(const std::size_t count, place.rotate_key(session.arguments.find("next-key")));
+  session.say(fmt::format("{} secrets are sealed under the next key", count));
   return kExitDone;
 }
 
@@ -150,10 +115,11 @@ Ended command_secret(const Session& session) {
   if (takes_name != (words.size() == 2))
     return usage(takes_name ? fmt::format("secret {}: the name of the secret is missing", verb)
                             : fmt::format("secret {}: takes no name", verb));
-  if (verb == "set") return set_secret(session, words[1]);
-  if (verb == "rm") return remove_secret(session, words[1]);
-  if (verb == "rotate-key") return rotate_key(session);
-  return list_secrets(session);
+  TRY_ASSIGN(const auto place, SecretPlace::open(session));
+  if (verb == "set") return set_secret(session, *place, words[1]);
+  if (verb == "rm") return remove_secret(session, *place, words[1]);
+  if (verb == "rotate-key") return rotate_key(session, *place);
+  return list_secrets(session, *place);
 }
 
 }  // namespace reeve::cli

@@ -13,7 +13,7 @@ constexpr auto kBackupOptions = std::to_array<Option>({
      .help = "also secrets.key and admin.token: who has the file then has all secrets"},
     {.name = "with-logs", .help = "also the output of attempts"},
 });
-constexpr auto kBackupLists = std::to_array<Lists>({kBackupOptions});
+constexpr auto kBackupLists = std::to_array<Lists>({kBackupOptions, kOutputOptions});
 constexpr auto kBackupSynopses = std::to_array<std::string_view>({"[OPTIONS] FILE"});
 constexpr auto kBackupExamples = std::to_array<Example>({
     {"reeve backup --state /var/lib/reeve /backup/reeve-monday", "while the service runs"},
@@ -53,7 +53,10 @@ constexpr auto kBackup = std::to_array<Command>({
          "and settings into one file (tar, mode 0600), under its name only when it is complete. "
          "Engine or service go on meanwhile. The key that secrets are sealed under, the token of "
          "the administrator and the output of attempts come only if they are asked for; "
-         "directories that runs work in never do. Damaged pages of a database end it.",
+         "directories that runs work in never do. Damaged pages of a database end it.\n\n"
+         "Where there is an audit log, the backup is in it, by way of the service if one works "
+         "there; "
+         "what cannot be recorded is said, and made nevertheless.",
      .synopses = kBackupSynopses,
      .arguments = kBackupArguments,
      .options = kBackupLists,

@@ -9,8 +9,9 @@ constexpr auto kKeeperStatuses = std::to_array<ExitStatus>(
     {kDone,
      kUsage,
      {"3", "there is no such secret, flag or state directory"},
-     {"4", "a key, or a file that others can read, is refused"},
-     {"6", "a name or value is invalid, a service is at work there, or somebody else was faster"}});
+     {"4", "not permitted, or a key, or a file that others can read, is refused"},
+     {"6", "a name or value is invalid, a service is at work there, or somebody else was faster"},
+     {"7", "the service does not answer"}});
 
 constexpr auto kSecretVerbs = std::to_array<std::string_view>({"set", "ls", "rm", "rotate-key"});
 constexpr auto kSecretArguments = std::to_array<Argument>({
@@ -21,10 +22,11 @@ constexpr auto kSecretOptions = std::to_array<Option>({
     {.name = "namespace",
      .value = "NAME",
      .help = "whose runs are given the secret",
-     .fallback = "default; to list: all"},
+     .fallback = "default, at a service the first of the token's; to list: all that one may see"},
     {.name = "key-file",
      .value = "FILE",
-     .help = "the key that secrets are sealed under, 64 hexadecimal digits, for its owner only",
+     .help = "of a state directory: the key that secrets are sealed under, 64 hexadecimal digits, "
+             "for its owner only",
      .fallback = "$CREDENTIALS_DIRECTORY/reeve-secrets-key, REEVE_SECRETS_KEY, or secrets.key in "
                  "the state directory",
      .completes = Completes::file},
@@ -41,6 +43,7 @@ constexpr auto kSecretExamples = std::to_array<Example>({
     {"printf %s \"$VALUE\" | reeve secret set DEPLOY_KEY", "set or replace one"},
     {"reeve secret set TLS_KEY --namespace web < key.pem", "from a file, for one namespace"},
     {"reeve secret ls", "names, versions and who set them; never values"},
+    {"reeve --server prod secret set DEPLOY_KEY < key", "at a service"},
 });
 
 constexpr auto kAuditVerbs =
@@ -53,7 +56,7 @@ constexpr auto kAuditOptions = std::to_array<Option>({
     {.name = "public-key",
      .value = "KEY",
      .help = "of verify: the log must be signed with this key, 64 hexadecimal digits",
-     .fallback = "signing.pub beside the log"},
+     .fallback = "signing.pub beside the log; of a service: the key that it states"},
     {.name = "checkpoint",
      .value = "LINE",
      .help = "of verify: what `reeve audit checkpoint` printed once must be in the log"},
@@ -76,12 +79,16 @@ constexpr auto kAuditExamples = std::to_array<Example>({
     {"reeve audit verify --checkpoint \"$(cat elsewhere/head)\"",
      "also that the whole log was not put back"},
     {"reeve audit export --format csv > audit.csv", "for a spreadsheet"},
+    {"reeve --server prod audit verify --public-key \"$(cat elsewhere/key)\"",
+     "fetch the log of a service and prove it here"},
 });
 constexpr auto kAuditStatuses = std::to_array<ExitStatus>(
     {kDone,
      {"1", "the log is not as it was written; the message names the first such record"},
      kUsage,
-     {"3", "there is no audit log"}});
+     {"3", "there is no audit log"},
+     {"4", "not permitted"},
+     {"7", "the service does not answer"}});
 
 constexpr auto kFlagVerbs = std::to_array<std::string_view>({"ls", "set", "rm", "history", "ask"});
 constexpr auto kFlagArguments = std::to_array<Argument>({
@@ -150,14 +157,15 @@ constexpr auto kSecurity = std::to_array<Command>({
     {.name = "secret",
      .section = Section::program,
      .summary = "keep secrets for tasks, sealed",
-     .description = "Keeps secrets in the state directory, sealed under a key. A workflow that "
-                    "names one under "
+     .description = "Keeps secrets in the state directory or at a service, sealed under a key. A "
+                    "workflow that names one under "
                     "`secrets` is given its value, if the run is of the same namespace. The value "
                     "is read from "
                     "standard input, or asked for on a terminal; a line feed behind a value of one "
                     "line is not "
                     "part of it. Values are never printed.\n\n"
-                    "`rotate-key` seals everything anew under another key, all or nothing.",
+                    "`rotate-key` seals everything anew under another key, all or nothing: in a "
+                    "state directory only, as a service never hands its key out or in.",
      .synopses = kSecretSynopses,
      .arguments = kSecretArguments,
      .options = kSecretLists,
@@ -168,7 +176,8 @@ constexpr auto kSecurity = std::to_array<Command>({
      .summary = "keep feature flags with their history",
      .description =
          "Shows and changes feature flags. The first rule that matches a subject decides, else the "
-         "percentage of the flag. Every change is a new version; `history` shows them all.",
+         "percentage of the flag. Every change is a new version; `history` shows them all. `set` "
+         "changes what it has seen: if somebody else was faster, it is refused.",
      .synopses = kFlagSynopses,
      .arguments = kFlagArguments,
      .options = kFlagLists,
@@ -178,11 +187,18 @@ constexpr auto kSecurity = std::to_array<Command>({
      .section = Section::program,
      .summary = "read the audit log and prove that nobody has changed it",
      .description =
-         "Reads the audit log of a state directory, also while a service writes it. Records are "
+         "Reads the audit log of a state directory, also while a service writes it, or that of a "
+         "service. Records are "
          "chained by digest and signed; `verify` finds any byte that was changed, any record that "
          "was removed or moved, and any end that was cut off, and names the first record that is "
          "not proved. A copy of all files from an earlier moment can only be told by what was kept "
-         "elsewhere: a line of `checkpoint`, and the public key that `key` prints.",
+         "elsewhere: a line of `checkpoint`, and the public key that `key` prints.\n\n"
+         "At a service, `verify` says what the service finds, fetches the files of its log (in "
+         "whole: "
+         "one after the other) and proves them here. That, `key` and `checkpoint` take the right "
+         "audit.copy; with audit.read alone, `verify` has the word of the service. Without "
+         "--public-key the key is the one that the service states, which an intruder could have "
+         "exchanged together with the log.",
      .synopses = kAuditSynopses,
      .arguments = kAuditArguments,
      .options = kAuditLists,

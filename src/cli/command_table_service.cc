@@ -80,6 +80,18 @@ constexpr auto kContextOptions = std::to_array<Option>({
      .help = "add: the certificates to trust, PEM",
      .fallback = "REEVE_CA, else those of the system",
      .completes = Completes::file},
+    {.name = "certificate",
+     .value = "FILE",
+     .help =
+         "add: ours, PEM, to show to a service that asks for one; it says no more than that one "
+         "may connect",
+     .fallback = "REEVE_CERTIFICATE, else none",
+     .completes = Completes::file},
+    {.name = "key",
+     .value = "FILE",
+     .help = "add: the key of that certificate, PEM, which only its user may read",
+     .fallback = "REEVE_KEY",
+     .completes = Completes::file},
     {.name = "use", .help = "add: have commands look there at once; so does the first one"},
     {.name = "role",
      .value = "ROLE",
@@ -108,6 +120,8 @@ constexpr auto kContextExamples = std::to_array<Example>({
     {"reeve context add here unix:/var/lib/reeve/api.sock", "a service on this machine"},
     {"reeve context add prod https://reeve.example.org:7433 --token-stdin < token",
      "another one, with a token"},
+    {"reeve context add lab https://lab.example.org --certificate ann.pem --key ann.key",
+     "a service that asks for certificates (docs/security.md)"},
     {"reeve --server prod ls", "a look at it, whatever context is in use"},
     {"reeve context login prod", "sign on at the identity provider of that service"},
 });

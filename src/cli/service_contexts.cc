@@ -43,8 +43,12 @@ Result<ServiceContexts> ServiceContexts::read(const std::string& path) {
   for (const auto& [name, value] : found->get_object()) {
     if (!value.is_object()) return malformed(path);
     const JsonObject& item = value.get_object();
-    contexts.by_name[std::string(name)] = {text_of(item, "url"), text_of(item, "token"),
-                                           text_of(item, "ca"), text_of(item, "until")};
+    contexts.by_name[std::string(name)] = {.url = text_of(item, "url"),
+                                           .token = text_of(item, "token"),
+                                           .ca_file = text_of(item, "ca"),
+                                           .certificate = text_of(item, "certificate"),
+                                           .key = text_of(item, "key"),
+                                           .until = text_of(item, "until")};
   }
   if (!contexts.current.empty() && !contexts.by_name.contains(contexts.current))
     return malformed(path);
@@ -54,10 +58,9 @@ Result<ServiceContexts> ServiceContexts::read(const std::string& path) {
 Status ServiceContexts::write(const std::string& path) const {
   JsonObject all;
   for (const auto& [name, context] : by_name)
-    all[name] = JsonObject{{"url", context.url},
-                           {"token", context.token},
-                           {"ca", context.ca_file},
-                           {"until", context.until}};
+    all[name] = JsonObject{{"url", context.url},    {"token", context.token},
+                           {"ca", context.ca_file}, {"certificate", context.certificate},
+                           {"key", context.key},    {"until", context.until}};
   const JsonObject whole{{"current", current}, {"contexts", std::move(all)}};
   std::error_code problem;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);

@@ -12,9 +12,11 @@ namespace reeve::cli {
 
 struct ServiceContext {
   std::string url;
-  std::string token;    ///< "": none
-  std::string ca_file;  ///< "": what the system trusts
-  std::string until;    ///< of a token that was got by signing on: RFC 3339; "": it says nothing
+  std::string token;        ///< "": none
+  std::string ca_file;      ///< "": what the system trusts
+  std::string certificate;  ///< of ours, to show to the service, with `key`; "": none
+  std::string key;
+  std::string until;  ///< of a token that was got by signing on: RFC 3339; "": it says nothing
 };
 
 struct ServiceContexts {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::uint32_t kRunsPerPage = 500;
 
-void add_parameter(std::string& target, std::string_view name, std::string_view value) {
-  target += target.find('?') == std::string::npos ? '?' : '&';
-  target.append(name).append("=").append(http::percent_encode(value));
-}
-
 std::string list_target(const engine::RunFilter& filter) {
   std::string target = "/v1/stored/runs";
   for (const core::RunState state : filter.states) add_parameter(target, "state", name(state));

@@ -10,6 +10,7 @@
 #include "cli/service_contexts.h"
 #include "cli/session.h"
 #include "cli/system_clock.h"
+#include "security/private_file.h"
 
 namespace reeve::cli {
 namespace {
@@ -46,6 +47,25 @@ Checked<Choice> choose_context(const Session& session) {
   if (name.empty()) return Choice{};
   TRY_ASSIGN(ServiceContext context, named(contexts, name));
   return Choice{std::move(context), true};
+}
+
+/// Ours, of the context or the environment. A key that others can read proves nothing.
+Checked<void> use_certificate(http::ClientOptions& options, const ServiceContext& context,
+                              const http::ServerAddress& address,
+                              const Surroundings& surroundings) {
+  if (!address.is_encrypted) return {};
+  options.certificate = context.certificate;
+  options.key = context.key;
+  if (options.certificate.empty()) {
+    options.certificate = surroundings.service_certificate;
+    options.key = surroundings.service_key;
+  }
+  if (options.certificate.empty() != options.key.empty())
+    return usage(
+        "a certificate and its key go together: set both of REEVE_CERTIFICATE and "
+        "REEVE_KEY, or neither");
+  if (!options.key.empty()) TRY(security::check_private_file(options.key));
+  return {};
 }
 
 ErrorCode code_of(int status) {
@@ -109,6 +129,7 @@ Checked<std::unique_ptr<ServiceLink>> ServiceLink::of(const ServiceContext& cont
   http::ClientOptions options;
   options.ca_file = context.ca_file;
   if (options.ca_file.empty()) options.ca_file = session.surroundings.service_ca;
+  TRY(use_certificate(options, context, *address, session.surroundings));
   // The constructor is private.
   return std::unique_ptr<ServiceLink>(new ServiceLink(
       http::Client(*std::move(address), std::move(options)), token, !context.until.empty()));
@@ -118,10 +139,15 @@ Checked<std::unique_ptr<ServiceLink>> ServiceLink::open(const Session& session) 
   TRY_ASSIGN(auto chosen, choose(session));
   if (chosen != nullptr) return chosen;
   TRY_ASSIGN(const StateLayout layout, session.find_state());
+  return at_directory(layout, session.surroundings.service_token);
+}
+
+Checked<std::unique_ptr<ServiceLink>> ServiceLink::at_directory(const StateLayout& layout,
+                                                                const std::string& token) {
   TRY_ASSIGN(http::ServerAddress address,
              http::ServerAddress::parse("unix:" + layout.api_socket()));
-  return std::unique_ptr<ServiceLink>(new ServiceLink(http::Client(std::move(address), {}),
-                                                      session.surroundings.service_token, false));
+  return std::unique_ptr<ServiceLink>(
+      new ServiceLink(http::Client(std::move(address), {}), token, false));
 }
 
 Result<Response> ServiceLink::send(http::Client::Sent request) {
@@ -142,27 +168,51 @@ Result<Response> ServiceLink::get(const std::string& target, const std::string& 
   return send(std::move(request));
 }
 
-Result<JsonObject> ServiceLink::get_json(const std::string& target) {
-  TRY_ASSIGN(const Response response, get(target));
+Result<JsonObject> ServiceLink::parsed(const Response& response) const {
   boost::system::error_code broken;
-  auto parsed = boost::json::parse(response.body, broken);
-  if (!broken && parsed.is_object()) return std::move(parsed.get_object());
+  auto value = boost::json::parse(response.body, broken);
+  if (!broken && value.is_object()) return std::move(value.get_object());
   return fail(ErrorCode::corrupt, name() + " answers with something that is no JSON");
 }
 
-Result<JsonObject> ServiceLink::post(const std::string& target, const JsonObject& body,
-                                     const std::string& key) {
+Result<JsonObject> ServiceLink::get_json(const std::string& target) {
+  TRY_ASSIGN(const Response response, get(target));
+  return parsed(response);
+}
+
+Result<Response> ServiceLink::send_post(const std::string& target, const JsonObject& body,
+                                        const std::string& key) {
   http::Client::Sent request{.method = "POST",
                              .target = target,
                              .headers = {{"Content-Type", "application/json"}},
                              .body = api::to_json_text(body, false)};
   request.headers.push_back(
       {"Idempotency-Key", key.empty() ? format_uuid("key", api::new_uuid(wall_now())) : key});
+  return send(std::move(request));
+}
+
+Result<JsonObject> ServiceLink::post(const std::string& target, const JsonObject& body,
+                                     const std::string& key) {
+  TRY_ASSIGN(const Response response, send_post(target, body, key));
+  return parsed(response);
+}
+
+Status ServiceLink::post_only(const std::string& target, const JsonObject& body) {
+  TRY(send_post(target, body, {}));
+  return {};
+}
+
+Result<JsonObject> ServiceLink::put(const std::string& target, const JsonObject& body,
+                                    const http::Header& condition) {
+  http::Client::Sent request{
+      .method = "PUT",
+      .target = target,
+      .headers = {{"Content-Type", "application/json"},
+                  {"Idempotency-Key", format_uuid("key", api::new_uuid(wall_now()))}},
+      .body = api::to_json_text(body, false)};
+  if (!condition.name.empty()) request.headers.push_back(condition);
   TRY_ASSIGN(const Response response, send(std::move(request)));
-  boost::system::error_code broken;
-  auto parsed = boost::json::parse(response.body, broken);
-  if (!broken && parsed.is_object()) return std::move(parsed.get_object());
-  return fail(ErrorCode::corrupt, name() + " answers with something that is no JSON");
+  return parsed(response);
 }
 
 Status ServiceLink::remove(const std::string& target) {
@@ -170,6 +220,20 @@ Status ServiceLink::remove(const std::string& target) {
   TRY(send(
       {.method = "DELETE", .target = target, .headers = {{"Idempotency-Key", key}}, .body = {}}));
   return {};
+}
+
+void add_parameter(std::string& target, std::string_view name, std::string_view value) {
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  target.append(name).append("=").append(http::percent_encode(value));
+}
+
+std::vector<JsonObject> objects_of(const JsonObject& reply, std::string_view field) {
+  std::vector<JsonObject> found;
+  const auto* const items = reply.if_contains(field);
+  if (items == nullptr || !items->is_array()) return found;
+  for (const auto& item : items->get_array())
+    if (item.is_object()) found.push_back(item.get_object());
+  return found;
 }
 
 }  // namespace reeve::cli

@@ -84,6 +84,8 @@ Surroundings Surroundings::read() {
   found.service_url = variable("REEVE_URL");
   found.service_token = variable("REEVE_TOKEN");
   found.service_ca = variable("REEVE_CA");
+  found.service_certificate = variable("REEVE_CERTIFICATE");
+  found.service_key = variable("REEVE_KEY");
   std::string configuration(variable("XDG_CONFIG_HOME"));
   if (configuration.empty()) configuration = std::string(variable("HOME")) + "/.config";
   found.contexts_file = configuration + "/reeve/contexts.json";

@@ -28,11 +28,13 @@ struct Surroundings {
   bool ascii = false;         ///< the locale says that UTF-8 is not understood
   std::string terminal_type;  ///< TERM
   std::string working_directory;
-  std::string program;        ///< absolute path of this very binary
-  std::string service_url;    ///< REEVE_URL: where the service is, instead of a directory
-  std::string service_token;  ///< REEVE_TOKEN
-  std::string service_ca;     ///< REEVE_CA: PEM of the certificates to trust
-  std::string contexts_file;  ///< in the user's configuration directory
+  std::string program;              ///< absolute path of this very binary
+  std::string service_url;          ///< REEVE_URL: where the service is, instead of a directory
+  std::string service_token;        ///< REEVE_TOKEN
+  std::string service_ca;           ///< REEVE_CA: PEM of the certificates to trust
+  std::string service_certificate;  ///< REEVE_CERTIFICATE: PEM of ours, to show to a service
+  std::string service_key;          ///< REEVE_KEY: PEM of its key
+  std::string contexts_file;        ///< in the user's configuration directory
 
   static Surroundings read();
   /// A live view may be drawn on stderr.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "http/client_socket.h"
@@ -22,18 +23,45 @@ std::string openssl_problem() {
   return text.data();
 }
 
+/// What is wrong with a certificate of ours that the other side has refused by this alert.
+std::string_view certificate_fault(unsigned long number) {
+  if (ERR_GET_LIB(number) != ERR_LIB_SSL) return {};
+  switch (ERR_GET_REASON(number)) {
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA: return "it is of no authority that is trusted there";
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: return "it has expired, or holds not yet";
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: return "it was revoked";
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: return "it is not for clients";
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN: return "it does not hold";
+    default: return {};
+  }
+}
+
+bool wants_certificate(unsigned long number) {
+  return ERR_GET_LIB(number) == ERR_LIB_SSL &&
+         ERR_GET_REASON(number) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED;
+}
+
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)>;
 using SessionPtr = std::unique_ptr<SSL, decltype(&::SSL_free)>;
 
 class EncryptedSocket final : public ClientSocket {
  public:
   EncryptedSocket(Fd socket, ContextPtr context, SessionPtr session, const ServerAddress& address,
-                  const Waiting& waiting)
+                  const ClientOptions& options, const Waiting& waiting)
       : ClientSocket(waiting),
         socket_(std::move(socket)),
         context_(std::move(context)),
         session_(std::move(session)),
-        address_(address) {}
+        address_(address),
+        options_(options) {
+    // It is called when the other side asks and there is none to show.
+    ::SSL_CTX_set_client_cert_cb(context_.get(), [](SSL* ours, X509**, EVP_PKEY**) {
+      *static_cast<bool*>(SSL_get_app_data(ours)) = true;
+      return 0;
+    });
+    SSL_set_app_data(session_.get(), &is_asked_);
+  }
 
   Status greet() {
     while (true) {
@@ -45,9 +73,7 @@ class EncryptedSocket final : public ClientSocket {
                     fmt::format("the certificate of {} does not hold: {}", address_.text,
                                 ::X509_verify_cert_error_string(verdict)));
       TRY_ASSIGN(const bool is_open, wait(done));
-      if (!is_open)
-        return fail(ErrorCode::unavailable,
-                    fmt::format("{} ended the connection before it was encrypted", address_.text));
+      if (!is_open) return ended("ended the connection before it was encrypted");
     }
   }
 
@@ -60,9 +86,11 @@ class EncryptedSocket final : public ClientSocket {
         continue;
       }
       TRY_ASSIGN(const bool is_open, wait(good));
-      if (!is_open)
-        return fail(ErrorCode::unavailable,
-                    fmt::format("{} has closed the connection", address_.text));
+      if (is_open) continue;
+      // Why may have arrived before.
+      std::string unwanted;
+      TRY(read(unwanted));
+      return ended("has closed the connection");
     }
     return {};
   }
@@ -75,8 +103,12 @@ class EncryptedSocket final : public ClientSocket {
       std::size_t got = 0;
       const int good = ::SSL_read_ex(session_.get(), into.data() + before, kRecordBytes, &got);
       into.resize(before + got);
-      if (good == 1) return true;
+      if (good == 1) {
+        has_read_ = true;
+        return true;
+      }
       TRY_ASSIGN(const bool is_open, wait(good));
+      if (!is_open && !has_read_ && is_asked_) return ended({});
       if (!is_open) return false;
     }
   }
@@ -89,18 +121,71 @@ class EncryptedSocket final : public ClientSocket {
       case SSL_ERROR_WANT_WRITE: TRY(wait_for(socket_.get(), POLLOUT, waiting(), address_)); break;
       case SSL_ERROR_ZERO_RETURN: return false;
       case SSL_ERROR_SYSCALL: ::ERR_clear_error(); return false;
-      default:
-        return fail(ErrorCode::unavailable,
-                    fmt::format("TLS with {} failed: {}", address_.text, openssl_problem()));
+      default: return failed();
     }
     return true;
+  }
+
+  /// Before anything was answered, a certificate that was asked for is what is missing.
+  tl::unexpected<Error> ended(std::string_view what) const {
+    if (!has_read_ && is_asked_) return certificate_missing();
+    return fail(ErrorCode::unavailable, fmt::format("{} {}", address_.text, what));
+  }
+
+  tl::unexpected<Error> failed() const {
+    const unsigned long number = ::ERR_peek_error();
+    const std::string_view fault = certificate_fault(number);
+    const std::string problem = openssl_problem();
+    if (wants_certificate(number) || (!has_read_ && is_asked_)) return certificate_missing();
+    if (!fault.empty() && !options_.certificate.empty())
+      return fail(
+          ErrorCode::unauthenticated,
+          fmt::format("{} refuses the certificate {}: {}; have an authority of that service "
+                      "(its setting server.tls.client_ca) make another one",
+                      address_.text, options_.certificate, fault));
+    return fail(ErrorCode::unavailable,
+                fmt::format("TLS with {} failed: {}", address_.text, problem));
+  }
+
+  tl::unexpected<Error> certificate_missing() const {
+    return fail(ErrorCode::unauthenticated,
+                fmt::format("{} wants a certificate of whoever asks{}", address_.text,
+                            options_.is_for_reeve
+                                ? ": give --certificate and --key to `reeve context add`, or set "
+                                  "REEVE_CERTIFICATE and REEVE_KEY"
+                                : ""));
   }
 
   const Fd socket_;
   const ContextPtr context_;
   const SessionPtr session_;  // before the context and the socket that it uses
   const ServerAddress& address_;
+  const ClientOptions& options_;
+  bool is_asked_ = false;  ///< for a certificate, and there is none
+  bool has_read_ = false;
 };
+
+/// Nobody is asked for a password: the command may have no terminal, or somebody else's.
+int no_password(char*, int, int, void*) { return 0; }
+
+Status use_certificate(SSL_CTX* context, const ClientOptions& options) {
+  ::SSL_CTX_set_default_passwd_cb(context, &no_password);
+  const auto refused = [](const std::string& what) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} cannot be used: {}", what, openssl_problem()));
+  };
+  if (::SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) != 1)
+    return refused("the certificate " + options.certificate + " (it must be PEM)");
+  if (::SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) == 1) return {};
+  const bool is_other = ERR_GET_LIB(::ERR_peek_last_error()) == ERR_LIB_X509 &&
+                        ERR_GET_REASON(::ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+  if (!is_other)
+    return refused("the key " + options.key + " (it must be PEM, and not under a password)");
+  ::ERR_clear_error();
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the key {} is not that of the certificate {}", options.key,
+                          options.certificate));
+}
 
 Result<ContextPtr> make_context(const ClientOptions& options) {
   ContextPtr context(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free);
@@ -116,12 +201,7 @@ Result<ContextPtr> make_context(const ClientOptions& options) {
         ErrorCode::invalid_argument,
         fmt::format("no certificates can be read from {}: {}",
                     options.ca_file.empty() ? "the system" : options.ca_file, openssl_problem()));
-  if (options.certificate.empty()) return context;
-  if (::SSL_CTX_use_certificate_chain_file(context.get(), options.certificate.c_str()) != 1 ||
-      ::SSL_CTX_use_PrivateKey_file(context.get(), options.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("the certificate {} or its key cannot be used: {}", options.certificate,
-                            openssl_problem()));
+  if (!options.certificate.empty()) TRY(use_certificate(context.get(), options));
   return context;
 }
 
@@ -147,7 +227,7 @@ Result<std::unique_ptr<ClientSocket>> encrypted_socket(Fd socket, const ServerAd
       return fail(ErrorCode::invalid_argument, address.host + " is no name of a host");
   }
   auto made = std::make_unique<EncryptedSocket>(std::move(socket), std::move(context),
-                                                std::move(session), address, waiting);
+                                                std::move(session), address, options, waiting);
   TRY(made->greet());
   return made;
 }

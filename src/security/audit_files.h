@@ -18,4 +18,9 @@ Result<std::vector<std::uint32_t>> audit_segments(const std::string& directory);
 /// not_found; invalid_argument: larger than kSegmentBytesMax.
 Result<std::string> read_audit_file(const std::string& path);
 
+Result<std::uint64_t> audit_file_size(const std::string& path);
+/// From `offset` on, at most so many bytes; "" behind its end.
+Result<std::string> read_audit_part(const std::string& path, std::uint64_t offset,
+                                    std::size_t bytes_max);
+
 }  // namespace reeve::security

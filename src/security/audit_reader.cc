@@ -27,36 +27,50 @@ struct FoundHead {
   Checkpoint checkpoint;
   std::string fault;
 };
-FoundHead find_head(const std::string& directory, const Uuid& log, const PublicKey& key) {
+/// What is wrong with the log is a fault of it; that it cannot be asked now is an error.
+bool is_of_log(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::unavailable:
+    case ErrorCode::exhausted:
+    case ErrorCode::unauthenticated:
+    case ErrorCode::permission_denied: return false;
+    default: return true;
+  }
+}
+
+Result<FoundHead> find_head(const AuditSource& source, const Uuid& log, const PublicKey& key) {
   FoundHead found;
   for (int i = 0; i < kHeadReads; ++i) {
-    const auto bytes = read_audit_file(in_directory(directory, kHeadName));
-    if (!bytes) return {{}, bytes.error().text()};
+    const auto bytes = source.read(std::string(kHeadName));
+    if (!bytes && is_of_log(bytes.error())) return FoundHead{{}, bytes.error().text()};
+    TRY(bytes);
     HeadSlots slots;
     const auto fault = read_head(*bytes, log, key, slots);
-    if (!fault) return {slots.newest, {}};
+    if (!fault) return FoundHead{slots.newest, {}};
     found.fault = *fault;
   }
   return found;
 }
 
 /// Walks over all segments; the fault of the first that is not sound.
-std::optional<AuditFault> walk(const std::string& directory, const PublicKey& key,
-                               const std::vector<std::uint32_t>& numbers, AuditScan& scan,
-                               std::uint64_t& tail_bytes, const ScanVisit& visit) {
+Result<std::optional<AuditFault>> walk(const AuditSource& source, const PublicKey& key,
+                                       const std::vector<std::uint32_t>& numbers, AuditScan& scan,
+                                       std::uint64_t& tail_bytes, const ScanVisit& visit) {
   const Uuid log = log_of(key);
   scan.chain = first_link(log);
   std::uint32_t expected = 1;
   for (const std::uint32_t number : numbers) {
     const std::string name = segment_name(expected);
     if (number != expected) return AuditFault{name, 0, scan.sequence + 1, "the file is missing"};
-    const auto bytes = read_audit_file(in_directory(directory, name));
-    if (!bytes) return AuditFault{name, 0, scan.sequence + 1, bytes.error().text()};
+    const auto bytes = source.read(name);
+    if (!bytes && is_of_log(bytes.error()))
+      return AuditFault{name, 0, scan.sequence + 1, bytes.error().text()};
+    TRY(bytes);
     const bool is_last = number == numbers.back();
     if (const auto fault = check_header(*bytes, number, log, key, scan, false)) {
       // A crash while a segment was made; nobody was answered for what it was to hold.
       if (is_last && scan.head_seen && signed_groups_in(*bytes, log, key, 2) < 2)
-        return std::nullopt;
+        return std::optional<AuditFault>();
       return AuditFault{name, 0, scan.sequence + 1, *fault};
     }
     const SegmentEnd end = scan_segment(*bytes, scan, visit);
@@ -70,7 +84,7 @@ std::optional<AuditFault> walk(const std::string& directory, const PublicKey& ke
       return AuditFault{name, end.sound, scan.sequence, "its last checkpoint is not signed"};
     ++expected;
   }
-  return std::nullopt;
+  return std::optional<AuditFault>();
 }
 
 std::string csv_text(std::string_view text) {
@@ -92,17 +106,29 @@ std::string utf8(const std::string& text) {
 
 }  // namespace
 
+AuditSource audit_source_of(const std::string& directory) {
+  return {.segments = [directory] { return audit_segments(directory); },
+          .read =
+              [directory](const std::string& name) {
+                return read_audit_file(in_directory(directory, name));
+              }};
+}
+
 Result<AuditProof> verify_audit(const std::string& directory, const AuditExpectation& expected) {
+  return verify_audit(audit_source_of(directory), expected);
+}
+
+Result<AuditProof> verify_audit(const AuditSource& source, const AuditExpectation& expected) {
   ENSURE(sodium_init() >= 0);
   AuditProof proof;
   // First: what is written behind it while this goes on is not missed.
   const Uuid log = log_of(expected.key);
-  const FoundHead head = find_head(directory, log, expected.key);
-  TRY_ASSIGN(const std::vector<std::uint32_t> numbers, audit_segments(directory));
+  TRY_ASSIGN(const FoundHead head, find_head(source, log, expected.key));
+  TRY_ASSIGN(const std::vector<std::uint32_t> numbers, source.segments());
   AuditScan scan{.head = head.checkpoint, .witness = expected.witness};
   scan.head_seen = head.checkpoint.sequence == 0 && head.fault.empty();
   if (expected.witness && expected.witness->sequence == 0) scan.witness_seen = true;
-  proof.fault = walk(directory, expected.key, numbers, scan, proof.tail_bytes, {});
+  TRY_ASSIGN(proof.fault, walk(source, expected.key, numbers, scan, proof.tail_bytes, {}));
   proof.records = scan.sequence;
   proof.segments = static_cast<std::uint32_t>(numbers.size());
   proof.last = scan.last;
@@ -126,19 +152,20 @@ Result<AuditProof> verify_audit(const std::string& directory, const AuditExpecta
 
 Status read_audit(const std::string& directory, const AuditVisit& visit) {
   TRY_ASSIGN(const PublicKey key, audit_public_key(directory));
-  TRY_ASSIGN(const std::vector<std::uint32_t> numbers, audit_segments(directory));
-  const FoundHead head = find_head(directory, log_of(key), key);
+  const AuditSource source = audit_source_of(directory);
+  TRY_ASSIGN(const std::vector<std::uint32_t> numbers, source.segments());
+  TRY_ASSIGN(const FoundHead head, find_head(source, log_of(key), key));
   if (!head.fault.empty())
     return fail(ErrorCode::corrupt, fmt::format("the head of the audit log: {}", head.fault));
   AuditScan scan{.head = head.checkpoint};
   scan.head_seen = head.checkpoint.sequence == 0;
   bool stopped = false;
   std::uint64_t tail_bytes = 0;
-  const auto fault = walk(directory, key, numbers, scan, tail_bytes,
-                          [&](std::uint64_t sequence, const AuditRecord& record) {
-                            if (!stopped && !visit(sequence, record)) stopped = true;
-                            return true;
-                          });
+  TRY_ASSIGN(const auto fault, walk(source, key, numbers, scan, tail_bytes,
+                                    [&](std::uint64_t sequence, const AuditRecord& record) {
+                                      if (!stopped && !visit(sequence, record)) stopped = true;
+                                      return true;
+                                    }));
   if (!fault || stopped) return {};
   return fail(ErrorCode::corrupt,
               fmt::format("the audit log is sound up to record {} only: {} at byte {}: {}",
@@ -155,9 +182,13 @@ Result<PublicKey> audit_public_key(const std::string& directory) {
 }
 
 Result<Checkpoint> audit_head(const std::string& directory) {
-  ENSURE(sodium_init() >= 0);
   TRY_ASSIGN(const PublicKey key, audit_public_key(directory));
-  const FoundHead head = find_head(directory, log_of(key), key);
+  return audit_head(audit_source_of(directory), key);
+}
+
+Result<Checkpoint> audit_head(const AuditSource& source, const PublicKey& key) {
+  ENSURE(sodium_init() >= 0);
+  TRY_ASSIGN(const FoundHead head, find_head(source, log_of(key), key));
   if (!head.fault.empty())
     return fail(ErrorCode::corrupt, fmt::format("the head of the audit log: {}", head.fault));
   return head.checkpoint;

@@ -1,5 +1,6 @@
 // Reads an audit log, of a service at work or not, and proves that nothing in it was changed,
-// removed, moved or cut off. Changes nothing. Stateless; no thread rule.
+// removed, moved or cut off: one in a directory, or one whose files come from elsewhere. Changes
+// nothing. Stateless; no thread rule.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "security/audit_record.h"
@@ -34,7 +36,18 @@ struct AuditExpectation {
   /// From elsewhere: the log must contain it. The only proof against a rollback of all files.
   std::optional<Checkpoint> witness;
 };
+/// The files of a log, wherever they are. `name`: "head", "audit-000001.log".
+struct AuditSource {
+  /// In order.
+  std::function<Result<std::vector<std::uint32_t>>()> segments;
+  /// unavailable, exhausted, unauthenticated, permission_denied end the proof; by other errors
+  /// the log is not as it was written.
+  std::function<Result<std::string>(const std::string& name)> read;
+};
+AuditSource audit_source_of(const std::string& directory);
+
 /// not_found: no log there. What is wrong with the log is in the proof, not an error.
+Result<AuditProof> verify_audit(const AuditSource& source, const AuditExpectation& expected);
 Result<AuditProof> verify_audit(const std::string& directory, const AuditExpectation& expected);
 
 using AuditVisit = std::function<bool(std::uint64_t sequence, const AuditRecord&)>;
@@ -46,6 +59,7 @@ Status read_audit(const std::string& directory, const AuditVisit& visit);
 Result<PublicKey> audit_public_key(const std::string& directory);
 /// The newest checkpoint of the log, to be kept elsewhere; and back from its text of one line.
 Result<Checkpoint> audit_head(const std::string& directory);
+Result<Checkpoint> audit_head(const AuditSource& source, const PublicKey& key);
 std::string format_checkpoint(const Checkpoint& checkpoint);
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 

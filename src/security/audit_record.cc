@@ -103,6 +103,10 @@ std::string_view name(AuditResult result) {
   return "unknown";
 }
 
+std::string backup_object(std::string_view file, bool with_keys) {
+  return std::string(with_keys ? "backup with keys/" : "backup/") + std::string(file);
+}
+
 void sign(Checkpoint& checkpoint, const Uuid& log, const SigningKey& key) {
   checkpoint.signature = signature_of(to_sign(checkpoint, log), key);
 }

@@ -44,6 +44,8 @@ struct AuditRecord {
   friend bool operator==(const AuditRecord&, const AuditRecord&) = default;
 };
 inline constexpr std::size_t kAuditTextMax = 4096;  ///< bytes of one text; longer ones are cut
+/// AuditRecord::object of a backup into that file.
+std::string backup_object(std::string_view file, bool with_keys);
 
 using PublicKey = std::array<std::uint8_t, 32>;
 using SigningKey = std::array<std::uint8_t, 64>;

@@ -436,6 +436,31 @@ TEST_F(AuditTest, long_texts_are_cut_and_strange_ones_are_exported_safely) {
   EXPECT_THAT(csv, testing::StartsWith("1,1970-01-12T13:46:40.000000Z,xxx"));
 }
 
+TEST_F(AuditTest, files_from_elsewhere_are_proved_and_what_cannot_be_fetched_is_no_proof) {
+  write(0, 5);
+  const PublicKey signs = audit_public_key(log()).value();
+  for (const ErrorCode code : {ErrorCode::unavailable, ErrorCode::permission_denied,
+                               ErrorCode::not_found, ErrorCode::invalid_argument}) {
+    for (const std::string_view lost : {"head", "audit-000002.log", "none"}) {
+      AuditSource source = audit_source_of(log());
+      const auto read = source.read;
+      source.read = [&, read](const std::string& name) -> Result<std::string> {
+        if (name == lost) return fail(code, "lost " + name);
+        return read(name);
+      };
+      const auto found = verify_audit(source, {signs, {}});
+      const bool is_error = lost != "none" && (code == ErrorCode::unavailable ||
+                                               code == ErrorCode::permission_denied);
+      ASSERT_EQ(found.has_value(), !is_error) << lost;
+      if (is_error) {
+        EXPECT_EQ(found.error().code, code);
+      } else {
+        EXPECT_EQ(found->fault.has_value(), lost != "none") << lost;
+      }
+    }
+  }
+}
+
 RC_GTEST_PROP(AuditEntry, hostile_bytes_are_refused, (const std::string& bytes)) {
   Digest chain;
   Entry entry;

@@ -59,6 +59,8 @@ constexpr auto kActionTable = std::to_array<ActionInfo>({
     {users_read, "users.read", kEverywhere, kAdmin, "see users"},
     {users_write, "users.write", kEverywhere, kAdmin, "add, change and remove users"},
     {backups_write, "backups.write", kEverywhere, kAdmin, "make and restore backups"},
+    {audit_copy, "audit.copy", kEverywhere, kAdmin,
+     "fetch the files of the audit log, to prove elsewhere that it is as it was written"},
 });
 static_assert(kActionTable.size() == kActions);
 static_assert([] {

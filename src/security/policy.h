@@ -53,8 +53,9 @@ enum class Action : std::uint8_t {
   users_read,
   users_write,
   backups_write,
+  audit_copy,
 };
-inline constexpr std::size_t kActions = 33;
+inline constexpr std::size_t kActions = 34;
 
 /// What else an action demands than that it is allowed at all.
 enum class Reach : std::uint8_t {

@@ -27,6 +27,7 @@ const std::map<std::string_view, std::string_view> kMeant = {
     {"settings.read", "oa e"},    {"queues.write", "a e"},        {"nodes.write", "oa e"},
     {"flags.write", "a e"},       {"roles.write", "a e"},         {"settings.write", "a e"},
     {"users.read", "a e"},        {"users.write", "a e"},         {"backups.write", "a e"},
+    {"audit.copy", "a e"},
 };
 constexpr auto kBuiltIn =
     std::to_array<Role>({Role::viewer, Role::operator_, Role::developer, Role::admin});

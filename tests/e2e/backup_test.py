@@ -19,6 +19,62 @@ from service_case import ServiceCase
 ONE = "name: one\ntasks:\n  a: {run: echo hello}\n"
 
 
+class Audited(ServiceCase):
+    def made(self, name, *options, **more):
+        """What `backup -o json` says, and what it says of it on stderr."""
+        done = self.reeve("backup", "--state", self.state, self.directory / name, "-o", "json",
+                          *options, **more)
+        return json.loads(done.stdout)["backup"], done.stderr
+
+    def records(self):
+        found = json.loads(self.reeve("audit", "ls", "--state", self.state, "--action",
+                                      "backups.write", "-o", "json").stdout)["audit"]
+        return [(each["object"], each["from"], each["result"]) for each in found]
+
+    def test_a_backup_is_in_the_audit_log(self):
+        self.ended(self.submit(workflow=ONE)["id"])
+        first, second = self.directory / "first", self.directory / "second"
+        said, _ = self.made("first", "--with-keys")
+        self.assertEqual((said["file"], said["state"], said["with_keys"], said["with_logs"],
+                          said["audited"]), (str(first), str(self.state), True, False, True))
+        self.assertGreater(said["files"], 5)
+        self.assertEqual(said["size_bytes"], first.stat().st_size)
+        self.assertEqual(self.records(), [(f"backup with keys/{first}", "unix", "allowed")])
+        # It holds the record of itself.
+        other = self.directory / "elsewhere"
+        self.reeve("restore", first, "--state", other)
+        self.assertIn(str(first), self.reeve("audit", "ls", "--state", other).stdout)
+        self.stop_service()
+        self.assertTrue(self.made("second", "--with-logs")[0]["audited"])
+        self.assertEqual(self.records()[1:], [(f"backup/{second}", "command", "allowed")])
+        self.reeve("audit", "verify", "--state", self.state)
+
+    def test_what_cannot_be_recorded_is_said_and_made_nevertheless(self):
+        self.ended(self.submit(workflow=ONE)["id"])
+        self.stop_service()
+        (log,) = (self.state / "audit").glob("audit-*.log")
+        content = bytearray(log.read_bytes())
+        content[200] ^= 1
+        log.write_bytes(content)
+        said, talk = self.made("first")
+        self.assertFalse(said["audited"])
+        self.assertIn("this backup is not in the audit log: ", talk)
+        self.assertTrue((self.directory / "first").exists())
+        # Where there never was a service there is no log, and none is made.
+        self.state = self.directory / "small"
+        self.reeve("run", "--state", self.state, "--", "true")
+        said, talk = self.made("second")
+        self.assertFalse(said["audited"])
+        self.assertNotIn("audit", talk)
+        self.assertFalse((self.state / "audit").exists())
+
+    def test_only_who_may_make_backups_notes_them(self):
+        self.ask("POST", "/v1/backups", {"file": "/x"}, token=self.new_token("admin"), expect=403)
+        self.ask("POST", "/v1/backups", {"file": "/x", "with": 1}, expect=422)
+        self.ask("POST", "/v1/backups", {}, expect=422)
+        self.ask("POST", "/v1/backups", {"file": "/x"}, expect=204)
+
+
 class BackupUnderLoad(ServiceCase):
     def test_backup_under_load_kill_restore_elsewhere(self):
         many = "name: many\ntasks:\n" + "".join(

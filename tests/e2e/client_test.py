@@ -79,7 +79,6 @@ class Client(ReeveCase):
         return run
 
 
-class SameOutput(Client):
     def same(self, *words, status=0):
         """What the command says of the service and of its directory: three ways, one answer."""
         here = self.reeve(*words, "--state", str(self.service_state))
@@ -98,6 +97,8 @@ class SameOutput(Client):
             self.assertEqual(there.stderr, here.stderr, f"{words} at {where[0]}")
         return here.stdout
 
+
+class SameOutput(Client):
     def test_what_ended_looks_the_same(self):
         run = self.ended("--label", "ticket=12", "-i", "word=olá", str(self.workflow))
         self.ended("--", "true")

@@ -17,6 +17,7 @@ ACTIONS = {
     "audit.read": "n a", "queues.read": "s voda", "nodes.read": "s voda", "flags.read": "s voda",
     "roles.read": "s voda", "settings.read": "e oa", "flags.write": "e a", "roles.write": "e a",
     "settings.write": "e a", "users.read": "e a", "users.write": "e a", "nodes.write": "e oa",
+    "audit.copy": "e a", "backups.write": "e a",
 }
 CUSTOM = ("runs.read", "secrets.write", "audit.read", "flags.write", "queues.read")
 LETTERS = {"viewer": "v", "operator": "o", "developer": "d", "admin": "a"}
@@ -65,6 +66,8 @@ ROUTES = {
     "PUT /v1/users/{user}": ("users.write", {"password": "long enough", "role": "viewer"}),
     "DELETE /v1/users/{user}": ("users.write",), "GET /v1/audit": ("audit.read",),
     "GET /v1/audit/verify": ("audit.read",), "GET /v1/audit/export": ("audit.read",),
+    "POST /v1/backups": ("backups.write", {"file": "/x"}),
+    "GET /v1/audit/files": ("audit.copy",), "GET /v1/audit/files/{file}": ("audit.copy",),
     "GET /v1/config": ("settings.read",), "POST /v1/config/reload": ("settings.write",),
     "GET /v1/config/{setting}": ("settings.read",),
     "GET /v1/config/{setting}/history": ("settings.read",),
@@ -100,8 +103,8 @@ class MatrixTest(ServiceCase):
         if not any(each["name"] == "victim" for each in self.ask("GET", "/v1/users").body["users"]):
             self.ask("PUT", "/v1/users/victim", {"password": "long enough", "role": "viewer"})
         return {"run": self.runs[place], "task": "main", "attempt": "1", "token": token,
-                "secret": "victim", "flag": "victim", "setting": "log.level",
-                "role": "victim", "user": "victim", "node": "none"}
+                "file": "head", "secret": "victim", "flag": "victim",
+                "setting": "log.level", "role": "victim", "user": "victim", "node": "none"}
 
     def request(self, route, place, token):
         """The status, of streams too."""

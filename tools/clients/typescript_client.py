@@ -28,6 +28,8 @@ def type_of(schema, depth=0):
         return object_type(schema, depth)
     if kinds == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"Record<string, {type_of(schema['additionalProperties'], depth)}>"
+    if kinds == "string" and schema.get("format") == "binary":
+        return "ArrayBuffer"
     return PLAIN.get(kinds, "any")
 
 
