@@ -1,7 +1,7 @@
 #include "cli/audit_service.h"
 
 #include <algorithm>
-#include <charconv>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +16,7 @@ namespace reeve::cli {
 namespace {
 
 constexpr std::size_t kRecordsPerPage = 10'000;
+constexpr std::chrono::minutes kProofTime{10};
 
 void add_filter(std::string& target, const Arguments& arguments) {
   for (const std::string_view option : {"who", "action", "namespace"}) {
@@ -118,6 +119,8 @@ Result<security::Checkpoint> AuditService::checkpoint() {
 }
 
 Result<JsonObject> AuditService::its_own_proof(const std::string& checkpoint) {
+  // It reads all of its log before it answers.
+  service_.set_patience(kProofTime);
   std::string target = "/v1/audit/verify";
   if (!checkpoint.empty()) add_parameter(target, "checkpoint", checkpoint);
   TRY_ASSIGN(JsonObject reply, service_.get_json(target));

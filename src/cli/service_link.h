@@ -3,6 +3,7 @@
 // in use. Sends tokens only where nobody else can read them, unless told to. One thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class ServiceLink {
   Result<api::JsonObject> put(const std::string& target, const api::JsonObject& body,
                               const http::Header& condition = {});
   Status remove(const std::string& target);
+  /// How long the service may think before it answers; usual: 30 s.
+  void set_patience(std::chrono::milliseconds patience) { client_.set_timeout(patience); }
   const std::string& name() const { return client_.address().text; }
 
  private:

@@ -64,6 +64,8 @@ class Client {
   /// unavailable: nobody answers there, or not in time. Names of headers are in lower case.
   Result<Response> send(const Sent& request);
   const ServerAddress& address() const { return address_; }
+  /// For the requests from now on.
+  void set_timeout(std::chrono::milliseconds timeout) { options_.timeout = timeout; }
 
  private:
   Result<Response> exchange(const Sent& request);

@@ -315,6 +315,34 @@ class Audit(Keeping):
         self.stop_server()
         self.there("audit", "ls", expect=7)
 
+    def test_a_log_that_grows_meanwhile_is_proved(self):
+        ends, written = threading.Event(), []
+
+        def write():
+            link = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=30)
+            while not ends.is_set():
+                number = len(written)
+                link.request("PUT", "/v1/flags/busy", json.dumps({"on": number % 2 == 0}),
+                             {"Authorization": f"Bearer {self.token}",
+                              "Content-Type": "application/json",
+                              "Idempotency-Key": f"grow-{number}"})
+                if link.getresponse().read()[:1] != b"{":
+                    return
+                written.append(number)
+            link.close()
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            while len(written) < 20 and writer.is_alive():
+                self.there("audit", "verify")
+                self.there("audit", "export")
+                self.there("audit", "checkpoint")
+        finally:
+            ends.set()
+            writer.join()
+        self.assertEqual(self.json("audit", "verify")["audit_proof"]["records"], 8 + len(written))
+        self.assertGreaterEqual(len(written), 20)
+
     def test_pages_go_both_ways(self):
         def page(**query):
             target = "/v1/audit?" + "&".join(f"{name}={value}" for name, value in query.items())
