@@ -107,9 +107,10 @@ TEST_F(AuditPagesTest, an_empty_log_has_no_pages_and_none_at_all_is_not_found) {
 
 TEST_F(AuditPagesTest, many_records_lie_between_marks) {
   constexpr int kRecords = 6000;
-  {
-    const auto opened = open(std::size_t{1} << 20);
-    for (int i = 0; i < kRecords; ++i)
+  constexpr int kAtATime = 1000;  // what is written together is in one file
+  for (int first = 0; first < kRecords; first += kAtATime) {
+    const auto opened = open(std::size_t{1} << 19);
+    for (int i = first; i < first + kAtATime; ++i)
       opened->append(page_record(i, 700), [](const Status& done) { EXPECT_TRUE(done); });
   }
   ASSERT_GE(files().size(), 4U);
