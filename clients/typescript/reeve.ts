@@ -440,6 +440,15 @@ export interface Setting {
   meaning: string;
 }
 
+export interface SettingVersion {
+  /** 1, 2, … of this setting */
+  version: number;
+  /** as the environment would have it; null: it was unset */
+  value: string | null;
+  set_at: string;
+  set_by: string;
+}
+
 export type Bytes = ArrayBuffer;
 
 export interface AuditFile {
@@ -1040,14 +1049,6 @@ export interface Quota {
   queued_max: number | null;
   cpu_seconds_a_day: number | null;
   refuse: boolean;
-}
-
-export interface SettingVersion {
-  version: number;
-  /** null: it was unset */
-  value: string | null;
-  set_at: string;
-  set_by: string;
 }
 
 export interface SettingChange {

@@ -319,6 +319,12 @@ constexpr auto kSettingFields = std::to_array<FieldInfo>({
     {"live", "boolean", "a running service takes it on"},
     {"meaning", "string", ""},
 });
+constexpr auto kSettingVersion = std::to_array<FieldInfo>({
+    {"version", "number", "1, 2, … of this setting"},
+    {"value", "string?", "as the environment would have it; null: it was unset"},
+    {"set_at", "time", ""},
+    {"set_by", "string", ""},
+});
 constexpr auto kNode = std::to_array<FieldInfo>({
     {"name", "string", ""},
     {"pool", "string", ""},
@@ -383,6 +389,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"audit_proof", "audit verify", kAuditProof},
     {"backup", "backup", kBackup},
     {"settings", "config show", kSettingFields},
+    {"setting_versions", "config history", kSettingVersion},
     {"nodes", "node ls", kNode},
     {"tokens", "token ls", kToken},
     {"contexts", "context ls", kContext},

@@ -124,20 +124,22 @@ struct KindComponent {
   std::string_view name;
   std::string_view kind;
 };
-constexpr auto kKindComponents = std::to_array<KindComponent>({{"RunSummary", "runs"},
-                                                               {"Run", "run"},
-                                                               {"Group", "groups"},
-                                                               {"Task", "tasks"},
-                                                               {"Attempt", "attempts"},
-                                                               {"Use", "use"},
-                                                               {"Explanation", "explanation"},
-                                                               {"Diagnostic", "diagnostics"},
-                                                               {"PlannedGroup", "plan"},
-                                                               {"Secret", "secrets"},
-                                                               {"Flag", "flags"},
-                                                               {"AuditRecord", "audit"},
-                                                               {"AuditProof", "audit_proof"},
-                                                               {"Setting", "settings"}});
+constexpr auto kKindComponents =
+    std::to_array<KindComponent>({{"RunSummary", "runs"},
+                                  {"Run", "run"},
+                                  {"Group", "groups"},
+                                  {"Task", "tasks"},
+                                  {"Attempt", "attempts"},
+                                  {"Use", "use"},
+                                  {"Explanation", "explanation"},
+                                  {"Diagnostic", "diagnostics"},
+                                  {"PlannedGroup", "plan"},
+                                  {"Secret", "secrets"},
+                                  {"Flag", "flags"},
+                                  {"AuditRecord", "audit"},
+                                  {"AuditProof", "audit_proof"},
+                                  {"Setting", "settings"},
+                                  {"SettingVersion", "setting_versions"}});
 
 JsonObject components() {
   JsonObject out;

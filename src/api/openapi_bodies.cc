@@ -389,17 +389,6 @@ constexpr std::string_view kShown = R"json({
   "required": ["user", "queue", "running_max", "queued_max", "cpu_seconds_a_day", "refuse"],
   "additionalProperties": false
 },
-"SettingVersion": {
-  "type": "object",
-  "properties": {
-    "version": {"type": "integer"},
-    "value": {"type": ["string", "null"], "description": "null: it was unset"},
-    "set_at": {"type": "string", "format": "date-time"},
-    "set_by": {"type": "string"}
-  },
-  "required": ["version", "value", "set_at", "set_by"],
-  "additionalProperties": false
-},
 "SettingChange": {
   "type": "object",
   "properties": {

@@ -7,31 +7,12 @@
 #include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
+#include "api/setting_json.h"
 #include "api/version_match.h"
 #include "config/setting_store.h"
 
 namespace reeve::api {
 namespace {
-
-Json setting_value_json(const config::Value& value) {
-  if (const auto* found = std::get_if<bool>(&value)) return *found;
-  if (const auto* found = std::get_if<std::int64_t>(&value)) return *found;
-  if (const auto* found = std::get_if<Duration>(&value)) return seconds_json(*found);
-  if (const auto* found = std::get_if<std::string>(&value)) return text_json(*found);
-  const auto& items = std::get<std::vector<std::string>>(value);
-  return boost::json::array(items.begin(), items.end());
-}
-
-JsonObject setting_json(const config::SettingInfo& setting, const config::Effective& effective) {
-  return {{"name", setting.name},
-          {"value", setting_value_json(effective.value)},
-          {"text", config::format_value(setting, effective.value)},
-          {"type", config::name(setting.type)},
-          {"origin", config::name(effective.origin)},
-          {"place", effective.place.empty() ? Json(nullptr) : text_json(effective.place)},
-          {"live", setting.reloadable},
-          {"meaning", setting.meaning}};
-}
 
 Problem no_setting(const Call& call) {
   const auto missing = config::settable(call.path_value("setting"));
@@ -52,13 +33,6 @@ Checked<std::optional<config::TextVersion>> set_version(const ServiceParts& part
   TRY_ASSIGN(const auto all, parts.options.setting_store->list());
   const auto found = std::ranges::find(all, setting.name, &config::TextVersion::name);
   return found == all.end() ? std::optional<config::TextVersion>() : std::optional(*found);
-}
-
-JsonObject version_json(const config::TextVersion& version) {
-  return {{"version", version.version},
-          {"value", version.removed ? Json(nullptr) : text_json(version.text)},
-          {"set_at", time_json(version.at)},
-          {"set_by", text_json(version.by)}};
 }
 
 void reply_setting(ServiceParts& parts, const CallPtr& call, const config::SettingInfo& setting) {
@@ -160,7 +134,8 @@ void get_setting_history(ServiceParts& parts, CallPtr call) {
     if (!versions && versions.error().code != ErrorCode::not_found)
       return tl::unexpected(Problem(versions.error()));
     if (versions)
-      for (const config::TextVersion& each : *versions) out.emplace_back(version_json(each));
+      for (const config::TextVersion& each : *versions)
+        out.emplace_back(setting_version_json(each));
     call->reply(200, {{"version", kOutputVersion}, {"versions", std::move(out)}});
     return {};
   });

@@ -126,9 +126,11 @@ constexpr auto kFlagExamples = std::to_array<Example>({
     {"reeve flag ask new-report --subject nightly", "what it says to one, and why"},
 });
 
-constexpr auto kConfigVerbs = std::to_array<std::string_view>({"show"});
+constexpr auto kConfigVerbs = std::to_array<std::string_view>({"show", "set", "unset", "history"});
 constexpr auto kConfigArguments = std::to_array<Argument>({
     {.name = "VERB", .help = "what to do", .choices = kConfigVerbs},
+    {.name = "NAME", .help = "of a setting, for all but show", .required = false},
+    {.name = "VALUE", .help = "of set: as the environment would have it", .required = false},
 });
 constexpr auto kConfigOptions = std::to_array<Option>({
     {.name = "config",
@@ -142,10 +144,14 @@ constexpr auto kConfigOptions = std::to_array<Option>({
      .repeats = true},
 });
 constexpr auto kConfigLists = std::to_array<Lists>({kConfigOptions, kOutputOptions});
-constexpr auto kConfigSynopses = std::to_array<std::string_view>({"[OPTIONS] show"});
+constexpr auto kConfigSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] show", "[OPTIONS] set NAME VALUE",
+                                     "[OPTIONS] unset NAME", "[OPTIONS] history NAME"});
 constexpr auto kConfigExamples = std::to_array<Example>({
     {"reeve config show", "every setting, its value and where that comes from"},
     {"reeve config show --config new.toml", "whether a file is right, before it is used"},
+    {"reeve config set log.level debug", "a live setting, at the service in use"},
+    {"reeve config history log.level", "what it was set to, when and by whom"},
 });
 constexpr auto kConfigStatuses =
     std::to_array<ExitStatus>({kDone,
@@ -206,10 +212,14 @@ constexpr auto kSecurity = std::to_array<Command>({
      .exit_statuses = kAuditStatuses},
     {.name = "config",
      .section = Section::program,
-     .summary = "show the settings of the service and where they come from",
+     .summary = "show the settings of the service and where they come from, and set live ones",
      .description =
-         "Prints the settings that result from reeve.toml, the environment and --set, and the "
-         "origin of each. Names that there are not, and values that are wrong, are refused.",
+         "Prints the settings that result from reeve.toml, `set`, the environment and --set, and "
+         "the origin of each: of the service in use, or of a state directory. Names that there are "
+         "not, and values that are wrong, are refused.\n\n"
+         "`set` changes a live setting of a service at once, with a version and a record in the "
+         "audit log. It stands over the file, and under the environment and flags of the service, "
+         "until `unset` takes it back.",
      .synopses = kConfigSynopses,
      .arguments = kConfigArguments,
      .options = kConfigLists,

@@ -232,6 +232,33 @@ class Flags(Keeping):
         self.assertEqual(len(self.json("flag", "history", "report")["flags"]), 2)
 
 
+class Settings(Keeping):
+    def test_a_live_setting_is_set_there_and_looks_the_same_here(self):
+        self.assertIn("version 1", self.there("config", "set", "log.level", "debug").stderr)
+        self.there("config", "set", "log.level", "warning")
+        there = {each["name"]: each for each in self.json("config", "show")["settings"]}
+        shown = json.loads(self.here("config", "show", "-o", "json").stdout)
+        here = {each["name"]: each for each in shown["settings"]}
+        self.assertEqual(there["log.level"], here["log.level"])
+        self.assertEqual((there["log.level"]["value"], there["log.level"]["origin"]),
+                         ("warning", "api"))
+        self.there("config", "unset", "log.level")
+        there = self.json("config", "history", "log.level")["setting_versions"]
+        here = json.loads(self.here("config", "history", "log.level", "-o", "json").stdout)
+        self.assertEqual(there, here["setting_versions"])
+        self.assertEqual([each["value"] for each in there], [None, "warning", "debug"])
+
+    def test_refusals_have_their_statuses(self):
+        refused = self.there("config", "set", "log.levle", "x", expect=3)
+        self.assertIn("did you mean", refused.stderr)
+        self.there("config", "set", "log.level", "loud", expect=6)
+        self.there("config", "set", "server.listen", "[::]:1", expect=6)
+        self.there("config", "set", "log.level", expect=2)
+        self.there("config", "unset", "log.level", expect=3)
+        self.as_token(self.new_token("operator"))
+        self.there("config", "set", "log.level", "debug", expect=4)
+
+
 class Audit(Keeping):
     def setUp(self):
         super().setUp()
