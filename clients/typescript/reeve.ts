@@ -68,6 +68,8 @@ export interface RunSummary {
   sentence: string;
   /** what the person who cancelled it said */
   cancel_reason: string | null;
+  /** runs that it follows: run, number, condition, state (how it ended; null: it has not) */
+  after: any[];
   /** higher goes first */
   priority: number;
   /** 1, and one more for each retry */
@@ -113,6 +115,8 @@ export interface Run {
   sentence: string;
   /** what the person who cancelled it said */
   cancel_reason: string | null;
+  /** runs that it follows: run, number, condition, state (how it ended; null: it has not) */
+  after: any[];
   /** higher goes first */
   priority: number;
   /** 1, and one more for each retry */
@@ -640,6 +644,13 @@ export interface Submission {
   priority?: number;
   /** of the machine, for administrators; usual: the namespace's own */
   directory?: string;
+  /** does not start before these have ended; cancelled if one ends otherwise */
+  after?: ({
+    /** of which there is already one: as in a path */
+    run: string;
+    /** failure: any end but success */
+    condition?: "success" | "failure" | "end";
+  })[];
 }
 
 export interface WorkflowText {
