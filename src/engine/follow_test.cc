@@ -56,8 +56,9 @@ TEST_F(EngineFollow, how_a_run_ended_long_ago_comes_from_the_store_and_not_from_
   ASSERT_TRUE(rig.run_all());
   EXPECT_EQ(rig.ended(never), RunState::cancelled);
   EXPECT_EQ(rig.ended(after), RunState::succeeded);
-  const core::RunRecord& record = store.load_run(after)->record;
-  EXPECT_EQ(record.after->front().uuid, store.load_run(failed)->record.uuid);
+  const Result<StoredRun> stored = store.load_run(after);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->record.after->front().uuid, store.load_run(failed)->record.uuid);
   expect_replayed();
 }
 
