@@ -16,7 +16,7 @@ using store::memory::MemoryStore;
 using test::Rig;
 using test::submission;
 
-constexpr std::string_view kLoneTask = "tasks: {a: {run: x}}";
+constexpr std::string_view kPlainRun = "tasks: {a: {run: x}}";
 
 class EngineFollow : public testing::Test {
  protected:
@@ -24,7 +24,7 @@ class EngineFollow : public testing::Test {
 
   static core::SubmitAfter following(RunId run, AfterCondition condition,
                                      RunState claimed = RunState::queued) {
-    core::SubmitAfter event{submission(kLoneTask), {}};
+    core::SubmitAfter event{submission(kPlainRun), {}};
     event.after.push_back({.run = run, .uuid = {}, .condition = condition, .ended = claimed});
     return event;
   }
@@ -33,6 +33,7 @@ class EngineFollow : public testing::Test {
     EXPECT_TRUE(receipt);
     return receipt ? receipt->run : RunId{};
   }
+  void end_badly() { ASSERT_TRUE(rig.executor.end_one(rig.clock.time, 1)); }
   void expect_replayed() {
     const Result<ReplayReport> report = replay(store, {.pools = rig.options.pools});
     ASSERT_TRUE(report) << report.error().text();
@@ -46,7 +47,7 @@ class EngineFollow : public testing::Test {
 };
 
 TEST_F(EngineFollow, how_a_run_ended_long_ago_comes_from_the_store_and_not_from_the_client) {
-  const RunId failed = rig.submit(kLoneTask);
+  const RunId failed = rig.submit(kPlainRun);
   ASSERT_TRUE(rig.executor.end_one(rig.clock.time, 1));
   ASSERT_TRUE(rig.run_all());
   ASSERT_EQ(rig.ended(failed), RunState::failed);
@@ -63,16 +64,12 @@ TEST_F(EngineFollow, how_a_run_ended_long_ago_comes_from_the_store_and_not_from_
 
 TEST_F(EngineFollow, an_end_in_the_same_round_counts_whichever_comes_first) {
   for (const bool end_first : {true, false}) {
-    const RunId run = rig.submit(kLoneTask);
+    const RunId run = rig.submit(kPlainRun);
     ASSERT_TRUE(rig.settle());
-    if (end_first) {
-      ASSERT_TRUE(rig.executor.end_one(rig.clock.time, 1));
-    }
+    if (end_first) end_badly();
     rig.engine().post(following(run, AfterCondition::success), nullptr);
     rig.engine().post(following(run, AfterCondition::failure), nullptr);
-    if (!end_first) {
-      ASSERT_TRUE(rig.executor.end_one(rig.clock.time, 1));
-    }
+    if (!end_first) end_badly();
     ASSERT_TRUE(rig.run_all());
     EXPECT_EQ(rig.ended(run), RunState::failed);
     EXPECT_EQ(rig.ended(RunId{run.value + 1}), RunState::cancelled);
@@ -82,7 +79,7 @@ TEST_F(EngineFollow, an_end_in_the_same_round_counts_whichever_comes_first) {
 }
 
 TEST_F(EngineFollow, a_run_that_nobody_knows_is_named_and_leaves_nothing_behind) {
-  rig.submit(kLoneTask);
+  rig.submit(kPlainRun);
   const std::size_t steps = disk.journal().size();
   const Result<Receipt> receipt = rig.ask(following(RunId{77}, AfterCondition::end));
   ASSERT_FALSE(receipt);
@@ -93,7 +90,7 @@ TEST_F(EngineFollow, a_run_that_nobody_knows_is_named_and_leaves_nothing_behind)
 }
 
 TEST_F(EngineFollow, an_end_that_cannot_be_looked_up_refuses_the_submission) {
-  const RunId run = rig.submit(kLoneTask);
+  const RunId run = rig.submit(kPlainRun);
   ASSERT_TRUE(rig.run_all());
   rig.store().lookup_fails = Error{ErrorCode::io_failed, "the disk is gone", {}};
   const Result<Receipt> receipt = rig.ask(following(run, AfterCondition::end));
@@ -106,7 +103,7 @@ TEST_F(EngineFollow, an_end_that_cannot_be_looked_up_refuses_the_submission) {
 }
 
 TEST_F(EngineFollow, the_same_key_gives_the_same_follower) {
-  const RunId run = rig.submit(kLoneTask);
+  const RunId run = rig.submit(kPlainRun);
   core::SubmitAfter event = following(run, AfterCondition::end);
   event.submission.texts.idempotency_key = "once";
   const Result<Receipt> first = rig.ask(event);
@@ -117,7 +114,7 @@ TEST_F(EngineFollow, the_same_key_gives_the_same_follower) {
 }
 
 TEST_F(EngineFollow, outlives_engines_and_retries_and_is_replayed_with_them) {
-  const RunId run = rig.submit(kLoneTask);
+  const RunId run = rig.submit(kPlainRun);
   const RunId follower = submit_after(run, AfterCondition::success);
   const RunId last = submit_after(follower, AfterCondition::end);
   rig.crash();
