@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/body_reader.h"
+#include "api/call.h"
 #include "api/submission.h"
 #include "engine/ports/history.h"
 
