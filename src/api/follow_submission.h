@@ -12,6 +12,7 @@
 
 namespace reeve::api {
 
+struct Call;
 struct ServiceParts;
 
 /// The field `after` of a body; what is wrong with it goes to the reader.
