@@ -289,6 +289,15 @@ class Client:
             ("task", task),
         ])
 
+    def diff_runs(self, run, other, *, only=None, limit=None, cursor=None):
+        """What is not the same in two runs."""
+        path = _path("/v1/runs/{}/diff/{}", run, other)
+        return self._ask("GET", path, query=[
+            ("only", only),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
     def list_tasks(self, run, *, state=None, group=None, limit=None, cursor=None):
         """Tasks of a run."""
         path = _path("/v1/runs/{}/tasks", run)
@@ -332,6 +341,31 @@ class Client:
             ("stream", stream),
         ])
 
+    def list_run_artifacts(self, run, *, limit=None, cursor=None):
+        """Files that its tasks handed on; a page holds whole tasks."""
+        path = _path("/v1/runs/{}/artifacts", run)
+        return self._ask("GET", path, query=[
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def list_task_artifacts(self, run, task):
+        """Files that it handed on."""
+        path = _path("/v1/runs/{}/tasks/{}/artifacts", run, task)
+        return self._ask("GET", path)
+
+    def get_artifact(self, run, task, artifact, *, file=None, range=None, if_range=None,
+                     if_none_match=None):
+        """The bytes of a file."""
+        path = _path("/v1/runs/{}/tasks/{}/artifacts/{}", run, task, artifact)
+        return self._ask("GET", path, query=[
+            ("file", file),
+        ], headers={
+            "Range": range,
+            "If-Range": if_range,
+            "If-None-Match": if_none_match,
+        })
+
     def lint_workflow(self, body):
         """What is wrong with a workflow."""
         return self._ask("POST", "/v1/lint", body=body)
@@ -339,6 +373,37 @@ class Client:
     def plan_workflow(self, body):
         """What a workflow would run, and in which order."""
         return self._ask("POST", "/v1/plan", body=body)
+
+    def list_workflows(self, *, namespace=None, limit=None, cursor=None):
+        """Workflows that have been run, by namespace and name."""
+        return self._ask("GET", "/v1/workflows", query=[
+            ("namespace", namespace),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def get_workflow(self, workflow, *, namespace=None):
+        """One of them."""
+        path = _path("/v1/workflows/{}", workflow)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+        ])
+
+    def list_workflow_versions(self, workflow, *, namespace=None, limit=None, cursor=None):
+        """Its versions, newest first."""
+        path = _path("/v1/workflows/{}/versions", workflow)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def get_workflow_version(self, workflow, version, *, namespace=None):
+        """A version with its text."""
+        path = _path("/v1/workflows/{}/versions/{}", workflow, version)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+        ])
 
     def list_queues(self):
         """Queues and what waits in them."""

@@ -244,6 +244,36 @@ export interface Attempt {
   log: string;
 }
 
+export interface Artifact {
+  /** what the task is called */
+  task: string;
+  /** of the task, position in the run */
+  index: number;
+  /** that left it */
+  attempt: number;
+  /** in the workflow */
+  name: string;
+  /** name of the file; a pattern gives several under one name */
+  file: string;
+  /** null: it has been removed */
+  size_bytes: number | null;
+  /** BLAKE2b-256 of its bytes */
+  digest: string | null;
+}
+
+export interface TaskDifference {
+  /** name */
+  task: string;
+  /** added, removed, result, attempts, duration or none */
+  change: string;
+  state_a: string | null;
+  state_b: string | null;
+  attempts_a: number | null;
+  attempts_b: number | null;
+  duration_seconds_a: number | null;
+  duration_seconds_b: number | null;
+}
+
 export interface Use {
   /** id of the run, a slash, name */
   id: string;
@@ -465,6 +495,13 @@ export interface ExplanationReply {
   explanation: Explanation;
 }
 
+export interface DifferenceReply {
+  version: 1;
+  diff: Difference;
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
 export interface TasksReply {
   version: 1;
   tasks: Task[];
@@ -482,6 +519,13 @@ export interface AttemptReply {
   attempt: Attempt;
 }
 
+export interface ArtifactsReply {
+  version: 1;
+  artifacts: Artifact[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
 export interface DiagnosticsReply {
   version: 1;
   diagnostics: Diagnostic[];
@@ -490,6 +534,30 @@ export interface DiagnosticsReply {
 export interface PlanReply {
   version: 1;
   plan: PlannedGroup[];
+}
+
+export interface WorkflowsReply {
+  version: 1;
+  workflows: Workflow[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface WorkflowReply {
+  version: 1;
+  workflow: Workflow;
+}
+
+export interface WorkflowVersionsReply {
+  version: 1;
+  versions: WorkflowVersion[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface WorkflowTextReply {
+  version: 1;
+  workflow: WorkflowVersionText;
 }
 
 export interface QueuesReply {
@@ -618,9 +686,15 @@ export type Any = Record<string, any>;
 
 export type Text = string;
 
+export type Bytes = string;
+
 export interface Submission {
   /** YAML text, or the same as JSON */
   workflow?: string | Record<string, any>;
+  /** one that has been run in the namespace; not in a bulk */
+  workflow_name?: string;
+  /** of workflow_name; usual: the newest */
+  version?: number;
   command?: string[];
   /** of the workflow */
   inputs?: Record<string, any>;
@@ -863,6 +937,71 @@ export interface Graph {
     to: string;
     condition: "success" | "failure" | "always";
   })[];
+}
+
+export interface Difference {
+  /** the run of the path */
+  a: string;
+  /** the other */
+  b: string;
+  /** of the runs as a whole */
+  changes: ({
+    field: "workflow" | "state" | "inputs" | "outputs" | "directory" | "workflow_digest" | "duration_seconds";
+    /** its value in a */
+    a: any;
+    /** its value in b */
+    b: any;
+  })[];
+  tasks: TaskDifference[];
+}
+
+export interface Workflow {
+  name: string;
+  namespace: string;
+  /** how many; also the number of the newest */
+  versions: number;
+  /** of the newest version */
+  digest: string;
+  /** of all versions */
+  runs: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+export interface WorkflowVersion {
+  name: string;
+  namespace: string;
+  /** the how manyeth text that was run under the name there */
+  number: number;
+  /** BLAKE2b-256 of its text */
+  digest: string;
+  runs: number;
+  /** number of a run */
+  first_run: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+export interface WorkflowVersionText {
+  name: string;
+  namespace: string;
+  /** the how manyeth text that was run under the name there */
+  number: number;
+  /** BLAKE2b-256 of its text */
+  digest: string;
+  runs: number;
+  /** number of a run */
+  first_run: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+  /** as it was submitted */
+  source: string;
 }
 
 export interface Timeline {
@@ -1329,6 +1468,26 @@ export class Client {
     });
   }
 
+  /** What is not the same in two runs. */
+  diffRuns(
+    run: string | number,
+    other: string | number,
+    options: {
+      only?: "all" | "changed";
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<DifferenceReply> {
+    const path = `/v1/runs/${segment(run)}/diff/${segment(other)}`;
+    return this.ask("GET", path, {
+      query: {
+        "only": options.only,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
   /** Tasks of a run. */
   listTasks(
     run: string | number,
@@ -1418,6 +1577,57 @@ export class Client {
     });
   }
 
+  /** Files that its tasks handed on; a page holds whole tasks. */
+  listRunArtifacts(
+    run: string | number,
+    options: {
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<ArtifactsReply> {
+    const path = `/v1/runs/${segment(run)}/artifacts`;
+    return this.ask("GET", path, {
+      query: {
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** Files that it handed on. */
+  listTaskArtifacts(
+    run: string | number,
+    task: string | number,
+  ): Promise<ArtifactsReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/artifacts`;
+    return this.ask("GET", path, {});
+  }
+
+  /** The bytes of a file. */
+  getArtifact(
+    run: string | number,
+    task: string | number,
+    artifact: string | number,
+    options: {
+      file?: string;
+      range?: string;
+      ifRange?: string;
+      ifNoneMatch?: string;
+    } = {},
+  ): Promise<Bytes> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/artifacts/${segment(artifact)}`;
+    return this.ask("GET", path, {
+      query: {
+        "file": options.file,
+      },
+      headers: {
+        "Range": options.range,
+        "If-Range": options.ifRange,
+        "If-None-Match": options.ifNoneMatch,
+      },
+    });
+  }
+
   /** What is wrong with a workflow. */
   lintWorkflow(
     body: WorkflowText,
@@ -1433,6 +1643,73 @@ export class Client {
   ): Promise<PlanReply> {
     return this.ask("POST", "/v1/plan", {
       body,
+    });
+  }
+
+  /** Workflows that have been run, by namespace and name. */
+  listWorkflows(
+    options: {
+      namespace?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<WorkflowsReply> {
+    return this.ask("GET", "/v1/workflows", {
+      query: {
+        "namespace": options.namespace,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** One of them. */
+  getWorkflow(
+    workflow: string | number,
+    options: {
+      namespace?: string;
+    } = {},
+  ): Promise<WorkflowReply> {
+    const path = `/v1/workflows/${segment(workflow)}`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+      },
+    });
+  }
+
+  /** Its versions, newest first. */
+  listWorkflowVersions(
+    workflow: string | number,
+    options: {
+      namespace?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<WorkflowVersionsReply> {
+    const path = `/v1/workflows/${segment(workflow)}/versions`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** A version with its text. */
+  getWorkflowVersion(
+    workflow: string | number,
+    version: string | number,
+    options: {
+      namespace?: string;
+    } = {},
+  ): Promise<WorkflowTextReply> {
+    const path = `/v1/workflows/${segment(workflow)}/versions/${segment(version)}`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+      },
     });
   }
 

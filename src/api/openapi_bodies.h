@@ -2,11 +2,15 @@
 // api/.
 #pragma once
 
+#include <string_view>
+
 #include "api/json_values.h"
 
 namespace reeve::api {
 
 /// By the name of the component.
 JsonObject body_components();
+/// The part of them that is shown, as JSON text.
+std::string_view shown_bodies();
 
 }  // namespace reeve::api

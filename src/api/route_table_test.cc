@@ -17,14 +17,14 @@ using security::Refusal;
 /// Of an action: where (n in its namespace, s shared, e everywhere), and who: viewer, operator,
 /// developer, admin; + attempts of the run.
 const std::map<std::string_view, std::string_view> kWho{
-    {"runs.read", "n voda+"},     {"runs.submit", "n da"},   {"runs.act", "n oda"},
-    {"runs.approve", "n oda"},    {"logs.read", "n voda+"},  {"events.read", "n voda+"},
-    {"workflows.read", "n voda"}, {"secrets.read", "n oda"}, {"secrets.write", "n da"},
-    {"tokens.read", "n a"},       {"tokens.write", "n a"},   {"audit.read", "n a"},
-    {"queues.read", "s voda"},    {"nodes.read", "s voda"},  {"flags.read", "s voda"},
-    {"roles.read", "s voda"},     {"settings.read", "e oa"}, {"flags.write", "e a"},
-    {"roles.write", "e a"},       {"settings.write", "e a"}, {"users.read", "e a"},
-    {"users.write", "e a"},       {"nodes.write", "e oa"}};
+    {"runs.read", "n voda+"},      {"runs.submit", "n da"},   {"runs.act", "n oda"},
+    {"runs.approve", "n oda"},     {"logs.read", "n voda+"},  {"events.read", "n voda+"},
+    {"workflows.read", "n voda"},  {"secrets.read", "n oda"}, {"secrets.write", "n da"},
+    {"tokens.read", "n a"},        {"tokens.write", "n a"},   {"audit.read", "n a"},
+    {"artifacts.read", "n voda+"}, {"queues.read", "s voda"}, {"nodes.read", "s voda"},
+    {"flags.read", "s voda"},      {"roles.read", "s voda"},  {"settings.read", "e oa"},
+    {"flags.write", "e a"},        {"roles.write", "e a"},    {"settings.write", "e a"},
+    {"users.read", "e a"},         {"users.write", "e a"},    {"nodes.write", "e oa"}};
 
 /// "" is everybody, "known" is who says who he is.
 const std::map<std::string_view, std::string_view> kRoutesExpected{
@@ -57,16 +57,24 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"getStoredLog", "logs.read"},
     {"getTimeline", "runs.read"},
     {"explainRun", "runs.read"},
+    {"diffRuns", "runs.read"},
     {"listTasks", "runs.read"},
     {"getTask", "runs.read"},
     {"getAttempt", "runs.read"},
     {"getTaskLog", "logs.read"},
     {"getAttemptLog", "logs.read"},
+    {"listRunArtifacts", "artifacts.read"},
+    {"listTaskArtifacts", "artifacts.read"},
+    {"getArtifact", "artifacts.read"},
     {"streamTaskLog", "logs.read"},
     {"streamEvents", "events.read"},
     {"streamRunEvents", "events.read"},
     {"lintWorkflow", "workflows.read"},
     {"planWorkflow", "workflows.read"},
+    {"listWorkflows", "workflows.read"},
+    {"getWorkflow", "workflows.read"},
+    {"listWorkflowVersions", "workflows.read"},
+    {"getWorkflowVersion", "workflows.read"},
     {"listQueues", "queues.read"},
     {"listPools", "nodes.read"},
     {"listNodes", "nodes.read"},

@@ -446,8 +446,9 @@ void ServiceParts::read(CallPtr call, std::function<Checked<void>(engine::Histor
   if (!is_taken) call->refuse(Error{ErrorCode::exhausted, "too many requests wait: try again", {}});
 }
 
-Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& call) const {
-  const std::string& name = call.path_value("run");
+Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& call,
+                                         std::string_view parameter) const {
+  const std::string& name = call.path_value(parameter);
   const std::string unknown = fmt::format("there is no run {}", sanitize_for_terminal(name));
   const auto id = history.find_run(name);
   if (!id && id.error().code == ErrorCode::not_found)

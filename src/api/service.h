@@ -18,6 +18,7 @@
 #include "config/flag_store.h"
 #include "config/settings.h"
 #include "engine/engine.h"
+#include "engine/ports/kept_artifacts.h"
 #include "http/server.h"
 #include "security/audit_log.h"
 #include "security/credentials.h"
@@ -34,6 +35,7 @@ struct ServiceOptions {
   Readers::Open open_history;
   JournalSource journal;  ///< for streams that go on behind what is kept in memory
   LogSource* logs = nullptr;
+  engine::KeptArtifacts* artifacts = nullptr;
   security::Credentials* credentials = nullptr;
   security::AuditLog* audit = nullptr;
   security::KeptAnswers* answers = nullptr;

@@ -13,6 +13,7 @@
 #include "api/problem.h"
 #include "api/service.h"
 #include "api/sign_on_settings.h"
+#include "artifacts/kept_files.h"
 #include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/following.h"
@@ -75,6 +76,7 @@ struct Serving {
   std::unique_ptr<security::KeptAnswers> answers;
   std::unique_ptr<config::FlagStore> flags;
   std::unique_ptr<ServiceLogs> logs;
+  std::unique_ptr<artifacts::KeptFiles> artifacts;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
 };
@@ -265,6 +267,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       },
       .journal = journal_of(layout, engine.capacity),
       .logs = serving.logs.get(),
+      .artifacts = serving.artifacts.get(),
       .credentials = serving.credentials.get(),
       .audit = serving.audit.get(),
       .answers = serving.answers.get(),
@@ -345,6 +348,7 @@ Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   frame.settings.tell(serving.host->engine());
   TRY(open_security(frame, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
+  serving.artifacts = std::make_unique<artifacts::KeptFiles>(layout.artifacts());
   TRY(open_service(frame, engine, machine, serving));
   api::Service& service = *serving.service;
   TRY_ASSIGN(serving.server,

@@ -142,6 +142,18 @@ Result<Response> ServiceLink::get(const std::string& target, const std::string& 
   return send(std::move(request));
 }
 
+Result<Response> ServiceLink::get_part(const std::string& target, std::int64_t position,
+                                       std::int64_t bytes, const std::string& etag) {
+  TRY_ASSIGN(
+      Response part,
+      send({.target = target,
+            .headers = {{"Range", fmt::format("bytes={}-{}", position, position + bytes - 1)},
+                        {"If-Range", etag}},
+            .body = {}}));
+  if (part.status == 206) return part;
+  return fail(ErrorCode::conflict, "what was being fetched has changed meanwhile: try again");
+}
+
 Result<JsonObject> ServiceLink::get_json(const std::string& target) {
   TRY_ASSIGN(const Response response, get(target));
   boost::system::error_code broken;
