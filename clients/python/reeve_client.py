@@ -193,6 +193,10 @@ class Client:
         """JSON Schema of workflows."""
         return self._ask("GET", "/schema/workflow.json")
 
+    def metrics(self):
+        """What is counted, as OpenMetrics."""
+        return self._ask("GET", "/metrics")
+
     def submit_run(self, body, *, idempotency_key=None, name=None, namespace=None):
         """Start a run of a workflow, or of one command."""
         return self._ask("POST", "/v1/runs", query=[
@@ -602,6 +606,28 @@ class Client:
     def list_quotas(self):
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")
+
+    def set_quota(self, user, body=None, *, queue=None, if_match=None, if_none_match=None,
+                  idempotency_key=None):
+        """What a user may have at most; it goes before the cluster file."""
+        path = _path("/v1/quotas/{}", user)
+        return self._ask("PUT", path, query=[
+            ("queue", queue),
+        ], body=body or {}, headers={
+            "If-Match": if_match,
+            "If-None-Match": if_none_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_quota(self, user, *, queue=None, if_match=None, idempotency_key=None):
+        """Remove a quota that was set so: what the cluster file says counts again."""
+        path = _path("/v1/quotas/{}", user)
+        return self._ask("DELETE", path, query=[
+            ("queue", queue),
+        ], headers={
+            "If-Match": if_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
 
     def list_audit(self, *, who=None, action=None, namespace=None, limit=None, cursor=None):
         """Records of the audit log, oldest first."""

@@ -660,6 +660,11 @@ export interface QuotasReply {
   quotas: Quota[];
 }
 
+export interface QuotaReply {
+  version: 1;
+  quota: Quota;
+}
+
 export interface AuditReply {
   version: 1;
   audit: AuditRecord[];
@@ -686,7 +691,7 @@ export type Any = Record<string, any>;
 
 export type Text = string;
 
-export type Bytes = string;
+export type Bytes = ArrayBuffer;
 
 export interface Submission {
   /** YAML text, or the same as JSON */
@@ -760,6 +765,14 @@ export interface Rotation {
 
 export interface NewSecret {
   value: string;
+}
+
+export interface NewQuota {
+  running_max?: number;
+  queued_max?: number;
+  cpu_seconds_a_day?: number;
+  /** beyond cpu_seconds_a_day: refused instead of waiting */
+  refuse?: boolean;
 }
 
 export interface NewFlag {
@@ -1132,6 +1145,12 @@ export interface Quota {
   queued_max: number | null;
   cpu_seconds_a_day: number | null;
   refuse: boolean;
+  /** the cluster file, or PUT */
+  origin: "file" | "api";
+  /** null: of the file */
+  version: number | null;
+  set_at: string | null;
+  set_by: string | null;
 }
 
 export interface SettingChange {
@@ -1252,6 +1271,11 @@ export class Client {
   /** JSON Schema of workflows. */
   workflowSchema(): Promise<Any> {
     return this.ask("GET", "/schema/workflow.json", {});
+  }
+
+  /** What is counted, as OpenMetrics. */
+  metrics(): Promise<Text> {
+    return this.ask("GET", "/metrics", {});
   }
 
   /** Start a run of a workflow, or of one command. */
@@ -2100,6 +2124,52 @@ export class Client {
   /** What users may have at most. */
   listQuotas(): Promise<QuotasReply> {
     return this.ask("GET", "/v1/quotas", {});
+  }
+
+  /** What a user may have at most; it goes before the cluster file. */
+  setQuota(
+    user: string | number,
+    body: NewQuota = {},
+    options: {
+      queue?: string;
+      ifMatch?: string;
+      ifNoneMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<QuotaReply> {
+    const path = `/v1/quotas/${segment(user)}`;
+    return this.ask("PUT", path, {
+      query: {
+        "queue": options.queue,
+      },
+      body,
+      headers: {
+        "If-Match": options.ifMatch,
+        "If-None-Match": options.ifNoneMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a quota that was set so: what the cluster file says counts again. */
+  removeQuota(
+    user: string | number,
+    options: {
+      queue?: string;
+      ifMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/quotas/${segment(user)}`;
+    return this.ask("DELETE", path, {
+      query: {
+        "queue": options.queue,
+      },
+      headers: {
+        "If-Match": options.ifMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
   }
 
   /** Records of the audit log, oldest first. */

@@ -10,6 +10,7 @@ namespace reeve::api {
 void get_livez(ServiceParts& parts, CallPtr call);
 void get_readyz(ServiceParts& parts, CallPtr call);
 void get_version(ServiceParts& parts, CallPtr call);
+void get_metrics(ServiceParts& parts, CallPtr call);
 void get_openapi(ServiceParts& parts, CallPtr call);
 void get_workflow_schema(ServiceParts& parts, CallPtr call);
 
@@ -106,6 +107,8 @@ void remove_flag(ServiceParts& parts, CallPtr call);
 
 // For those who look after the service.
 void list_quotas(ServiceParts& parts, CallPtr call);
+void set_quota(ServiceParts& parts, CallPtr call);
+void remove_quota(ServiceParts& parts, CallPtr call);
 void list_audit(ServiceParts& parts, CallPtr call);
 void verify_audit_log(ServiceParts& parts, CallPtr call);
 void export_audit(ServiceParts& parts, CallPtr call);

@@ -100,6 +100,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"SignOnReply", "sign_on", "SignOn"},
     {"SignOnPlaceReply", "place", "SignOnPlace"},
     {"QuotasReply", "quotas", "Quota", true},
+    {"QuotaReply", "quota", "Quota"},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
     {"SettingsReply", "settings", "Setting", true},

@@ -100,6 +100,17 @@ constexpr std::string_view kSent = R"json({
   "required": ["value"],
   "additionalProperties": false
 },
+"NewQuota": {
+  "type": "object",
+  "properties": {
+    "running_max": {"type": "integer", "minimum": 0, "maximum": 2147483647},
+    "queued_max": {"type": "integer", "minimum": 0},
+    "cpu_seconds_a_day": {"type": "integer", "minimum": 0, "maximum": 1000000000000},
+    "refuse": {"type": "boolean",
+               "description": "beyond cpu_seconds_a_day: refused instead of waiting"}
+  },
+  "additionalProperties": false
+},
 "NewFlag": {
   "type": "object",
   "properties": {

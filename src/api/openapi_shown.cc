@@ -459,9 +459,14 @@ constexpr std::string_view kShown = R"json({
     "running_max": {"type": ["integer", "null"]},
     "queued_max": {"type": ["integer", "null"]},
     "cpu_seconds_a_day": {"type": ["integer", "null"]},
-    "refuse": {"type": "boolean"}
+    "refuse": {"type": "boolean"},
+    "origin": {"enum": ["file", "api"], "description": "the cluster file, or PUT"},
+    "version": {"type": ["integer", "null"], "description": "null: of the file"},
+    "set_at": {"type": ["string", "null"], "format": "date-time"},
+    "set_by": {"type": ["string", "null"]}
   },
-  "required": ["user", "queue", "running_max", "queued_max", "cpu_seconds_a_day", "refuse"],
+  "required": ["user", "queue", "running_max", "queued_max", "cpu_seconds_a_day", "refuse",
+               "origin", "version", "set_at", "set_by"],
   "additionalProperties": false
 },
 "SettingChange": {

@@ -123,6 +123,8 @@ constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
 constexpr auto kNothing = std::to_array<ReplyInfo>({{204, ""}});
 constexpr auto kOk = std::to_array<ReplyInfo>({{200, "Probe"}});
+constexpr auto kMetricsReply =
+    std::to_array<ReplyInfo>({{200, "Text", "application/openmetrics-text"}});
 constexpr auto kVersionReply = std::to_array<ReplyInfo>({{200, "Version"}});
 constexpr auto kAnyJson = std::to_array<ReplyInfo>({{200, "Any"}});
 constexpr auto kSchemaJson = std::to_array<ReplyInfo>({{200, "Any", "application/schema+json"}});
@@ -203,6 +205,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     probe("/openapi.json", "openapi", "this description", kAnyJson, get_openapi),
     probe("/schema/workflow.json", "workflowSchema", "JSON Schema of workflows", kSchemaJson,
           get_workflow_schema),
+
+    look("/metrics", "metrics", "what is counted, as OpenMetrics", Action::metrics_read, {},
+         kMetricsReply, get_metrics),
 
     {.method = "POST",
      .path = "/v1/runs",

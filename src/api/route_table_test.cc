@@ -17,14 +17,15 @@ using security::Refusal;
 /// Of an action: where (n in its namespace, s shared, e everywhere), and who: viewer, operator,
 /// developer, admin; + attempts of the run.
 const std::map<std::string_view, std::string_view> kWho{
-    {"runs.read", "n voda+"},      {"runs.submit", "n da"},   {"runs.act", "n oda"},
-    {"runs.approve", "n oda"},     {"logs.read", "n voda+"},  {"events.read", "n voda+"},
-    {"workflows.read", "n voda"},  {"secrets.read", "n oda"}, {"secrets.write", "n da"},
-    {"tokens.read", "n a"},        {"tokens.write", "n a"},   {"audit.read", "n a"},
-    {"artifacts.read", "n voda+"}, {"queues.read", "s voda"}, {"nodes.read", "s voda"},
-    {"flags.read", "s voda"},      {"roles.read", "s voda"},  {"settings.read", "e oa"},
-    {"flags.write", "e a"},        {"roles.write", "e a"},    {"settings.write", "e a"},
-    {"users.read", "e a"},         {"users.write", "e a"},    {"nodes.write", "e oa"}};
+    {"runs.read", "n voda+"},      {"runs.submit", "n da"},    {"runs.act", "n oda"},
+    {"runs.approve", "n oda"},     {"logs.read", "n voda+"},   {"events.read", "n voda+"},
+    {"workflows.read", "n voda"},  {"secrets.read", "n oda"},  {"secrets.write", "n da"},
+    {"tokens.read", "n a"},        {"tokens.write", "n a"},    {"audit.read", "n a"},
+    {"artifacts.read", "n voda+"}, {"metrics.read", "s voda"}, {"queues.read", "s voda"},
+    {"queues.write", "e a"},       {"nodes.read", "s voda"},   {"flags.read", "s voda"},
+    {"roles.read", "s voda"},      {"settings.read", "e oa"},  {"flags.write", "e a"},
+    {"roles.write", "e a"},        {"settings.write", "e a"},  {"users.read", "e a"},
+    {"users.write", "e a"},        {"nodes.write", "e oa"}};
 
 /// "" is everybody, "known" is who says who he is.
 const std::map<std::string_view, std::string_view> kRoutesExpected{
@@ -82,7 +83,10 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"drainNode", "nodes.write"},
     {"resumeNode", "nodes.write"},
     {"listLocks", "queues.read"},
+    {"metrics", "metrics.read"},
     {"listQuotas", "queues.read"},
+    {"setQuota", "queues.write"},
+    {"removeQuota", "queues.write"},
     {"listTokens", "tokens.read"},
     {"createToken", "tokens.write"},
     {"rotateToken", "tokens.write"},

@@ -16,6 +16,7 @@
 #include "api/readers.h"
 #include "base/log_entry.h"
 #include "config/flag_store.h"
+#include "config/quota_store.h"
 #include "config/settings.h"
 #include "engine/engine.h"
 #include "engine/ports/kept_artifacts.h"
@@ -40,11 +41,15 @@ struct ServiceOptions {
   security::AuditLog* audit = nullptr;
   security::KeptAnswers* answers = nullptr;
   config::FlagStore* flags = nullptr;
+  config::QuotaStore* quotas = nullptr;
   std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
   std::string audit_directory;
   std::function<config::Settings()> settings;  ///< that hold now; any thread
   /// Reads the settings again, and says what changed. Any thread.
   std::function<Result<std::vector<config::Change>>()> reload;
+  /// What the engine is to go by: the cluster file as it was taken on last, with the quotas that
+  /// are kept now. Any thread.
+  std::function<Result<core::PolicySet>()> policy;
   /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.
   std::function<Status(const spec::Workflow&)> check_workflow;
   /// The items of kind "plan"; `inputs`: JSON object.

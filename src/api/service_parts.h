@@ -17,6 +17,7 @@
 #include "api/idempotency.h"
 #include "api/oidc_provider.h"
 #include "api/run_cache.h"
+#include "api/run_metrics.h"
 #include "api/run_versions.h"
 #include "api/service.h"
 #include "api/submission.h"
@@ -106,6 +107,7 @@ struct ServiceParts {
   std::unique_ptr<Readers> readers;
   RunVersions versions;
   EventHub events;
+  RunMetrics metrics;
   RunCache runs{1024};
   WorkflowCache workflows{512, std::size_t{32} << 20};
   WorkflowIndex workflow_index;

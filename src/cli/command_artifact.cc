@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <memory>
 
 #include <fmt/format.h>
 

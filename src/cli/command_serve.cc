@@ -75,6 +75,7 @@ struct Serving {
   std::unique_ptr<security::AuditLog> audit;
   std::unique_ptr<security::KeptAnswers> answers;
   std::unique_ptr<config::FlagStore> flags;
+  std::unique_ptr<config::QuotaStore> quotas;
   std::unique_ptr<ServiceLogs> logs;
   std::unique_ptr<artifacts::KeptFiles> artifacts;
   std::unique_ptr<api::Service> service;
@@ -272,6 +273,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .audit = serving.audit.get(),
       .answers = serving.answers.get(),
       .flags = serving.flags.get(),
+      .quotas = serving.quotas.get(),
       .open_secrets =
           [root = layout.root, key = settings.present().text(Setting::secrets_key_file)] {
             return open_secret_store(root, key.empty() ? nullptr : &key);
@@ -281,6 +283,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .reload = [&settings,
                  credentials =
                      serving.credentials.get()] { return reload_all(settings, *credentials); },
+      .policy = [&settings] { return settings.policy_with_quotas(); },
       .check_workflow =
           [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
             return check_workflow(workflow, rules, machine);
@@ -348,6 +351,7 @@ Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   frame.settings.tell(serving.host->engine());
   TRY(open_security(frame, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
+  serving.quotas = std::make_unique<config::QuotaStore>(layout.quotas());
   serving.artifacts = std::make_unique<artifacts::KeptFiles>(layout.artifacts());
   TRY(open_service(frame, engine, machine, serving));
   api::Service& service = *serving.service;

@@ -16,9 +16,9 @@
 namespace reeve::cli {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 255;
+constexpr std::size_t kFileNameBytesMax = 255;
 
-tl::unexpected<Error> is_there(const std::string& path) {
+tl::unexpected<Error> already_there(const std::string& path) {
   return fail(ErrorCode::conflict,
               fmt::format("'{}' is there already: --force replaces it, -O FILE names another "
                           "place",
@@ -28,7 +28,7 @@ tl::unexpected<Error> is_there(const std::string& path) {
 }  // namespace
 
 bool is_harmless_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameBytesMax && name.front() != '.' &&
+  return !name.empty() && name.size() <= kFileNameBytesMax && name.front() != '.' &&
          std::ranges::all_of(name, [](char c) {
            const auto byte = static_cast<unsigned char>(c);
            return byte >= 0x20 && byte != 0x7f && c != '/';
@@ -54,7 +54,7 @@ Result<FetchedFile> FetchedFile::create(const std::string& path, IfThere if_ther
   if (::fstatat(out.directory_.get(), out.name_.c_str(), &present, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(present.st_mode))
       return fail(ErrorCode::conflict, fmt::format("'{}' is a directory: name a file in it", path));
-    if (if_there == IfThere::refuse) return is_there(path);
+    if (if_there == IfThere::refuse) return already_there(path);
   }
   std::string temporary = "." + format_uuid("reeve", api::new_uuid(wall_now())) + ".part";
   out.file_ = Fd(::openat(out.directory_.get(), temporary.c_str(),
@@ -84,7 +84,7 @@ Status FetchedFile::finish() {
     failed = ::linkat(in, temporary_.c_str(), in, name_.c_str(), 0);
     if (failed == 0) ::unlinkat(in, temporary_.c_str(), 0);
   }
-  if (failed != 0 && errno == EEXIST) return is_there(path_);
+  if (failed != 0 && errno == EEXIST) return already_there(path_);
   if (failed != 0) return fail_errno(errno, fmt::format("cannot write '{}'", path_));
   temporary_.clear();
   return {};

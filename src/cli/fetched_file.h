@@ -4,6 +4,7 @@
 // dropped unfinished, nothing is left. One thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -18,6 +18,7 @@ ACTIONS = {
     "audit.read": "n a", "queues.read": "s voda", "nodes.read": "s voda", "flags.read": "s voda",
     "roles.read": "s voda", "settings.read": "e oa", "flags.write": "e a", "roles.write": "e a",
     "settings.write": "e a", "users.read": "e a", "users.write": "e a", "nodes.write": "e oa",
+    "queues.write": "e a", "metrics.read": "s voda",
 }
 CUSTOM = ("runs.read", "secrets.write", "audit.read", "flags.write", "queues.read")
 LETTERS = {"viewer": "v", "operator": "o", "developer": "d", "admin": "a"}
@@ -59,7 +60,10 @@ ROUTES = {
     "GET /v1/pools": ("nodes.read",), "GET /v1/nodes": ("nodes.read",),
     "POST /v1/nodes/{node}/drain": ("nodes.write", {}),
     "POST /v1/nodes/{node}/resume": ("nodes.write",),
-    "GET /v1/locks": ("queues.read",), "GET /v1/quotas": ("queues.read",),
+    "GET /v1/locks": ("queues.read",), "GET /metrics": ("metrics.read",),
+    "GET /v1/quotas": ("queues.read",),
+    "PUT /v1/quotas/{user}": ("queues.write", {"running_max": 100}),
+    "DELETE /v1/quotas/{user}": ("queues.write",),
     "GET /v1/tokens": ("tokens.read",), "POST /v1/tokens": ("tokens.write", {"label": "x"}),
     "POST /v1/tokens/{token}/rotate": ("tokens.write", {}),
     "DELETE /v1/tokens/{token}": ("tokens.write",), "GET /v1/secrets": ("secrets.read",),
@@ -101,6 +105,7 @@ class MatrixTest(ServiceCase):
         self.ask("PUT", f"/v1/secrets/victim?namespace={place}", {"value": "x"})
         self.ask("PUT", "/v1/flags/victim", {"on": True})
         self.ask("PUT", "/v1/roles/victim", {"actions": []})
+        self.ask("PUT", "/v1/quotas/victim", {"running_max": 100})
         if not any(each["name"] == "victim" for each in self.ask("GET", "/v1/users").body["users"]):
             self.ask("PUT", "/v1/users/victim", {"password": "long enough", "role": "viewer"})
         return {"run": self.runs[place], "task": "main", "attempt": "1", "token": token,
