@@ -193,6 +193,10 @@ class Client:
         """JSON Schema of workflows."""
         return self._ask("GET", "/schema/workflow.json")
 
+    def metrics(self):
+        """What is counted, as OpenMetrics."""
+        return self._ask("GET", "/metrics")
+
     def submit_run(self, body, *, idempotency_key=None, name=None, namespace=None):
         """Start a run of a workflow, or of one command."""
         return self._ask("POST", "/v1/runs", query=[
@@ -289,6 +293,15 @@ class Client:
             ("task", task),
         ])
 
+    def diff_runs(self, run, other, *, only=None, limit=None, cursor=None):
+        """What is not the same in two runs."""
+        path = _path("/v1/runs/{}/diff/{}", run, other)
+        return self._ask("GET", path, query=[
+            ("only", only),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
     def list_tasks(self, run, *, state=None, group=None, limit=None, cursor=None):
         """Tasks of a run."""
         path = _path("/v1/runs/{}/tasks", run)
@@ -332,6 +345,31 @@ class Client:
             ("stream", stream),
         ])
 
+    def list_run_artifacts(self, run, *, limit=None, cursor=None):
+        """Files that its tasks handed on; a page holds whole tasks."""
+        path = _path("/v1/runs/{}/artifacts", run)
+        return self._ask("GET", path, query=[
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def list_task_artifacts(self, run, task):
+        """Files that it handed on."""
+        path = _path("/v1/runs/{}/tasks/{}/artifacts", run, task)
+        return self._ask("GET", path)
+
+    def get_artifact(self, run, task, artifact, *, file=None, range=None, if_range=None,
+                     if_none_match=None):
+        """The bytes of a file."""
+        path = _path("/v1/runs/{}/tasks/{}/artifacts/{}", run, task, artifact)
+        return self._ask("GET", path, query=[
+            ("file", file),
+        ], headers={
+            "Range": range,
+            "If-Range": if_range,
+            "If-None-Match": if_none_match,
+        })
+
     def lint_workflow(self, body):
         """What is wrong with a workflow."""
         return self._ask("POST", "/v1/lint", body=body)
@@ -339,6 +377,37 @@ class Client:
     def plan_workflow(self, body):
         """What a workflow would run, and in which order."""
         return self._ask("POST", "/v1/plan", body=body)
+
+    def list_workflows(self, *, namespace=None, limit=None, cursor=None):
+        """Workflows that have been run, by namespace and name."""
+        return self._ask("GET", "/v1/workflows", query=[
+            ("namespace", namespace),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def get_workflow(self, workflow, *, namespace=None):
+        """One of them."""
+        path = _path("/v1/workflows/{}", workflow)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+        ])
+
+    def list_workflow_versions(self, workflow, *, namespace=None, limit=None, cursor=None):
+        """Its versions, newest first."""
+        path = _path("/v1/workflows/{}/versions", workflow)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+            ("limit", limit),
+            ("cursor", cursor),
+        ])
+
+    def get_workflow_version(self, workflow, version, *, namespace=None):
+        """A version with its text."""
+        path = _path("/v1/workflows/{}/versions/{}", workflow, version)
+        return self._ask("GET", path, query=[
+            ("namespace", namespace),
+        ])
 
     def list_queues(self):
         """Queues and what waits in them."""
@@ -537,6 +606,28 @@ class Client:
     def list_quotas(self):
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")
+
+    def set_quota(self, user, body=None, *, queue=None, if_match=None, if_none_match=None,
+                  idempotency_key=None):
+        """What a user may have at most; it goes before the cluster file."""
+        path = _path("/v1/quotas/{}", user)
+        return self._ask("PUT", path, query=[
+            ("queue", queue),
+        ], body=body or {}, headers={
+            "If-Match": if_match,
+            "If-None-Match": if_none_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
+
+    def remove_quota(self, user, *, queue=None, if_match=None, idempotency_key=None):
+        """Remove a quota that was set so: what the cluster file says counts again."""
+        path = _path("/v1/quotas/{}", user)
+        return self._ask("DELETE", path, query=[
+            ("queue", queue),
+        ], headers={
+            "If-Match": if_match,
+            "Idempotency-Key": _new_key(idempotency_key),
+        })
 
     def list_audit(self, *, who=None, action=None, namespace=None, order=None, limit=None,
                    cursor=None):

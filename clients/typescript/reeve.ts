@@ -248,6 +248,36 @@ export interface Attempt {
   log: string;
 }
 
+export interface Artifact {
+  /** what the task is called */
+  task: string;
+  /** of the task, position in the run */
+  index: number;
+  /** that left it */
+  attempt: number;
+  /** in the workflow */
+  name: string;
+  /** name of the file; a pattern gives several under one name */
+  file: string;
+  /** null: it has been removed */
+  size_bytes: number | null;
+  /** BLAKE2b-256 of its bytes */
+  digest: string | null;
+}
+
+export interface TaskDifference {
+  /** name */
+  task: string;
+  /** added, removed, result, attempts, duration or none */
+  change: string;
+  state_a: string | null;
+  state_b: string | null;
+  attempts_a: number | null;
+  attempts_b: number | null;
+  duration_seconds_a: number | null;
+  duration_seconds_b: number | null;
+}
+
 export interface Use {
   /** id of the run, a slash, name */
   id: string;
@@ -492,6 +522,13 @@ export interface ExplanationReply {
   explanation: Explanation;
 }
 
+export interface DifferenceReply {
+  version: 1;
+  diff: Difference;
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
 export interface TasksReply {
   version: 1;
   tasks: Task[];
@@ -509,6 +546,13 @@ export interface AttemptReply {
   attempt: Attempt;
 }
 
+export interface ArtifactsReply {
+  version: 1;
+  artifacts: Artifact[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
 export interface DiagnosticsReply {
   version: 1;
   diagnostics: Diagnostic[];
@@ -517,6 +561,30 @@ export interface DiagnosticsReply {
 export interface PlanReply {
   version: 1;
   plan: PlannedGroup[];
+}
+
+export interface WorkflowsReply {
+  version: 1;
+  workflows: Workflow[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface WorkflowReply {
+  version: 1;
+  workflow: Workflow;
+}
+
+export interface WorkflowVersionsReply {
+  version: 1;
+  versions: WorkflowVersion[];
+  /** send it as cursor to get what follows; null: this is the end */
+  next_cursor: string | null;
+}
+
+export interface WorkflowTextReply {
+  version: 1;
+  workflow: WorkflowVersionText;
 }
 
 export interface QueuesReply {
@@ -619,6 +687,11 @@ export interface QuotasReply {
   quotas: Quota[];
 }
 
+export interface QuotaReply {
+  version: 1;
+  quota: Quota;
+}
+
 export interface AuditReply {
   version: 1;
   audit: AuditRecord[];
@@ -663,6 +736,10 @@ export type Text = string;
 export interface Submission {
   /** YAML text, or the same as JSON */
   workflow?: string | Record<string, any>;
+  /** one that has been run in the namespace; not in a bulk */
+  workflow_name?: string;
+  /** of workflow_name; usual: the newest */
+  version?: number;
   command?: string[];
   /** of the workflow */
   inputs?: Record<string, any>;
@@ -755,6 +832,14 @@ export interface NewFlag {
 export interface NewSetting {
   /** as the environment would have it, or as JSON */
   value: string | number | boolean;
+}
+
+export interface NewQuota {
+  running_max?: number;
+  queued_max?: number;
+  cpu_seconds_a_day?: number;
+  /** beyond cpu_seconds_a_day: refused instead of waiting */
+  refuse?: boolean;
 }
 
 export interface NewRole {
@@ -921,6 +1006,71 @@ export interface Graph {
   })[];
 }
 
+export interface Difference {
+  /** the run of the path */
+  a: string;
+  /** the other */
+  b: string;
+  /** of the runs as a whole */
+  changes: ({
+    field: "workflow" | "state" | "inputs" | "outputs" | "directory" | "workflow_digest" | "duration_seconds";
+    /** its value in a */
+    a: any;
+    /** its value in b */
+    b: any;
+  })[];
+  tasks: TaskDifference[];
+}
+
+export interface Workflow {
+  name: string;
+  namespace: string;
+  /** how many; also the number of the newest */
+  versions: number;
+  /** of the newest version */
+  digest: string;
+  /** of all versions */
+  runs: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+export interface WorkflowVersion {
+  name: string;
+  namespace: string;
+  /** the how manyeth text that was run under the name there */
+  number: number;
+  /** BLAKE2b-256 of its text */
+  digest: string;
+  runs: number;
+  /** number of a run */
+  first_run: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+}
+
+export interface WorkflowVersionText {
+  name: string;
+  namespace: string;
+  /** the how manyeth text that was run under the name there */
+  number: number;
+  /** BLAKE2b-256 of its text */
+  digest: string;
+  runs: number;
+  /** number of a run */
+  first_run: number;
+  /** number of a run */
+  last_run: number;
+  first_seen_at: string;
+  last_seen_at: string;
+  /** as it was submitted */
+  source: string;
+}
+
 export interface Timeline {
   run: string;
   submitted_at: string;
@@ -1049,6 +1199,12 @@ export interface Quota {
   queued_max: number | null;
   cpu_seconds_a_day: number | null;
   refuse: boolean;
+  /** the cluster file, or PUT */
+  origin: "file" | "api";
+  /** null: of the file */
+  version: number | null;
+  set_at: string | null;
+  set_by: string | null;
 }
 
 export interface SettingChange {
@@ -1169,6 +1325,11 @@ export class Client {
   /** JSON Schema of workflows. */
   workflowSchema(): Promise<Any> {
     return this.ask("GET", "/schema/workflow.json", {});
+  }
+
+  /** What is counted, as OpenMetrics. */
+  metrics(): Promise<Text> {
+    return this.ask("GET", "/metrics", {});
   }
 
   /** Start a run of a workflow, or of one command. */
@@ -1385,6 +1546,26 @@ export class Client {
     });
   }
 
+  /** What is not the same in two runs. */
+  diffRuns(
+    run: string | number,
+    other: string | number,
+    options: {
+      only?: "all" | "changed";
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<DifferenceReply> {
+    const path = `/v1/runs/${segment(run)}/diff/${segment(other)}`;
+    return this.ask("GET", path, {
+      query: {
+        "only": options.only,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
   /** Tasks of a run. */
   listTasks(
     run: string | number,
@@ -1474,6 +1655,57 @@ export class Client {
     });
   }
 
+  /** Files that its tasks handed on; a page holds whole tasks. */
+  listRunArtifacts(
+    run: string | number,
+    options: {
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<ArtifactsReply> {
+    const path = `/v1/runs/${segment(run)}/artifacts`;
+    return this.ask("GET", path, {
+      query: {
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** Files that it handed on. */
+  listTaskArtifacts(
+    run: string | number,
+    task: string | number,
+  ): Promise<ArtifactsReply> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/artifacts`;
+    return this.ask("GET", path, {});
+  }
+
+  /** The bytes of a file. */
+  getArtifact(
+    run: string | number,
+    task: string | number,
+    artifact: string | number,
+    options: {
+      file?: string;
+      range?: string;
+      ifRange?: string;
+      ifNoneMatch?: string;
+    } = {},
+  ): Promise<Bytes> {
+    const path = `/v1/runs/${segment(run)}/tasks/${segment(task)}/artifacts/${segment(artifact)}`;
+    return this.ask("GET", path, {
+      query: {
+        "file": options.file,
+      },
+      headers: {
+        "Range": options.range,
+        "If-Range": options.ifRange,
+        "If-None-Match": options.ifNoneMatch,
+      },
+    });
+  }
+
   /** What is wrong with a workflow. */
   lintWorkflow(
     body: WorkflowText,
@@ -1489,6 +1721,73 @@ export class Client {
   ): Promise<PlanReply> {
     return this.ask("POST", "/v1/plan", {
       body,
+    });
+  }
+
+  /** Workflows that have been run, by namespace and name. */
+  listWorkflows(
+    options: {
+      namespace?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<WorkflowsReply> {
+    return this.ask("GET", "/v1/workflows", {
+      query: {
+        "namespace": options.namespace,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** One of them. */
+  getWorkflow(
+    workflow: string | number,
+    options: {
+      namespace?: string;
+    } = {},
+  ): Promise<WorkflowReply> {
+    const path = `/v1/workflows/${segment(workflow)}`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+      },
+    });
+  }
+
+  /** Its versions, newest first. */
+  listWorkflowVersions(
+    workflow: string | number,
+    options: {
+      namespace?: string;
+      limit?: number;
+      cursor?: string;
+    } = {},
+  ): Promise<WorkflowVersionsReply> {
+    const path = `/v1/workflows/${segment(workflow)}/versions`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+        "limit": options.limit,
+        "cursor": options.cursor,
+      },
+    });
+  }
+
+  /** A version with its text. */
+  getWorkflowVersion(
+    workflow: string | number,
+    version: string | number,
+    options: {
+      namespace?: string;
+    } = {},
+  ): Promise<WorkflowTextReply> {
+    const path = `/v1/workflows/${segment(workflow)}/versions/${segment(version)}`;
+    return this.ask("GET", path, {
+      query: {
+        "namespace": options.namespace,
+      },
     });
   }
 
@@ -1879,6 +2178,52 @@ export class Client {
   /** What users may have at most. */
   listQuotas(): Promise<QuotasReply> {
     return this.ask("GET", "/v1/quotas", {});
+  }
+
+  /** What a user may have at most; it goes before the cluster file. */
+  setQuota(
+    user: string | number,
+    body: NewQuota = {},
+    options: {
+      queue?: string;
+      ifMatch?: string;
+      ifNoneMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<QuotaReply> {
+    const path = `/v1/quotas/${segment(user)}`;
+    return this.ask("PUT", path, {
+      query: {
+        "queue": options.queue,
+      },
+      body,
+      headers: {
+        "If-Match": options.ifMatch,
+        "If-None-Match": options.ifNoneMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** Remove a quota that was set so: what the cluster file says counts again. */
+  removeQuota(
+    user: string | number,
+    options: {
+      queue?: string;
+      ifMatch?: string;
+      idempotencyKey?: string;
+    } = {},
+  ): Promise<void> {
+    const path = `/v1/quotas/${segment(user)}`;
+    return this.ask("DELETE", path, {
+      query: {
+        "queue": options.queue,
+      },
+      headers: {
+        "If-Match": options.ifMatch,
+        "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
   }
 
   /** Records of the audit log. */

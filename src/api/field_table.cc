@@ -350,6 +350,15 @@ constexpr auto kToken = std::to_array<FieldInfo>({
     {"last_used_at", "time?", "to about five minutes"},
     {"revoked_at", "time?", ""},
 });
+constexpr auto kArtifact = std::to_array<FieldInfo>({
+    {"task", "string", "what the task is called"},
+    {"index", "number", "of the task, position in the run"},
+    {"attempt", "number", "that left it"},
+    {"name", "string", "in the workflow"},
+    {"file", "string", "name of the file; a pattern gives several under one name"},
+    {"size_bytes", "number?", "null: it has been removed"},
+    {"digest", "string?", "BLAKE2b-256 of its bytes"},
+});
 constexpr auto kContext = std::to_array<FieldInfo>({
     {"name", "string", ""},
     {"url", "string", "where the service is"},
@@ -371,6 +380,7 @@ constexpr auto kKinds = std::to_array<KindInfo>({
     {"tasks", "show --tasks", kTask},
     {"task", "show ID/TASK", kTaskDetail},
     {"attempts", "show ID/TASK", kAttempt},
+    {"artifacts", "artifact ls", kArtifact},
     {"use", "top", kUse},
     {"queue", "queue", kQueue},
     {"explanation", "explain", kExplanation},

@@ -10,6 +10,7 @@ namespace reeve::api {
 void get_livez(ServiceParts& parts, CallPtr call);
 void get_readyz(ServiceParts& parts, CallPtr call);
 void get_version(ServiceParts& parts, CallPtr call);
+void get_metrics(ServiceParts& parts, CallPtr call);
 void get_openapi(ServiceParts& parts, CallPtr call);
 void get_workflow_schema(ServiceParts& parts, CallPtr call);
 
@@ -21,6 +22,7 @@ void get_run(ServiceParts& parts, CallPtr call);
 void get_graph(ServiceParts& parts, CallPtr call);
 void get_timeline(ServiceParts& parts, CallPtr call);
 void get_explanation(ServiceParts& parts, CallPtr call);
+void get_difference(ServiceParts& parts, CallPtr call);
 
 // What is asked of a run.
 void cancel_run(ServiceParts& parts, CallPtr call);
@@ -35,6 +37,11 @@ void get_task(ServiceParts& parts, CallPtr call);
 void get_attempt(ServiceParts& parts, CallPtr call);
 void get_log(ServiceParts& parts, CallPtr call);
 
+// What tasks handed on (artifact_handlers.cc).
+void list_run_artifacts(ServiceParts& parts, CallPtr call);
+void list_task_artifacts(ServiceParts& parts, CallPtr call);
+void get_artifact(ServiceParts& parts, CallPtr call);
+
 // The rows of runs, for commands (stored_handlers.cc).
 void list_stored_runs(ServiceParts& parts, CallPtr call);
 void get_stored_run(ServiceParts& parts, CallPtr call);
@@ -44,6 +51,12 @@ void get_stored_log(ServiceParts& parts, CallPtr call);
 // Workflows that are not run.
 void lint_workflow(ServiceParts& parts, CallPtr call);
 void plan_workflow(ServiceParts& parts, CallPtr call);
+
+// Workflows that have been run (workflow_handlers.cc).
+void list_workflows(ServiceParts& parts, CallPtr call);
+void get_workflow(ServiceParts& parts, CallPtr call);
+void list_workflow_versions(ServiceParts& parts, CallPtr call);
+void get_workflow_version(ServiceParts& parts, CallPtr call);
 
 // What the engine has.
 void list_queues(ServiceParts& parts, CallPtr call);
@@ -94,6 +107,8 @@ void remove_flag(ServiceParts& parts, CallPtr call);
 
 // For those who look after the service.
 void list_quotas(ServiceParts& parts, CallPtr call);
+void set_quota(ServiceParts& parts, CallPtr call);
+void remove_quota(ServiceParts& parts, CallPtr call);
 void list_audit(ServiceParts& parts, CallPtr call);
 void verify_audit_log(ServiceParts& parts, CallPtr call);
 void export_audit(ServiceParts& parts, CallPtr call);

@@ -12,5 +12,7 @@ namespace reeve::api {
 JsonObject body_components();
 /// Those of what is sent, as the text of an object.
 std::string_view sent_schemas();
+/// The part of them that is shown, as JSON text.
+std::string_view shown_bodies();
 
 }  // namespace reeve::api

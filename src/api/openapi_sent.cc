@@ -7,11 +7,16 @@ namespace {
 constexpr std::string_view kSent = R"json({
 "Any": {"type": "object"},
 "Text": {"type": "string"},
+"Bytes": {"type": "string", "contentMediaType": "application/octet-stream"},
 "Submission": {
   "type": "object",
-  "description": "either a workflow or a command",
+  "description": "a workflow, the name of one that has been run, or a command",
   "properties": {
     "workflow": {"type": ["string", "object"], "description": "YAML text, or the same as JSON"},
+    "workflow_name": {"type": "string",
+                      "description": "one that has been run in the namespace; not in a bulk"},
+    "version": {"type": "integer", "minimum": 1, "maximum": 2147483647,
+                "description": "of workflow_name; usual: the newest"},
     "command": {"type": "array", "items": {"type": "string"}, "minItems": 1},
     "inputs": {"type": "object", "description": "of the workflow"},
     "env": {"type": "object", "additionalProperties": {"type": "string"},
@@ -43,7 +48,8 @@ constexpr std::string_view kSent = R"json({
       }
     }
   },
-  "oneOf": [{"required": ["workflow"]}, {"required": ["command"]}],
+  "oneOf": [{"required": ["workflow"]}, {"required": ["workflow_name"]},
+            {"required": ["command"]}],
   "additionalProperties": false
 },
 "WorkflowText": {
@@ -141,6 +147,17 @@ constexpr std::string_view kSent = R"json({
     }
   },
   "required": ["value"],
+  "additionalProperties": false
+},
+"NewQuota": {
+  "type": "object",
+  "properties": {
+    "running_max": {"type": "integer", "minimum": 0, "maximum": 2147483647},
+    "queued_max": {"type": "integer", "minimum": 0},
+    "cpu_seconds_a_day": {"type": "integer", "minimum": 0, "maximum": 1000000000000},
+    "refuse": {"type": "boolean",
+               "description": "beyond cpu_seconds_a_day: refused instead of waiting"}
+  },
   "additionalProperties": false
 },
 "NewRole": {

@@ -48,18 +48,6 @@ boost::json::array pool_rows(const core::State& state) {
   return out;
 }
 
-boost::json::array quota_rows(const core::State& state) {
-  boost::json::array out;
-  for (const QuotaSetup& quota : state.planner.policy().quotas)
-    out.push_back(JsonObject{{"user", optional_text(quota.user)},
-                             {"queue", optional_text(quota.queue)},
-                             {"running_max", limit_json(quota.running_max)},
-                             {"queued_max", limit_json(quota.queued_max)},
-                             {"cpu_seconds_a_day", limit_json(quota.cpu_seconds_a_day)},
-                             {"refuse", quota.refuse}});
-  return out;
-}
-
 boost::json::array lock_rows(const core::State& state) {
   boost::json::array out;
   const schedule::Locks& locks = state.planner.locks;
@@ -138,9 +126,6 @@ void list_queues(ServiceParts& parts, CallPtr call) {
 }
 void list_pools(ServiceParts& parts, CallPtr call) { reply_rows(parts, call, "pools", pool_rows); }
 void list_nodes(ServiceParts& parts, CallPtr call) { reply_rows(parts, call, "nodes", node_rows); }
-void list_quotas(ServiceParts& parts, CallPtr call) {
-  reply_rows(parts, call, "quotas", quota_rows);
-}
 void list_locks(ServiceParts& parts, CallPtr call) { reply_rows(parts, call, "locks", lock_rows); }
 void drain_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, true); }
 void resume_node(ServiceParts& parts, CallPtr call) { drain_or_resume(parts, call, false); }

@@ -50,6 +50,12 @@ constexpr auto kListRuns = std::to_array<Parameter>(
      kLimit,
      kCursor});
 constexpr auto kTimeline = std::to_array<Parameter>({kRunPath, kCursor});
+constexpr auto kDiff = std::to_array<Parameter>(
+    {kRunPath,
+     {"other", Place::path, "string", "the run to compare it with, named in the same ways"},
+     {"only", Place::query, "all|changed", "of the tasks; usual: all"},
+     kLimit,
+     kCursor});
 constexpr auto kExplain = std::to_array<Parameter>(
     {kRunPath, {"task", Place::query, "string", "this task, or group of tasks, of it"}});
 constexpr auto kListTasks =
@@ -72,6 +78,17 @@ constexpr auto kTaskLog =
 constexpr auto kAttemptLog = std::to_array<Parameter>(
     {kRunPath, kTaskPath, kAttemptPath, kFrom, kBytes, kTail, kGrep, kStream});
 
+constexpr Parameter kArtifactPath{"artifact", Place::path, "string", "its name in the workflow"};
+constexpr auto kRunArtifacts = std::to_array<Parameter>({kRunPath, kLimit, kCursor});
+constexpr auto kGetArtifact = std::to_array<Parameter>(
+    {kRunPath,
+     kTaskPath,
+     kArtifactPath,
+     {"file", Place::query, "string", "which one, where a pattern matched several files"},
+     {"Range", Place::header, "string", "of the bytes this part only: bytes=0-999"},
+     {"If-Range", Place::header, "string", "a part only if the ETag is still this one"},
+     {"If-None-Match", Place::header, "string", "answer 304 if the ETag is this one"}});
+
 constexpr auto kStoredAttempts = std::to_array<Parameter>(
     {kRunPath, {"task", Place::query, "integer", "position in the run"}, kLimit, kCursor});
 constexpr auto kStoredLog =
@@ -79,6 +96,15 @@ constexpr auto kStoredLog =
                               {"task", Place::query, "integer", "position in the run"},
                               {"attempt", Place::query, "integer", "1, 2, ..."},
                               kFrom});
+
+constexpr Parameter kWorkflowPath{"workflow", Place::path, "string", "a workflow by its name"};
+constexpr Parameter kWhose{"namespace", Place::query, "string",
+                           "where it was run; usual: one's own, else default"};
+constexpr auto kListWorkflows = std::to_array<Parameter>({kNamespace, kLimit, kCursor});
+constexpr auto kOfWorkflow = std::to_array<Parameter>({kWorkflowPath, kWhose});
+constexpr auto kVersionsOf = std::to_array<Parameter>({kWorkflowPath, kWhose, kLimit, kCursor});
+constexpr auto kOfVersion = std::to_array<Parameter>(
+    {kWorkflowPath, {"version", Place::path, "integer", "1, 2, ..."}, kWhose});
 
 constexpr Parameter kLastId{"Last-Event-ID", Place::header, "string", "go on behind this event"};
 constexpr auto kFollow = std::to_array<Parameter>({kLastId});
@@ -97,6 +123,8 @@ constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
 constexpr auto kNothing = std::to_array<ReplyInfo>({{204, ""}});
 constexpr auto kOk = std::to_array<ReplyInfo>({{200, "Probe"}});
+constexpr auto kMetricsReply =
+    std::to_array<ReplyInfo>({{200, "Text", "application/openmetrics-text"}});
 constexpr auto kVersionReply = std::to_array<ReplyInfo>({{200, "Version"}});
 constexpr auto kAnyJson = std::to_array<ReplyInfo>({{200, "Any"}});
 constexpr auto kSchemaJson = std::to_array<ReplyInfo>({{200, "Any", "application/schema+json"}});
@@ -108,14 +136,24 @@ constexpr auto kBulkReplies = std::to_array<ReplyInfo>({{200, "BulkReply"}, {207
 constexpr auto kRunsReply = std::to_array<ReplyInfo>({{200, "RunsReply"}});
 constexpr auto kGraphReply = std::to_array<ReplyInfo>({{200, "GraphReply"}});
 constexpr auto kTimelineReply = std::to_array<ReplyInfo>({{200, "TimelineReply"}});
+constexpr auto kDifferenceReply = std::to_array<ReplyInfo>({{200, "DifferenceReply"}});
 constexpr auto kExplanationReply = std::to_array<ReplyInfo>({{200, "ExplanationReply"}});
 constexpr auto kTasksReply = std::to_array<ReplyInfo>({{200, "TasksReply"}});
 constexpr auto kTaskReply = std::to_array<ReplyInfo>({{200, "TaskReply"}});
 constexpr auto kAttemptReply = std::to_array<ReplyInfo>({{200, "AttemptReply"}});
 constexpr auto kLogReply =
     std::to_array<ReplyInfo>({{200, "LogReply"}, {200, "Text", "text/plain"}});
+constexpr auto kArtifactsReply = std::to_array<ReplyInfo>({{200, "ArtifactsReply"}});
+constexpr auto kArtifactBytes =
+    std::to_array<ReplyInfo>({{200, "Bytes", "application/octet-stream"},
+                              {206, "Bytes", "application/octet-stream"},
+                              {304, ""}});
 constexpr auto kLintReply = std::to_array<ReplyInfo>({{200, "DiagnosticsReply"}});
 constexpr auto kPlanReply = std::to_array<ReplyInfo>({{200, "PlanReply"}});
+constexpr auto kWorkflowsReply = std::to_array<ReplyInfo>({{200, "WorkflowsReply"}});
+constexpr auto kWorkflowReply = std::to_array<ReplyInfo>({{200, "WorkflowReply"}});
+constexpr auto kVersionsReply = std::to_array<ReplyInfo>({{200, "WorkflowVersionsReply"}});
+constexpr auto kVersionTextReply = std::to_array<ReplyInfo>({{200, "WorkflowTextReply"}});
 constexpr auto kQueuesReply = std::to_array<ReplyInfo>({{200, "QueuesReply"}});
 constexpr auto kPoolsReply = std::to_array<ReplyInfo>({{200, "PoolsReply"}});
 constexpr auto kNodesReply = std::to_array<ReplyInfo>({{200, "NodesReply"}});
@@ -168,6 +206,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     probe("/schema/workflow.json", "workflowSchema", "JSON Schema of workflows", kSchemaJson,
           get_workflow_schema),
 
+    look("/metrics", "metrics", "what is counted, as OpenMetrics", Action::metrics_read, {},
+         kMetricsReply, get_metrics),
+
     {.method = "POST",
      .path = "/v1/runs",
      .id = "submitRun",
@@ -210,6 +251,8 @@ constexpr auto kRoutes = std::to_array<Route>({
          Action::runs_read, kTimeline, kTimelineReply, get_timeline),
     look("/v1/runs/{run}/explain", "explainRun", "why a run or a task is as it is",
          Action::runs_read, kExplain, kExplanationReply, get_explanation),
+    look("/v1/runs/{run}/diff/{other}", "diffRuns", "what is not the same in two runs",
+         Action::runs_read, kDiff, kDifferenceReply, get_difference),
     look("/v1/runs/{run}/tasks", "listTasks", "tasks of a run", Action::runs_read, kListTasks,
          kTasksReply, list_tasks),
     look("/v1/runs/{run}/tasks/{task}", "getTask", "one task and its attempts that ended",
@@ -220,6 +263,14 @@ constexpr auto kRoutes = std::to_array<Route>({
          Action::logs_read, kTaskLog, kLogReply, get_log),
     look("/v1/runs/{run}/tasks/{task}/attempts/{attempt}/logs", "getAttemptLog",
          "output of an attempt", Action::logs_read, kAttemptLog, kLogReply, get_log),
+
+    look("/v1/runs/{run}/artifacts", "listRunArtifacts",
+         "files that its tasks handed on; a page holds whole tasks", Action::artifacts_read,
+         kRunArtifacts, kArtifactsReply, list_run_artifacts),
+    look("/v1/runs/{run}/tasks/{task}/artifacts", "listTaskArtifacts", "files that it handed on",
+         Action::artifacts_read, kOfTask, kArtifactsReply, list_task_artifacts),
+    look("/v1/runs/{run}/tasks/{task}/artifacts/{artifact}", "getArtifact", "the bytes of a file",
+         Action::artifacts_read, kGetArtifact, kArtifactBytes, get_artifact),
 
     look("/v1/stored/runs", "listStoredRuns", "runs as the commands of reeve read them",
          Action::runs_read, kListRuns, kStored, list_stored_runs),
@@ -246,6 +297,16 @@ constexpr auto kRoutes = std::to_array<Route>({
      .body = "WorkflowText",
      .replies = kPlanReply,
      .handler = plan_workflow},
+
+    look("/v1/workflows", "listWorkflows", "workflows that have been run, by namespace and name",
+         Action::workflows_read, kListWorkflows, kWorkflowsReply, list_workflows),
+    look("/v1/workflows/{workflow}", "getWorkflow", "one of them", Action::workflows_read,
+         kOfWorkflow, kWorkflowReply, get_workflow),
+    look("/v1/workflows/{workflow}/versions", "listWorkflowVersions", "its versions, newest first",
+         Action::workflows_read, kVersionsOf, kVersionsReply, list_workflow_versions),
+    look("/v1/workflows/{workflow}/versions/{version}", "getWorkflowVersion",
+         "a version with its text", Action::workflows_read, kOfVersion, kVersionTextReply,
+         get_workflow_version),
 
     look("/v1/queues", "listQueues", "queues and what waits in them", Action::queues_read, {},
          kQueuesReply, list_queues),

@@ -45,6 +45,14 @@ constexpr auto kOfSetting = std::to_array<Parameter>({kSettingPath});
 constexpr auto kSetSetting =
     std::to_array<Parameter>({kSettingPath, kMatchVersion, kMatchNone, kAdminKey});
 constexpr auto kUnsetSetting = std::to_array<Parameter>({kSettingPath, kMatchVersion, kAdminKey});
+constexpr Parameter kQuotaUser{"user", Place::path, "string",
+                               "as tasks are counted for; * for everyone, each for itself"};
+constexpr Parameter kQuotaQueue{"queue", Place::query, "string",
+                                "in this queue and those below; usual: in all together"};
+constexpr auto kSetQuota =
+    std::to_array<Parameter>({kQuotaUser, kQuotaQueue, kMatchVersion, kMatchNone, kAdminKey});
+constexpr auto kRemoveQuota =
+    std::to_array<Parameter>({kQuotaUser, kQuotaQueue, kMatchVersion, kAdminKey});
 constexpr auto kChangeRole = std::to_array<Parameter>({kRolePath, kAdminKey});
 constexpr auto kChangeUser = std::to_array<Parameter>({kUserPath, kAdminKey});
 constexpr auto kChangeNode = std::to_array<Parameter>({kNodePath, kAdminKey});
@@ -87,6 +95,7 @@ constexpr auto kNodeReply = std::to_array<ReplyInfo>({{200, "NodeReply"}});
 constexpr auto kUserReply = std::to_array<ReplyInfo>({{200, "UserReply"}});
 constexpr auto kSessionReply = std::to_array<ReplyInfo>({{201, "SessionReply"}});
 constexpr auto kRotatedReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});
+constexpr auto kQuotaReply = std::to_array<ReplyInfo>({{200, "QuotaReply"}});
 constexpr auto kQuotasReply = std::to_array<ReplyInfo>({{200, "QuotasReply"}});
 constexpr auto kAuditReply = std::to_array<ReplyInfo>({{200, "AuditReply"}});
 constexpr auto kProofReply = std::to_array<ReplyInfo>({{200, "ProofReply"}});
@@ -201,6 +210,12 @@ constexpr auto kAdminRoutes = std::to_array<Route>({
             Action::nodes_write, kChangeNode, "", kNodeReply, resume_node),
     shows("/v1/quotas", "listQuotas", "what users may have at most", Action::queues_read, {},
           kQuotasReply, list_quotas),
+    changes({"PUT", "/v1/quotas/{user}", "setQuota",
+             "what a user may have at most; it goes before the cluster file"},
+            Action::queues_write, kSetQuota, "NewQuota", kQuotaReply, set_quota),
+    changes({"DELETE", "/v1/quotas/{user}", "removeQuota",
+             "remove a quota that was set so: what the cluster file says counts again"},
+            Action::queues_write, kRemoveQuota, "", kDone, remove_quota),
     shows("/v1/audit", "listAudit", "records of the audit log", Action::audit_read, kListAudit,
           kAuditReply, list_audit),
     shows("/v1/audit/verify", "verifyAudit", "whether the log is as it was written",

@@ -39,6 +39,10 @@ class Numbers final : public engine::History {
                                                              std::uint32_t) override {
     return nothing();
   }
+  Result<engine::WorkflowUses> list_workflow_uses(RunId, std::uint32_t) override {
+    return nothing();
+  }
+  Result<engine::WorkflowText> get_workflow(const Digest&) override { return nothing(); }
   Result<std::uint64_t> version() override { return nothing(); }
   std::uint32_t most() const { return most_; }
 

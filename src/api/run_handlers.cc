@@ -7,6 +7,8 @@
 #include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/loaded_run.h"
+#include "api/page.h"
+#include "api/run_difference.h"
 #include "api/run_filter.h"
 #include "api/run_json.h"
 #include "api/service_parts.h"
@@ -150,6 +152,35 @@ void get_timeline(ServiceParts& parts, CallPtr call) {
                       {"timeline", timeline},
                       {"next_cursor",
                        is_last ? Json(nullptr) : Json(std::to_string(offset + attempts.size()))}});
+    return {};
+  });
+}
+
+void get_difference(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History& history) -> Checked<void> {
+    TRY_ASSIGN(const Page asked, page_of(*call));
+    TRY_ASSIGN(const FoundRun a, parts.find_run(history, *call));
+    TRY_ASSIGN(const FoundRun b, parts.find_run(history, *call, "other"));
+    TRY_ASSIGN(const LoadedRun left, load_run(history, a.id, false, parts.options.now()));
+    TRY_ASSIGN(const LoadedRun right, load_run(history, b.id, false, parts.options.now()));
+    boost::json::array changes;
+    for (JsonObject& each : run_changes(left.run(), right.run()))
+      changes.emplace_back(std::move(each));
+    std::vector<JsonObject> tasks = task_differences(left.run(), right.run());
+    if (call->text("only") == "changed")
+      std::erase_if(tasks, [](const JsonObject& each) { return !is_change(each); });
+    const std::size_t first = std::min(tasks.size(), asked.first);
+    const std::size_t end = first + std::min(tasks.size() - first, asked.limit);
+    boost::json::array page;
+    for (std::size_t i = first; i < end; ++i) page.emplace_back(std::move(tasks[i]));
+    const bool is_last = end == tasks.size();
+    const JsonObject difference{{"a", format_uuid("run", a.record.uuid)},
+                                {"b", format_uuid("run", b.record.uuid)},
+                                {"changes", std::move(changes)},
+                                {"tasks", std::move(page)}};
+    call->reply(200, {{"version", kOutputVersion},
+                      {"diff", difference},
+                      {"next_cursor", is_last ? Json(nullptr) : Json(std::to_string(end))}});
     return {};
   });
 }

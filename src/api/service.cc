@@ -100,6 +100,7 @@ Result<std::unique_ptr<Service>> Service::open(ServiceOptions options) {
   parts->provider = OidcProvider::start(parts->options.now);
   parts->options.engine->add_observer(parts->versions);
   parts->options.engine->add_observer(parts->events);
+  parts->options.engine->add_observer(parts->metrics);
   return std::unique_ptr<Service>(new Service(std::move(parts)));
 }
 
@@ -121,6 +122,15 @@ void Service::drain() { parts_->draining = true; }
 
 namespace {
 
+/// Whoever is on this machine may read metrics, if a setting says so.
+bool is_open_here(const ServiceParts& parts, const Call& call) {
+  if (call.route->action != security::Action::metrics_read ||
+      !parts.options.settings()->boolean(config::Setting::server_metrics_open))
+    return false;
+  const std::string& peer = call.request.peer.address;
+  return peer == "unix" || peer.starts_with("127.") || peer.starts_with("[::1]");
+}
+
 /// What a route needs before its handler is called, beside the right to use it.
 Checked<void> prepare(ServiceParts& parts, Call& call) {
   auto query = http::parse_query(call.request.query);
@@ -131,7 +141,7 @@ Checked<void> prepare(ServiceParts& parts, Call& call) {
   if (call.route->audience == Audience::known) {
     TRY_ASSIGN(call.identity, parts.identify(call.request));
   }
-  if (call.route->audience == Audience::allowed) {
+  if (call.route->audience == Audience::allowed && !is_open_here(parts, call)) {
     TRY_ASSIGN(call.identity, parts.identify(call.request));
     // Of what belongs to a namespace, the handler finds out to which.
     const auto& own = call.identity.namespaces;
@@ -446,8 +456,9 @@ void ServiceParts::read(CallPtr call, std::function<Checked<void>(engine::Histor
   if (!is_taken) call->refuse(Error{ErrorCode::exhausted, "too many requests wait: try again", {}});
 }
 
-Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& call) const {
-  const std::string& name = call.path_value("run");
+Checked<FoundRun> ServiceParts::find_run(engine::History& history, const Call& call,
+                                         std::string_view parameter) const {
+  const std::string& name = call.path_value(parameter);
   const std::string unknown = fmt::format("there is no run {}", sanitize_for_terminal(name));
   const auto id = history.find_run(name);
   if (!id && id.error().code == ErrorCode::not_found)

@@ -16,9 +16,11 @@
 #include "api/readers.h"
 #include "base/log_entry.h"
 #include "config/flag_store.h"
+#include "config/quota_store.h"
 #include "config/setting_store.h"
 #include "config/settings.h"
 #include "engine/engine.h"
+#include "engine/ports/kept_artifacts.h"
 #include "http/server.h"
 #include "security/audit_log.h"
 #include "security/credentials.h"
@@ -35,11 +37,13 @@ struct ServiceOptions {
   Readers::Open open_history;
   JournalSource journal;  ///< for streams that go on behind what is kept in memory
   LogSource* logs = nullptr;
+  engine::KeptArtifacts* artifacts = nullptr;
   security::Credentials* credentials = nullptr;
   security::AuditLog* audit = nullptr;
   security::KeptAnswers* answers = nullptr;
   config::FlagStore* flags = nullptr;
   config::SettingStore* setting_store = nullptr;  ///< what the API sets; reload() reads it
+  config::QuotaStore* quotas = nullptr;
   std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
   std::string audit_directory;
   /// Those that hold now. Any thread; asked for with every request, and so never copied.
@@ -47,6 +51,9 @@ struct ServiceOptions {
       settings;  // shared: a reload replaces it
   /// Reads the settings again, and says what changed. Any thread.
   std::function<Result<std::vector<config::Change>>()> reload;
+  /// What the engine is to go by: the cluster file as it was taken on last, with the quotas that
+  /// are kept now. Any thread.
+  std::function<Result<core::PolicySet>()> policy;
   /// Whether a workflow may run here; invalid_argument, permission_denied or unplaceable.
   std::function<Status(const spec::Workflow&)> check_workflow;
   /// The items of kind "plan"; `inputs`: JSON object.

@@ -17,10 +17,12 @@
 #include "api/idempotency.h"
 #include "api/oidc_provider.h"
 #include "api/run_cache.h"
+#include "api/run_metrics.h"
 #include "api/run_versions.h"
 #include "api/service.h"
 #include "api/submission.h"
 #include "api/workflow_cache.h"
+#include "api/workflow_index.h"
 #include "security/audit_pages.h"
 
 namespace reeve::api {
@@ -73,8 +75,9 @@ struct ServiceParts {
 
   // What is stored. `job` comes on a thread of the readers; refuses with 429 if too many wait.
   void read(CallPtr call, std::function<Checked<void>(engine::History&)> job);
-  /// Finds the run of the path, and checks the action of the route. On a thread of the readers.
-  Checked<FoundRun> find_run(engine::History& history, const Call& call) const;
+  /// Finds a run of the path, and checks the action of the route. On a thread of the readers.
+  Checked<FoundRun> find_run(engine::History& history, const Call& call,
+                             std::string_view parameter = "run") const;
   /// 401 for the token of an attempt that has ended. On a thread of the readers.
   static Checked<void> check_attempt(engine::History& history, const security::Identity& who);
 
@@ -84,6 +87,10 @@ struct ServiceParts {
   /// `look` comes on the engine's thread.
   void look(CallPtr call, std::function<void(const core::State&)> look);
   void post(std::function<void()> call) const;
+  /// False: there are as many streams as may be, and that is said. On the server's thread.
+  bool may_stream(const CallPtr& call);
+  /// Whether what opened a stream, a token or a session, still holds; may be null.
+  std::function<bool()> still_allowed(const Call& call) const;
   /// 429 while there are as many unfinished runs as may be: they are in memory.
   std::optional<Problem> too_many_runs() const;
   /// 507 while there is less room on the disk than is kept for what runs already.
@@ -102,8 +109,10 @@ struct ServiceParts {
   std::unique_ptr<Readers> readers;
   RunVersions versions;
   EventHub events;
+  RunMetrics metrics;
   RunCache runs{1024};
   WorkflowCache workflows{512, std::size_t{32} << 20};
+  WorkflowIndex workflow_index;
   IdempotencyTable replays{10'000, std::size_t{32} << 20};
   std::string boot;  ///< random: makes ETags and request ids of this process its own
   std::string openapi;

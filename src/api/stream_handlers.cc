@@ -24,40 +24,13 @@ http::Response stream_head() {
           .body = ": reeve\n\n"};
 }
 
-/// False: there are as many streams as may be, and that is said.
-bool may_stream(ServiceParts& parts, const CallPtr& call) {
-  const auto most = static_cast<std::size_t>(
-      parts.options.settings()->integer(config::Setting::server_streams_max));
-  if (parts.events.followers() + parts.log_streams < most) return true;
-  Problem full(429, "too-many-streams", "Too many streams",
-               fmt::format("there are {} live streams already (server.streams_max)", most));
-  full.retry_after = kStreamsRetry;
-  call->refuse(full);
-  return false;
-}
-
-/// Whether what opened a stream, a token or a session, still holds.
-std::function<bool()> still_allowed(ServiceParts& parts, const Call& call) {
-  if (const std::string cookie = session_cookie(call.request);
-      call.request.header("authorization") == nullptr && !cookie.empty())
-    return [&parts, cookie] {
-      return parts.options.credentials->session(cookie, parts.options.now()).has_value();
-    };
-  const std::string* const header = call.request.header("authorization");
-  if (header == nullptr) return nullptr;
-  const std::string text = header->substr(std::min<std::size_t>(header->size(), 7));
-  return [&parts, text] {
-    return parts.options.credentials->authenticate(text, parts.options.now()).has_value();
-  };
-}
-
 Checked<Following> read_following(ServiceParts& parts, const Call& call) {
   Following following{.name_spaces = {},
                       .run = std::nullopt,
                       .run_has_ended = false,
                       .begun = {},
                       .after = std::nullopt,
-                      .may_go_on = still_allowed(parts, call),
+                      .may_go_on = parts.still_allowed(call),
                       .is_in_time = nullptr};
   if (const Time until = call.identity.until; until != kNever)
     following.is_in_time = [&parts, until] { return parts.options.now() < until; };
@@ -166,6 +139,29 @@ void stream_log(ServiceParts& parts, const LogStreamingPtr& log) {
 
 }  // namespace
 
+bool ServiceParts::may_stream(const CallPtr& call) {
+  const auto most =
+      static_cast<std::size_t>(options.settings()->integer(config::Setting::server_streams_max));
+  if (events.followers() + log_streams < most) return true;
+  Problem full(429, "too-many-streams", "Too many streams",
+               fmt::format("there are {} live streams already (server.streams_max)", most));
+  full.retry_after = kStreamsRetry;
+  call->refuse(full);
+  return false;
+}
+
+std::function<bool()> ServiceParts::still_allowed(const Call& call) const {
+  if (const std::string cookie = session_cookie(call.request);
+      call.request.header("authorization") == nullptr && !cookie.empty())
+    return
+        [this, cookie] { return options.credentials->session(cookie, options.now()).has_value(); };
+  const std::string* const header = call.request.header("authorization");
+  if (header == nullptr) return nullptr;
+  const std::string text = header->substr(std::min<std::size_t>(header->size(), 7));
+  return
+      [this, text] { return options.credentials->authenticate(text, options.now()).has_value(); };
+}
+
 void stream_events(ServiceParts& parts, CallPtr call) {
   if (call->identity.run) {
     const Problem other(403, "permission-denied", "Permission denied",
@@ -175,7 +171,7 @@ void stream_events(ServiceParts& parts, CallPtr call) {
   }
   auto following = read_following(parts, *call);
   if (!following) return call->refuse(following.error());
-  if (!may_stream(parts, call)) return;
+  if (!parts.may_stream(call)) return;
   parts.events.follow(call->responder.stream(stream_head()), *std::move(following));
 }
 
@@ -194,7 +190,7 @@ void stream_run_events(ServiceParts& parts, CallPtr call) {
     if (!following.after)
       following.after = parts.events.before_all_since(found.record.submitted_at);
     parts.post([&parts, call, following = std::move(following)]() mutable {
-      if (!may_stream(parts, call)) return;
+      if (!parts.may_stream(call)) return;
       parts.events.follow(call->responder.stream(stream_head()), std::move(following));
     });
     return {};
@@ -209,7 +205,7 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
     // shared: see LogStreamingPtr
     const auto log = std::make_shared<LogStreaming>(parts.log_streams);
     log->call = call;
-    log->may_go_on = still_allowed(parts, *call);
+    log->may_go_on = parts.still_allowed(*call);
     log->run = found.id;
     log->name = {found.record.uuid, index, loaded.run().tasks[index].attempt};
     if (const std::string* last = call->request.header("last-event-id"); last != nullptr) {
@@ -220,7 +216,7 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
       log->position = static_cast<std::int64_t>(id->step);
     }
     parts.post([&parts, call, log] {
-      if (!may_stream(parts, call)) return;
+      if (!parts.may_stream(call)) return;
       log->is_counted = true;
       ++log->count;
       log->stream = call->responder.stream(stream_head());

@@ -141,9 +141,15 @@ Checked<NewRun> read_submission(const SubmissionContext& context, const JsonObje
   run.name_space = reader.text("namespace").value_or(context.name_space);
   if (!is_dns_label(run.name_space))
     reader.error("namespace", "a namespace has 1 to 63 lower-case letters, digits and inner '-'");
+  const bool is_by_name =
+      (reader.any("workflow_name") != nullptr) | (reader.any("version") != nullptr);
   const auto source = source_of(reader);
   auto words = reader.texts("command");
-  if (source.has_value() == words.has_value()) {
+  if (is_by_name) {
+    reader.error("workflow_name",
+                 "a workflow by its name is started one at a time, with its "
+                 "version, at /v1/runs");
+  } else if (source.has_value() == words.has_value()) {
     reader.error("", "either 'workflow' or 'command' is needed");
   } else if (source) {
     TRY(take_workflow(context, reader, *source, run));

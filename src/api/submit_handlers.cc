@@ -14,6 +14,7 @@
 #include "api/handlers.h"
 #include "api/run_json.h"
 #include "api/service_parts.h"
+#include "api/stored_workflow.h"
 #include "core/recover.h"
 
 namespace reeve::api {
@@ -368,8 +369,13 @@ void hand_over_bulk(ServiceParts& parts, const CallPtr& call, Bulk bulk) {
 
 void submit_run(ServiceParts& parts, CallPtr call) {
   const auto work = [&parts, call]() -> Checked<void> {
-    TRY_ASSIGN(const JsonObject body, submission_body(*call));
-    return submit_one(parts, call, body);
+    TRY_ASSIGN(JsonObject body, submission_body(*call));
+    if (!body.contains("workflow_name")) return submit_one(parts, call, body);
+    parts.read(call, [&parts, call, body](engine::History& history) -> Checked<void> {
+      TRY_ASSIGN(const JsonObject whole, with_stored_workflow(parts, history, *call, body));
+      return submit_one(parts, call, whole);
+    });
+    return {};
   };
   if (call->request.body.size() > kInlineBytesMax)
     return parts.read(call, [work](engine::History&) { return work(); });

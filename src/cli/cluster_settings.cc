@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/workflow_file.h"
+#include "config/quota_store.h"
 
 namespace reeve::cli {
 namespace {
@@ -41,14 +42,30 @@ Checked<spec::ClusterFile> load_cluster(const std::string& path) {
       Failure(kExitConflict, fmt::format("{} is not a valid cluster file:{}", path, errors)));
 }
 
-Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
-                                                      const StateLayout& layout) {
+Checked<std::optional<core::PolicySet>> file_policy(const std::string* chosen,
+                                                    const StateLayout& layout) {
   const std::string path = chosen != nullptr ? *chosen : layout.cluster();
   if (chosen == nullptr && ::access(path.c_str(), F_OK) != 0)
     return std::optional<core::PolicySet>();
   TRY_ASSIGN(spec::ClusterFile cluster, load_cluster(path));
   TRY_ASSIGN(core::PolicySet policy, policy_of(std::move(cluster), path));
   return std::optional(std::move(policy));
+}
+
+Result<std::optional<core::PolicySet>> with_set_quotas(std::optional<core::PolicySet> policy,
+                                                       const StateLayout& layout) {
+  TRY_ASSIGN(const auto quotas, config::QuotaStore::read(layout.quotas()));
+  if (quotas.empty()) return policy;
+  if (!policy) policy.emplace();
+  policy->policy.quotas = config::merge_quotas(std::move(policy->policy.quotas), quotas);
+  return policy;
+}
+
+Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
+                                                      const StateLayout& layout) {
+  TRY_ASSIGN(auto policy, file_policy(chosen, layout));
+  TRY_ASSIGN(auto merged, with_set_quotas(std::move(policy), layout));
+  return merged;
 }
 
 NodeSetup local_node(const std::optional<core::PolicySet>& policy, Resources capacity) {

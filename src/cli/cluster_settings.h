@@ -17,6 +17,12 @@ Checked<spec::ClusterFile> load_cluster(const std::string& path);
 
 /// `chosen` (--cluster), or cluster.yaml in the state directory if there is one; nothing: neither.
 /// A failure also where the file lists nodes that this engine has no executor for.
+Checked<std::optional<core::PolicySet>> file_policy(const std::string* chosen,
+                                                    const StateLayout& layout);
+/// The same with the quotas that were set through the API of the directory's service.
+Result<std::optional<core::PolicySet>> with_set_quotas(std::optional<core::PolicySet> policy,
+                                                       const StateLayout& layout);
+/// Both: what an engine of the directory goes by.
 Checked<std::optional<core::PolicySet>> engine_policy(const std::string* chosen,
                                                       const StateLayout& layout);
 

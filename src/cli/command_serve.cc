@@ -13,6 +13,7 @@
 #include "api/problem.h"
 #include "api/service.h"
 #include "api/sign_on_settings.h"
+#include "artifacts/kept_files.h"
 #include "cli/cluster_settings.h"
 #include "cli/engine_host.h"
 #include "cli/following.h"
@@ -75,7 +76,9 @@ struct Serving {
   std::unique_ptr<security::KeptAnswers> answers;
   std::unique_ptr<config::FlagStore> flags;
   std::unique_ptr<config::SettingStore> setting_store;
+  std::unique_ptr<config::QuotaStore> quotas;
   std::unique_ptr<ServiceLogs> logs;
+  std::unique_ptr<artifacts::KeptFiles> artifacts;
   std::unique_ptr<api::Service> service;
   std::unique_ptr<http::Server> server;
 };
@@ -267,11 +270,13 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       },
       .journal = journal_of(layout, engine.capacity),
       .logs = serving.logs.get(),
+      .artifacts = serving.artifacts.get(),
       .credentials = serving.credentials.get(),
       .audit = serving.audit.get(),
       .answers = serving.answers.get(),
       .flags = serving.flags.get(),
       .setting_store = serving.setting_store.get(),
+      .quotas = serving.quotas.get(),
       .open_secrets =
           [root = layout.root, key = settings.present()->text(Setting::secrets_key_file)] {
             return open_secret_store(root, key.empty() ? nullptr : &key);
@@ -281,6 +286,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .reload = [&settings,
                  credentials =
                      serving.credentials.get()] { return reload_all(settings, *credentials); },
+      .policy = [&settings] { return settings.policy_with_quotas(); },
       .check_workflow =
           [rules = engine.sandbox, machine](const spec::Workflow& workflow) {
             return check_workflow(workflow, rules, machine);
@@ -348,6 +354,8 @@ Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   frame.settings.tell(serving.host->engine());
   TRY(open_security(frame, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
+  serving.quotas = std::make_unique<config::QuotaStore>(layout.quotas());
+  serving.artifacts = std::make_unique<artifacts::KeptFiles>(layout.artifacts());
   TRY(open_service(frame, engine, machine, serving));
   api::Service& service = *serving.service;
   TRY_ASSIGN(serving.server,

@@ -200,6 +200,40 @@ constexpr auto kDiffExamples = std::to_array<Example>({
     {"reeve diff 11 12", "what changed: specification, inputs, results, attempts, durations"},
 });
 
+constexpr auto kArtifactVerbs = std::to_array<std::string_view>({"ls", "get"});
+constexpr auto kArtifactArguments = std::to_array<Argument>({
+    {.name = "VERB", .help = "what to do", .choices = kArtifactVerbs},
+    {.name = "RUN[/TASK]",
+     .help = "a run: its number, its id or the end of that, or `last`; and a task of it",
+     .completes = Completes::run},
+    {.name = "NAME", .help = "of the artifact in the workflow, for get", .required = false},
+});
+constexpr auto kArtifactOptions = std::to_array<Option>({
+    {.name = "output-file",
+     .letter = 'O',
+     .value = "FILE",
+     .help = "of get: where it goes; - is standard output",
+     .fallback = "the name of the file, here",
+     .completes = Completes::file},
+    {.name = "file",
+     .value = "NAME",
+     .help = "of get: which one, where a pattern of the workflow matched several files"},
+    {.name = "force", .help = "of get: replace a file that is there already"},
+});
+constexpr auto kArtifactLists = std::to_array<Lists>({kArtifactOptions, kOutputOptions});
+constexpr auto kArtifactSynopses =
+    std::to_array<std::string_view>({"[OPTIONS] ls RUN[/TASK]", "[OPTIONS] get RUN/TASK NAME"});
+constexpr auto kArtifactStatuses = std::to_array<ExitStatus>(
+    {kDone,
+     kUsage,
+     {"3", "there is no such run, task or artifact, or it has been removed"},
+     {"6", "the file is there already, or NAME means several files"}});
+constexpr auto kArtifactExamples = std::to_array<Example>({
+    {"reeve artifact ls last", "what the newest run left, with sizes and digests"},
+    {"reeve artifact get 12/build package", "the file under its own name, here"},
+    {"reeve artifact get 12/build package -O - | tar t", "through a pipe"},
+});
+
 constexpr auto kLookingCommands = std::to_array<Command>({
     {.name = "ls",
      .section = Section::looking,
@@ -298,6 +332,19 @@ constexpr auto kLookingCommands = std::to_array<Command>({
      .options = kOutputOnly,
      .examples = kDiffExamples,
      .exit_statuses = kReadStatuses},
+    {.name = "artifact",
+     .section = Section::looking,
+     .summary = "list and fetch the files that tasks handed on",
+     .description =
+         "Tasks hand on files that their workflow names under `artifacts`. `ls` shows what is "
+         "kept; `get` fetches one, from a directory or a service, and compares it with its digest "
+         "before it has its name. It replaces nothing without --force, and follows no symbolic "
+         "link in the place of the file.",
+     .synopses = kArtifactSynopses,
+     .arguments = kArtifactArguments,
+     .options = kArtifactLists,
+     .examples = kArtifactExamples,
+     .exit_statuses = kArtifactStatuses},
 });
 
 }  // namespace

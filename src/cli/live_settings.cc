@@ -74,10 +74,23 @@ std::string LiveSettings::cluster_file() const {
   return named != nullptr ? *named : present()->text(Setting::engine_cluster);
 }
 
-Checked<std::optional<core::PolicySet>> LiveSettings::policy() const {
+Checked<std::optional<core::PolicySet>> LiveSettings::policy() {
   const std::string file = cluster_file();
-  TRY_ASSIGN(auto policy, engine_policy(file.empty() ? nullptr : &file, layout_));
-  return policy;
+  TRY_ASSIGN(auto policy, file_policy(file.empty() ? nullptr : &file, layout_));
+  TRY_ASSIGN(auto merged, with_set_quotas(policy, layout_));
+  const std::lock_guard lock(mutex_);
+  file_policy_ = std::move(policy);
+  return merged;
+}
+
+Result<core::PolicySet> LiveSettings::policy_with_quotas() const {
+  std::optional<core::PolicySet> policy;
+  {
+    const std::lock_guard lock(mutex_);
+    policy = file_policy_;
+  }
+  TRY_ASSIGN(auto merged, with_set_quotas(std::move(policy), layout_));
+  return std::move(merged).value_or(core::PolicySet{});
 }
 
 Result<std::vector<config::Change>> LiveSettings::reload() {

@@ -28,7 +28,10 @@ class LiveSettings {
   Result<std::vector<config::Change>> reload();
   /// The session with what the settings say of the engine put beside its own options.
   const Session& session() const { return session_; }
-  Checked<std::optional<core::PolicySet>> policy() const;
+  /// Reads the cluster file, and puts the quotas beside it that were set through the API.
+  Checked<std::optional<core::PolicySet>> policy();
+  /// The same with the cluster file as policy() read it last.
+  Result<core::PolicySet> policy_with_quotas() const;
   /// Who is told of what changes, from now on.
   void tell(engine::Engine& engine) { engine_ = &engine; }
   void forget_engine() { engine_ = nullptr; }
@@ -42,8 +45,9 @@ class LiveSettings {
   Session session_;      ///< over them
   StateLayout layout_;
   engine::Engine* engine_ = nullptr;
-  std::mutex reloading_;                              ///< one reload at a time
-  mutable std::mutex mutex_;                          // guards `settings_`
+  std::mutex reloading_;      ///< one reload at a time
+  mutable std::mutex mutex_;  // guards all below
+  std::optional<core::PolicySet> file_policy_;
   std::shared_ptr<const config::Settings> settings_;  // shared: with who reads them
 };
 

@@ -37,7 +37,7 @@ constexpr auto kHandlers = std::to_array<Row>({
     {"dev", command_dev},           {"submit", command_submit},
     {"context", command_context},   {"token", command_token},
     {"node", command_node},         {"backup", command_backup},
-    {"restore", command_restore},
+    {"restore", command_restore},   {"artifact", command_artifact},
 });
 
 constexpr int kHelpColumnsMax = 100;

@@ -144,4 +144,13 @@ std::string ServiceHistory::log_path(TaskId task, std::uint32_t attempt) const {
   return found == logs_.end() ? std::string() : found->second;
 }
 
+Result<engine::WorkflowUses> ServiceHistory::list_workflow_uses(RunId /*after*/,
+                                                                std::uint32_t /*runs_max*/) {
+  return fail(ErrorCode::unsupported, "a service is asked for its workflows at /v1/workflows");
+}
+
+Result<engine::WorkflowText> ServiceHistory::get_workflow(const Digest& /*digest*/) {
+  return fail(ErrorCode::unsupported, "a service is asked for its workflows at /v1/workflows");
+}
+
 }  // namespace reeve::cli

@@ -26,6 +26,9 @@ class ServiceHistory final : public engine::History {
   Result<std::vector<core::AttemptRecord>> list_attempts(TaskId task) override;
   Result<std::vector<core::AttemptRecord>> list_run_attempts(RunId run, std::uint64_t offset,
                                                              std::uint32_t limit) override;
+  /// unsupported: the service has routes of its own for that.
+  Result<engine::WorkflowUses> list_workflow_uses(RunId after, std::uint32_t runs_max) override;
+  Result<engine::WorkflowText> get_workflow(const Digest& digest) override;
   /// Of the run that was read last.
   Result<std::uint64_t> version() override;
 

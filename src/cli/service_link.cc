@@ -168,6 +168,18 @@ Result<Response> ServiceLink::get(const std::string& target, const std::string& 
   return send(std::move(request));
 }
 
+Result<Response> ServiceLink::get_part(const std::string& target, std::int64_t position,
+                                       std::int64_t bytes, const std::string& etag) {
+  TRY_ASSIGN(
+      Response part,
+      send({.target = target,
+            .headers = {{"Range", fmt::format("bytes={}-{}", position, position + bytes - 1)},
+                        {"If-Range", etag}},
+            .body = {}}));
+  if (part.status == 206) return part;
+  return fail(ErrorCode::conflict, "what was being fetched has changed meanwhile: try again");
+}
+
 Result<JsonObject> ServiceLink::parsed(const Response& response) const {
   boost::system::error_code broken;
   auto value = boost::json::parse(response.body, broken);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ class ServiceLink {
 
   /// A failure carries what the service says. 304 is an answer.
   Result<http::Response> get(const std::string& target, const std::string& known_etag = {});
+  /// Some of the bytes behind `position`, of what still has this ETag; conflict: it has another.
+  Result<http::Response> get_part(const std::string& target, std::int64_t position,
+                                  std::int64_t bytes, const std::string& etag);
   Result<api::JsonObject> get_json(const std::string& target);
   /// `key`: "" for a new one; each request is done once however often it has to be sent.
   Result<api::JsonObject> post(const std::string& target, const api::JsonObject& body,

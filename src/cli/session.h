@@ -55,6 +55,7 @@ Ended command_logs(const Session& session);
 Ended command_explain(const Session& session);
 Ended command_wait(const Session& session);
 Ended command_diff(const Session& session);
+Ended command_artifact(const Session& session);
 
 Ended command_cancel(const Session& session);
 Ended command_pause(const Session& session);

@@ -26,6 +26,7 @@ struct StateLayout {
   std::string api_socket() const { return root + "/api.sock"; }
   std::string artifacts() const { return root + "/artifacts"; }
   std::string cluster() const { return root + "/cluster.yaml"; }
+  std::string quotas() const { return root + "/quotas.json"; }
 };
 
 /// For commands that make it: `chosen` (--state) or .reeve in `working_directory`. Makes the

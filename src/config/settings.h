@@ -36,6 +36,7 @@ enum class Setting : std::uint8_t {
   server_shutdown_grace,
   server_streams_max,
   server_heartbeat,
+  server_metrics_open,
   engine_jobs,
   engine_cluster,
   engine_sandbox,
@@ -60,7 +61,7 @@ enum class Setting : std::uint8_t {
   log_level,
   log_format,
 };
-inline constexpr std::size_t kSettings = 38;
+inline constexpr std::size_t kSettings = 39;  ///< above
 
 /// On its way a size is an integer of bytes.
 enum class Type : std::uint8_t { boolean, integer, size, duration, text, choice, list };

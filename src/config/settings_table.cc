@@ -53,6 +53,8 @@ constexpr auto kTable = std::to_array<SettingInfo>({
      "live streams at a time", 0, 1'000'000},
     {server_heartbeat, "server.heartbeat", Type::duration, "15s", true,
      "time between signs of life in a live stream", kSecond, 10 * kMinute},
+    {server_metrics_open, "server.metrics_open", Type::boolean, "false", true,
+     "/metrics answers this machine without a token, whoever asks from here"},
     {engine_jobs, "engine.jobs", Type::text, "", false,
      "what may be used at a time, as of `reeve run --jobs`; empty: the cpus of this machine"},
     {engine_cluster, "engine.cluster", Type::text, "", true,

@@ -27,6 +27,12 @@ std::unique_ptr<Server> echo_server(std::string address, Limits limits = {}) {
       stream.write(std::string(100'000, 'x'));
       return stream.end();
     }
+    // Of ten bytes: all, too few, one too many.
+    if (wish != nullptr && wish->starts_with("sized ")) {
+      const Stream stream = responder.stream({.status = 200, .headers = {}, .body = "12345"}, 10);
+      stream.write(wish->substr(6));
+      return stream.end();
+    }
     responder.reply({.status = wish != nullptr && *wish == "nothing" ? 204 : 200,
                      .headers = {{"X-Method", request.method}},
                      .body = request.path + "|" + request.query + "|" + request.body});
@@ -54,6 +60,29 @@ TEST(HttpClient, IsAnsweredAgainAndAgainOnOneConnection) {
     EXPECT_EQ(reply->body, "/a|b=c|text");
   }
   EXPECT_EQ(server->counters().connections, 1U);
+}
+
+TEST(HttpClient, StreamsOfAKnownLengthAreWholeOrBreakOff) {
+  const auto server = echo_server("127.0.0.1:0");
+  Client client = client_of(*server);
+  const auto ask = [&](std::string method, std::string_view rest) {
+    return client.send({.method = std::move(method),
+                        .target = "/",
+                        .headers = {{"X-Wish", "sized " + std::string(rest)}},
+                        .body = {}});
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto whole = ask("GET", "67890");
+    ASSERT_TRUE(whole) << whole.error().text();
+    EXPECT_EQ(whole->body, "1234567890");
+    const auto head = ask("HEAD", "67890");
+    ASSERT_TRUE(head) << head.error().text();
+    EXPECT_EQ(head->body, "");
+  }
+  EXPECT_EQ(server->counters().connections, 1U);
+  EXPECT_FALSE(ask("GET", "6789"));
+  EXPECT_FALSE(ask("GET", "67890 and a reply that nobody asked for"));
+  EXPECT_TRUE(ask("GET", "67890"));
 }
 
 TEST(HttpClient, ReadsStreamsEmptyRepliesAndHeads) {

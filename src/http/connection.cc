@@ -99,7 +99,7 @@ void Connection::stop() {
   if (phase_ == Phase::idle || phase_ == Phase::greeting || phase_ == Phase::head) return close();
   keep_alive_ = false;
   if (!stream_) return;
-  if (!host_.options().farewell.empty()) stream(number_, host_.options().farewell);
+  if (!host_.options().farewell.empty() && !stream_left_) stream(number_, host_.options().farewell);
   end_stream(number_);
 }
 
@@ -314,16 +314,16 @@ void Connection::refuse(int status, std::string_view detail) {
   answer(number_, std::move(response));
 }
 
-std::string Connection::head_of(const Response& response, bool has_length, std::size_t length) {
+std::string Connection::head_of(const Response& response, std::optional<std::uint64_t> length) {
   std::string out;
-  out.reserve(256 + (has_length ? length : 0));
+  out.reserve(256 + response.body.size());
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
                  status_text(response.status));
   out += host_.date_line();
   for (const Header& header : response.headers)
     out.append(header.name).append(": ").append(header.value).append("\r\n");
-  if (has_length)
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", length);
+  if (length)
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
   else if (!is_old_)
     out += "Transfer-Encoding: chunked\r\n";
   if (!keep_alive_) out += "Connection: close\r\n";
@@ -335,7 +335,8 @@ void Connection::answer(std::uint64_t number, Response response) {
   if (number != number_ || phase_ != Phase::handling) return;
   enter(Phase::replying, host_.options().limits.write_time);
   const bool has_body = response.status != 204 && response.status != 304;
-  std::string head = head_of(response, has_body, response.body.size());
+  std::string head = head_of(
+      response, has_body ? std::optional<std::uint64_t>(response.body.size()) : std::nullopt);
   if (!has_body) {
     // Neither a length nor a coding: there is nothing behind the head.
     const std::size_t coding = head.find("Transfer-Encoding: chunked\r\n");
@@ -348,12 +349,14 @@ void Connection::answer(std::uint64_t number, Response response) {
 }
 
 void Connection::begin_stream(std::uint64_t number, Response head,
-                              std::shared_ptr<Exchange> exchange) {
+                              std::shared_ptr<Exchange> exchange,
+                              std::optional<std::uint64_t> length) {
   if (number != number_ || phase_ != Phase::handling) return exchange->close();
   if (is_old_) keep_alive_ = false;
-  waiting_ += head_of(head, false, 0);
+  waiting_ += head_of(head, length);
   stream_ = std::move(exchange);
   stream_ended_ = false;
+  stream_left_ = is_head_request_ ? std::nullopt : length;
   enter(Phase::streaming, host_.options().limits.write_time);
   if (!head.body.empty()) stream(number, std::move(head.body));
   if (is_head_request_ || host_.is_stopping()) end_stream(number);
@@ -363,7 +366,11 @@ void Connection::begin_stream(std::uint64_t number, Response head,
 
 void Connection::stream(std::uint64_t number, std::string bytes) {
   if (number != number_ || phase_ != Phase::streaming || stream_ended_) return;
-  if (!is_head_request_) {
+  if (stream_left_) {
+    if (bytes.size() > *stream_left_) return close();  // the rest would be another reply
+    *stream_left_ -= bytes.size();
+    waiting_ += bytes;
+  } else if (!is_head_request_) {
     if (is_old_)
       waiting_ += bytes;
     else
@@ -375,8 +382,9 @@ void Connection::stream(std::uint64_t number, std::string bytes) {
 
 void Connection::end_stream(std::uint64_t number) {
   if (number != number_ || phase_ != Phase::streaming || stream_ended_) return;
+  if (stream_left_ && *stream_left_ > 0) return close();
   stream_ended_ = true;
-  if (!is_old_ && !is_head_request_) waiting_ += "0\r\n\r\n";
+  if (!is_old_ && !is_head_request_ && !stream_left_) waiting_ += "0\r\n\r\n";
   if (waiting_.empty() && !writing_) return reply_done();
   write_next();
 }

@@ -51,7 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // By the exchange of that number.
   void answer(std::uint64_t number, Response response);
-  void begin_stream(std::uint64_t number, Response head, std::shared_ptr<Exchange> exchange);
+  /// `length`: of the whole body; none: chunked.
+  void begin_stream(std::uint64_t number, Response head, std::shared_ptr<Exchange> exchange,
+                    std::optional<std::uint64_t> length);
   void stream(std::uint64_t number, std::string bytes);
   void end_stream(std::uint64_t number);
 
@@ -82,7 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void refuse(int status, std::string_view detail);
   void refuse_parsed(const ErrorNumber& error);
-  std::string head_of(const Response& response, bool has_length, std::size_t length);
+  std::string head_of(const Response& response, std::optional<std::uint64_t> length);
   void write_next();
   void written(ErrorNumber error, std::size_t bytes);
   void reply_done();
@@ -115,6 +117,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ = false;
   std::shared_ptr<Exchange> stream_;  // shared: with the handler; null: no stream
   bool stream_ended_ = false;
+  std::optional<std::uint64_t> stream_left_;  ///< bytes that are still to come; none: not known
 };
 
 }  // namespace reeve::http

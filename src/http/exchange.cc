@@ -30,12 +30,12 @@ void Exchange::reply(Response response) {
       });
 }
 
-void Exchange::begin(Response head) {
+void Exchange::begin(Response head, std::optional<std::uint64_t> length) {
   if (answered_.exchange(true)) return;
   unsent_ += head.body.size();
-  loop_->call([self = shared_from_this(), head = std::move(head)]() mutable {
+  loop_->call([self = shared_from_this(), head = std::move(head), length]() mutable {
     if (const auto found = self->connection_.lock())
-      found->begin_stream(self->number_, std::move(head), self);
+      found->begin_stream(self->number_, std::move(head), self, length);
     else
       self->close();
   });
@@ -87,8 +87,8 @@ void Stream::on_change(std::function<void()> call) const { exchange_->on_change(
 
 Responder::Responder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
 void Responder::reply(Response response) const { exchange_->reply(std::move(response)); }
-Stream Responder::stream(Response head) const {
-  exchange_->begin(std::move(head));
+Stream Responder::stream(Response head, std::optional<std::uint64_t> length) const {
+  exchange_->begin(std::move(head), length);
   return Stream(exchange_);
 }
 

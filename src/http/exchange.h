@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "http/content_coding.h"
 #include "http/loop.h"
@@ -30,7 +31,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   // Any thread.
   void reply(Response response);
-  void begin(Response head);
+  void begin(Response head, std::optional<std::uint64_t> length);
   void write(std::string bytes);
   void end();
   void on_change(std::function<void()> call);

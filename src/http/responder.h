@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/message.h"
@@ -16,7 +18,8 @@ namespace reeve::http {
 
 class Exchange;  ///< internal to http/
 
-/// A reply whose body is not known yet: events, logs. Chunked.
+/// A reply whose body is not known yet, or too long to hold: events, logs, files. Chunked, unless
+/// its length was given.
 class Stream {
  public:
   Stream() = default;
@@ -28,7 +31,8 @@ class Stream {
   std::size_t unsent() const;
   /// False once the connection is gone, or the server is about to close it.
   bool is_open() const;
-  /// The reply is complete.
+  /// The reply is complete. Of one whose length was given and has not come, the connection breaks
+  /// off, so that nobody takes a part for the whole.
   void end() const;
   /// Called whenever all that was queued has gone out, and once when the connection ends.
   void on_change(std::function<void()> call) const;
@@ -41,8 +45,8 @@ class Responder {
  public:
   explicit Responder(std::shared_ptr<Exchange> exchange);  // shared: by all copies
   void reply(Response response) const;
-  /// Sends the head; `head.body` goes out first.
-  Stream stream(Response head) const;
+  /// Sends the head; `head.body` goes out first. `length`: of all that will be written, in bytes.
+  Stream stream(Response head, std::optional<std::uint64_t> length = std::nullopt) const;
 
  private:
   std::shared_ptr<Exchange> exchange_;  // shared: handlers answer from callbacks, copied or not

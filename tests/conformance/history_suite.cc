@@ -101,6 +101,48 @@ TEST_P(ConformanceHistory, filters_runs) {
               ElementsAre(2, 1));
 }
 
+TEST_P(ConformanceHistory, says_which_workflows_were_run_in_which_namespace) {
+  const auto none = history().list_workflow_uses(RunId{}, 10);
+  ASSERT_TRUE(none) << none.error().text();
+  EXPECT_TRUE(none->uses.empty() && none->is_all);
+  Batch batch;
+  for (std::uint32_t id = 1; id <= 6; ++id) batch.runs.push_back(run_record(id));
+  batch.runs[1] = named(2, "", R"({"namespace": "web"})");
+  batch.runs[2] = named(3, "", "not JSON");
+  batch.runs[4].workflow = workflow_named("other");
+  commit(batch);
+
+  const auto all = history().list_workflow_uses(RunId{}, 100);
+  ASSERT_TRUE(all) << all.error().text();
+  ASSERT_EQ(all->uses.size(), 3U);
+  EXPECT_TRUE(all->is_all);
+  EXPECT_EQ(all->up_to, RunId{6});
+  const engine::WorkflowUse plain{.name_space = "default",
+                                  .name = "plain",
+                                  .digest = batch.runs[0].workflow->digest,
+                                  .first_run = RunId{1},
+                                  .last_run = RunId{6},
+                                  .runs = 4,
+                                  .first_seen = batch.runs[0].submitted_at,
+                                  .last_seen = batch.runs[5].submitted_at};
+  EXPECT_EQ(all->uses[0], plain);
+  EXPECT_EQ(all->uses[1].name_space, "web");
+  EXPECT_EQ(all->uses[2].name, "other");
+
+  const auto stretch = history().list_workflow_uses(RunId{1}, 2);
+  ASSERT_TRUE(stretch) << stretch.error().text();
+  EXPECT_FALSE(stretch->is_all);
+  EXPECT_EQ(stretch->up_to, RunId{3});
+  EXPECT_EQ(stretch->uses.size(), 2U);
+  EXPECT_TRUE(history().list_workflow_uses(RunId{6}, 2)->is_all);
+
+  const auto text = history().get_workflow(batch.runs[4].workflow->digest);
+  ASSERT_TRUE(text) << text.error().text();
+  EXPECT_EQ(text->name, "other");
+  EXPECT_EQ(text->source, batch.runs[4].workflow->source);
+  EXPECT_EQ(history().get_workflow(Digest{}).error().code, ErrorCode::not_found);
+}
+
 TEST_P(ConformanceHistory, counts_tasks_by_state) {
   Batch batch;
   batch.runs.push_back(run_record(1));

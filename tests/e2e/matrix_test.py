@@ -14,16 +14,19 @@ ACTIONS = {
     "runs.read": "n voda", "runs.submit": "n da", "runs.act": "n oda", "runs.approve": "n oda",
     "logs.read": "n voda", "events.read": "n voda", "workflows.read": "n voda",
     "secrets.read": "n oda", "secrets.write": "n da", "tokens.read": "n a", "tokens.write": "n a",
+    "artifacts.read": "n voda",
     "audit.read": "n a", "queues.read": "s voda", "nodes.read": "s voda", "flags.read": "s voda",
     "roles.read": "s voda", "settings.read": "e oa", "flags.write": "e a", "roles.write": "e a",
     "settings.write": "e a", "users.read": "e a", "users.write": "e a", "nodes.write": "e oa",
     "audit.copy": "e a", "backups.write": "e a",
+    "queues.write": "e a", "metrics.read": "s voda",
 }
 CUSTOM = ("runs.read", "secrets.write", "audit.read", "flags.write", "queues.read")
 LETTERS = {"viewer": "v", "operator": "o", "developer": "d", "admin": "a"}
 RUN, TASK = "/v1/runs/{run}", "/v1/runs/{run}/tasks/{task}"
 COMMAND = {"command": ["true"]}
 YAML = {"workflow": "name: x\ntasks: {a: {run: 'true'}}\n"}
+WITH_ARTIFACT = "name: x\ntasks: {main: {run: touch it, artifacts: [it]}}\n"
 # Route: action ("": everybody, "known": who says who they are), body.
 ROUTES = {
     "GET /livez": ("",), "GET /readyz": ("",), "GET /version": ("",), "GET /openapi.json": ("",),
@@ -41,17 +44,27 @@ ROUTES = {
     "GET /v1/stored/runs/{run}/attempts": ("runs.read",),
     "GET /v1/stored/runs/{run}/log": ("logs.read",),
     f"GET {RUN}/graph": ("runs.read",), f"GET {RUN}/timeline": ("runs.read",),
-    f"GET {RUN}/explain": ("runs.read",), f"GET {RUN}/tasks": ("runs.read",),
+    f"GET {RUN}/explain": ("runs.read",), f"GET {RUN}/diff/{{other}}": ("runs.read",),
+    f"GET {RUN}/tasks": ("runs.read",),
     f"GET {TASK}": ("runs.read",), f"GET {TASK}/attempts/{{attempt}}": ("runs.read",),
     f"GET {TASK}/logs": ("logs.read",), f"GET {TASK}/attempts/{{attempt}}/logs": ("logs.read",),
+    f"GET {RUN}/artifacts": ("artifacts.read",), f"GET {TASK}/artifacts": ("artifacts.read",),
+    f"GET {TASK}/artifacts/{{artifact}}": ("artifacts.read",),
     f"GET {TASK}/logs/stream": ("logs.read",), f"GET {RUN}/events": ("events.read",),
     "GET /v1/events": ("events.read",), "POST /v1/lint": ("workflows.read", YAML),
-    "POST /v1/plan": ("workflows.read", YAML), "GET /v1/queues": ("queues.read",),
+    "POST /v1/plan": ("workflows.read", YAML), "GET /v1/workflows": ("workflows.read",),
+    "GET /v1/workflows/{workflow}": ("workflows.read",),
+    "GET /v1/workflows/{workflow}/versions": ("workflows.read",),
+    "GET /v1/workflows/{workflow}/versions/{version}": ("workflows.read",),
+    "GET /v1/queues": ("queues.read",),
     "GET /v1/use": ("runs.read",),
     "GET /v1/pools": ("nodes.read",), "GET /v1/nodes": ("nodes.read",),
     "POST /v1/nodes/{node}/drain": ("nodes.write", {}),
     "POST /v1/nodes/{node}/resume": ("nodes.write",),
-    "GET /v1/locks": ("queues.read",), "GET /v1/quotas": ("queues.read",),
+    "GET /v1/locks": ("queues.read",), "GET /metrics": ("metrics.read",),
+    "GET /v1/quotas": ("queues.read",),
+    "PUT /v1/quotas/{user}": ("queues.write", {"running_max": 100}),
+    "DELETE /v1/quotas/{user}": ("queues.write",),
     "GET /v1/tokens": ("tokens.read",), "POST /v1/tokens": ("tokens.write", {"label": "x"}),
     "POST /v1/tokens/{token}/rotate": ("tokens.write", {}),
     "DELETE /v1/tokens/{token}": ("tokens.write",), "GET /v1/secrets": ("secrets.read",),
@@ -81,7 +94,7 @@ class MatrixTest(ServiceCase):
         super().setUp()
         self.runs = {}
         for name_space in ("own", "other"):
-            run = self.submit(command=["true"], namespace=name_space)["id"]
+            run = self.submit(workflow=WITH_ARTIFACT, namespace=name_space)["id"]
             self.ended(run)
             self.runs[name_space] = run
         self.ask("PUT", "/v1/roles/custom", {"actions": list(CUSTOM)})
@@ -100,11 +113,13 @@ class MatrixTest(ServiceCase):
         self.ask("PUT", "/v1/flags/victim", {"on": True})
         self.ask("PUT", "/v1/config/log.level", {"value": "info"})
         self.ask("PUT", "/v1/roles/victim", {"actions": []})
+        self.ask("PUT", "/v1/quotas/victim", {"running_max": 100})
         if not any(each["name"] == "victim" for each in self.ask("GET", "/v1/users").body["users"]):
             self.ask("PUT", "/v1/users/victim", {"password": "long enough", "role": "viewer"})
         return {"run": self.runs[place], "task": "main", "attempt": "1", "token": token,
-                "file": "head", "secret": "victim", "flag": "victim",
-                "setting": "log.level", "role": "victim", "user": "victim", "node": "none"}
+                "file": "head", "secret": "victim", "flag": "victim", "setting": "log.level",
+                "role": "victim", "user": "victim", "node": "none", "artifact": "it",
+                "other": self.runs[place], "workflow": "x", "version": "1"}
 
     def request(self, route, place, token):
         """The status, of streams too."""
@@ -119,7 +134,8 @@ class MatrixTest(ServiceCase):
             body = {**body, "namespaces": [place]}
         if method == "PUT" and "/users/" in path:
             body = {**body, "namespaces": [place]}
-        with_query = "/secrets" in path or route in ("GET /v1/runs", "GET /v1/stored/runs")
+        with_query = "/secrets" in path or "/v1/workflows" in path or \
+            route in ("GET /v1/runs", "GET /v1/stored/runs")
         target = path.format(**self.things) + (f"?namespace={place}" if with_query else "")
         if route == "GET /v1/stored/runs/{run}/log":
             target += "?task=0&attempt=1"
@@ -172,7 +188,8 @@ class MatrixTest(ServiceCase):
             return status == 403
         # What is listed without an object is of the caller's own namespaces, whatever is asked for.
         has_object = "{" in route or route in ("POST /v1/runs", "GET /v1/runs", "GET /v1/secrets",
-                                               "POST /v1/tokens", "GET /v1/stored/runs")
+                                               "POST /v1/tokens", "GET /v1/stored/runs",
+                                               "GET /v1/workflows")
         if where == "n" and places != ["*"] and place == "other" and has_object:
             return status in (403, 404)
         if where == "n" and places != ["*"] and place == "other" and route == "POST /v1/runs:bulk":

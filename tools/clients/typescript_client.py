@@ -18,6 +18,8 @@ def type_of(schema, depth=0):
         return json.dumps(schema["const"])
     if "enum" in schema:
         return " | ".join(json.dumps(each) for each in schema["enum"])
+    if schema.get("contentMediaType") == "application/octet-stream":
+        return "ArrayBuffer"
     kinds = schema.get("type")
     if isinstance(kinds, list):
         return " | ".join(type_of({**schema, "type": kind}, depth) for kind in kinds)

@@ -47,6 +47,31 @@ struct TaskFilter {
   std::uint32_t limit = 1000;
 };
 
+/// What a stretch of runs has of one workflow in one namespace.
+struct WorkflowUse {
+  std::string name_space;
+  std::string name;  ///< of the workflow
+  Digest digest;
+  RunId first_run;
+  RunId last_run;
+  std::uint64_t runs = 0;
+  Time first_seen = kUnset;
+  Time last_seen = kUnset;
+  friend bool operator==(const WorkflowUse&, const WorkflowUse&) = default;
+};
+struct WorkflowUses {
+  std::vector<WorkflowUse> uses;  ///< by first run
+  RunId up_to;                    ///< all runs up to this one have been looked at
+  bool is_all = true;             ///< there are none behind it
+};
+
+/// A workflow as it was submitted.
+struct WorkflowText {
+  std::string name;
+  std::string origin;  ///< what its file was called
+  std::string source;
+};
+
 class History {
  public:
   virtual ~History() = default;
@@ -65,6 +90,9 @@ class History {
   virtual Result<std::vector<core::AttemptRecord>> list_run_attempts(RunId run,
                                                                      std::uint64_t offset,
                                                                      std::uint32_t limit) = 0;
+  /// Of the runs behind `after`, at most so many of them.
+  virtual Result<WorkflowUses> list_workflow_uses(RunId after, std::uint32_t runs_max) = 0;
+  virtual Result<WorkflowText> get_workflow(const Digest& digest) = 0;
   /// Changes whenever another connection has committed.
   virtual Result<std::uint64_t> version() = 0;
 };

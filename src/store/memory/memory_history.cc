@@ -57,8 +57,7 @@ bool has_label(const RunRecord& run, const RunFilter& filter) {
   return value != nullptr && value->is_string() && value->get_string() == filter.label_value;
 }
 
-bool is_in_namespace(const RunRecord& run, const RunFilter& filter) {
-  if (filter.name_spaces.empty()) return true;
+std::string namespace_of(const RunRecord& run) {
   std::string found(engine::kUnlabelledNamespace);
   boost::system::error_code problem;
   const boost::json::value labels =
@@ -67,7 +66,12 @@ bool is_in_namespace(const RunRecord& run, const RunFilter& filter) {
   const boost::json::value* const value =
       object == nullptr ? nullptr : object->if_contains("namespace");
   if (value != nullptr && value->is_string()) found = value->get_string();
-  return std::ranges::find(filter.name_spaces, found) != filter.name_spaces.end();
+  return found;
+}
+
+bool is_in_namespace(const RunRecord& run, const RunFilter& filter) {
+  return filter.name_spaces.empty() ||
+         std::ranges::find(filter.name_spaces, namespace_of(run)) != filter.name_spaces.end();
 }
 
 bool has_name(const RunRecord& run, const std::string& name) {
@@ -158,6 +162,46 @@ Result<std::vector<AttemptRecord>> MemoryHistory::list_run_attempts(RunId run, s
             out.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(offset, out.size())));
   if (out.size() > limit) out.resize(limit);
   return out;
+}
+
+Result<engine::WorkflowUses> MemoryHistory::list_workflow_uses(RunId after,
+                                                               std::uint32_t runs_max) {
+  engine::WorkflowUses out{.uses = {}, .up_to = after};
+  std::uint32_t looked_at = 0;
+  for (const DiskRun& each : disk_.runs()) {
+    const RunRecord& run = each.record;
+    if (run.id.value == 0 || run.id <= after) continue;
+    if (looked_at++ == runs_max) {
+      out.is_all = false;
+      break;
+    }
+    out.up_to = run.id;
+    const std::string place = namespace_of(run);
+    auto use = std::ranges::find_if(out.uses, [&](const engine::WorkflowUse& known) {
+      return known.name_space == place && known.digest == run.workflow->digest;
+    });
+    if (use == out.uses.end())
+      use = out.uses.insert(out.uses.end(), {.name_space = place,
+                                             .name = run.workflow->name,
+                                             .digest = run.workflow->digest,
+                                             .first_run = run.id,
+                                             .last_run = run.id,
+                                             .first_seen = run.submitted_at,
+                                             .last_seen = run.submitted_at});
+    ++use->runs;
+    use->last_run = run.id;
+    use->last_seen = run.submitted_at;
+  }
+  return out;
+}
+
+Result<engine::WorkflowText> MemoryHistory::get_workflow(const Digest& digest) {
+  for (const DiskRun& run : disk_.runs()) {
+    if (run.record.id.value == 0 || run.record.workflow->digest != digest) continue;
+    const spec::Workflow& found = *run.record.workflow;
+    return engine::WorkflowText{found.name, found.origin, found.source};
+  }
+  return fail(ErrorCode::not_found, "no such workflow has been run");
 }
 
 }  // namespace reeve::store::memory

@@ -21,6 +21,16 @@ using engine::TaskFilter;
 
 namespace {
 
+/// What runs (?1, ?2] have of workflows: grouped first, so that names are looked up once for each.
+constexpr const char* kWorkflowUses =
+    "SELECT place, name, digest, first, last, runs, seen_first, seen_last FROM ("
+    "SELECT workflow, coalesce(json_extract(CASE WHEN json_valid(labels) THEN labels END, "
+    "'$.namespace'), ?3) AS place, min(runs.id) AS first, max(runs.id) AS last, "
+    "count(*) AS runs, min(submitted_at) AS seen_first, max(submitted_at) AS seen_last "
+    "FROM runs LEFT JOIN run_texts ON run = runs.id WHERE runs.id > ?1 AND runs.id <= ?2 "
+    "GROUP BY workflow, place) AS used JOIN workflows ON workflows.id = used.workflow "
+    "ORDER BY first, place";
+
 constexpr Duration kBusyTimeout = std::chrono::seconds{5};
 
 /// " AND column IN (1,2)", or nothing when every value is wanted.
@@ -246,6 +256,49 @@ Result<std::vector<AttemptRecord>> SqliteHistory::list_run_attempts(RunId run, s
 Result<std::uint64_t> SqliteHistory::version() {
   TRY_ASSIGN(const std::int64_t version, connection_.query_integer("PRAGMA data_version"));
   return static_cast<std::uint64_t>(version);
+}
+
+Result<engine::WorkflowUses> SqliteHistory::list_workflow_uses(RunId after,
+                                                               std::uint32_t runs_max) {
+  TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
+  TRY_ASSIGN(Statement newest, connection_.prepare("SELECT coalesce(max(id), 0) FROM runs"));
+  TRY(newest.step());
+  const auto last = static_cast<std::uint32_t>(newest.integer(0));
+  engine::WorkflowUses out{.uses = {}, .up_to = after};
+  if (last <= after.value) return out;
+  out.is_all = last - after.value <= runs_max;
+  out.up_to = RunId{out.is_all ? last : after.value + runs_max};
+  TRY_ASSIGN(Statement rows, connection_.prepare(kWorkflowUses));
+  rows.bind(1, after.value);
+  rows.bind(2, out.up_to.value);
+  rows.bind_text(3, engine::kUnlabelledNamespace);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.step());
+    if (!more) return out;
+    engine::WorkflowUse& use = out.uses.emplace_back();
+    use.name_space = rows.bytes(0);
+    use.name = rows.bytes(1);
+    if (rows.bytes(2).size() != use.digest.bytes.size())
+      return corrupt(connection_.path(), fmt::format("the digest of the workflow '{}'", use.name));
+    std::ranges::copy(rows.bytes(2), use.digest.bytes.begin());
+    use.first_run = RunId{static_cast<std::uint32_t>(rows.integer(3))};
+    use.last_run = RunId{static_cast<std::uint32_t>(rows.integer(4))};
+    use.runs = static_cast<std::uint64_t>(rows.integer(5));
+    use.first_seen = Time{Duration{rows.integer(6)}};
+    use.last_seen = Time{Duration{rows.integer(7)}};
+  }
+}
+
+Result<engine::WorkflowText> SqliteHistory::get_workflow(const Digest& digest) {
+  TRY_ASSIGN(const ReadTransaction transaction, ReadTransaction::begin(connection_));
+  TRY_ASSIGN(Statement row,
+             connection_.prepare("SELECT name, origin, source FROM workflows WHERE digest = ?"));
+  const std::string bytes(digest.bytes.begin(), digest.bytes.end());
+  row.bind_blob(1, bytes);
+  TRY_ASSIGN(const bool is_there, row.step());
+  if (!is_there) return fail(ErrorCode::not_found, "no such workflow has been run");
+  return engine::WorkflowText{std::string(row.bytes(0)), std::string(row.bytes(1)),
+                              std::string(row.bytes(2))};
 }
 
 }  // namespace reeve::store::sqlite

@@ -27,6 +27,8 @@ class SqliteHistory final : public engine::History {
   Result<std::vector<core::AttemptRecord>> list_attempts(TaskId task) override;
   Result<std::vector<core::AttemptRecord>> list_run_attempts(RunId run, std::uint64_t offset,
                                                              std::uint32_t limit) override;
+  Result<engine::WorkflowUses> list_workflow_uses(RunId after, std::uint32_t runs_max) override;
+  Result<engine::WorkflowText> get_workflow(const Digest& digest) override;
   Result<std::uint64_t> version() override;
 
  private:
