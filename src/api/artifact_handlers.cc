@@ -8,6 +8,7 @@
 
 #include "api/artifact_reply.h"
 #include "api/byte_range.h"
+#include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/loaded_run.h"
 #include "api/page.h"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
 #include "base/text.h"
