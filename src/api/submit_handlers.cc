@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <future>
 #include <iterator>
 #include <map>
@@ -183,7 +184,9 @@ std::size_t count_items(std::string_view rest) {
 /// Adds the lines to the bulk, whose `lines` is the number of the first of them.
 void read_lines(ServiceParts& parts, const Call& call, engine::History& history,
                 std::string_view rest, Bulk& bulk) {
-  SubmissionContext context = parts.submission_context(call);
+  const SubmissionContext context = parts.submission_context(call);
+  const std::string key = stored_key(call) + "#";
+  std::string made;  // the directory of the line before: most have the same
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
@@ -198,8 +201,9 @@ void read_lines(ServiceParts& parts, const Call& call, engine::History& history,
       TRY(parts.authorise(call, call.route->action, run.name_space, call.identity.run, {}));
       TRY(may_use_secrets(parts, call, run));
       TRY(find_after(parts, call, history, run));
-      TRY(parts.make_directory(run.event, run.name_space));
-      run.event.texts.idempotency_key = fmt::format("{}#{}", stored_key(call), number);
+      if (run.event.directory != made) TRY(parts.make_directory(run.event, run.name_space));
+      made = run.event.directory;
+      run.event.texts.idempotency_key = key + std::to_string(number);
       return run;
     };
     auto run = one();
@@ -300,6 +304,12 @@ Checked<void> look_at_known(ServiceParts& parts, const Call& call, engine::Histo
   return {};
 }
 
+void append_number(std::string& out, std::uint64_t number) {
+  std::array<char, 20> digits{};
+  const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
+  out.append(digits.begin(), end);
+}
+
 /// Put together by hand: of a hundred thousand items, a tree in memory took longer than their runs.
 void reply_bulk(const Call& call, const Bulk& bulk, const std::vector<BulkAnswer>& answers) {
   boost::json::array refused;
@@ -315,9 +325,11 @@ void reply_bulk(const Call& call, const Bulk& bulk, const std::vector<BulkAnswer
     } else if (answer.problem) {
       refused.emplace_back(refused_json(answer.line, *answer.problem));
     } else {
-      fmt::format_to(std::back_inserter(body), "{}{{\"index\":{},\"number\":{},\"id\":\"{}\"}}",
-                     std::exchange(is_first, false) ? "" : ",", answer.line,
-                     answer.receipt->run.value, format_uuid("run", answer.uuid));
+      body += std::exchange(is_first, false) ? "{\"index\":" : ",{\"index\":";
+      append_number(body, answer.line);
+      body += ",\"number\":";
+      append_number(body, answer.receipt->run.value);
+      body.append(",\"id\":\"").append(format_uuid("run", answer.uuid)).append("\"}");
     }
   }
   const int status = refused.empty() ? 200 : 207;
