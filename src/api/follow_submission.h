@@ -1,22 +1,15 @@
-// The runs that a submission follows: as they stand in its body, and who they are. The right to
-// read them is checked here; how those ended that have is looked up by the engine, in the step that
-// takes the submission in. On a thread of the readers.
+// The runs that a submission follows: who they are. The right to read them is checked here; how
+// those ended that have is looked up by the engine, in the step that takes the submission in. On a
+// thread of the readers.
 #pragma once
 
-#include <vector>
-
-#include "api/body_reader.h"
 #include "api/call.h"
 #include "api/submission.h"
 #include "engine/ports/history.h"
 
 namespace reeve::api {
 
-struct Call;
 struct ServiceParts;
-
-/// The field `after` of a body; what is wrong with it goes to the reader.
-std::vector<AfterAsked> take_after(BodyReader& reader);
 
 /// Fills `after` of the run from what was asked for. 404 for a run that is not there or must not be
 /// known, with what it was called; 403 for one that may not be read.

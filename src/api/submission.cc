@@ -9,7 +9,6 @@
 
 #include "api/bare_command.h"
 #include "api/body_reader.h"
-#include "api/follow_submission.h"
 #include "base/ensure.h"
 #include "base/text.h"
 
@@ -118,6 +117,40 @@ void take_directory(const SubmissionContext& context, BodyReader& reader, NewRun
                  "only administrators may name a directory of the machine; leave it out, and the "
                  "run works in the directory of its namespace");
   run.event.directory = *given;
+}
+
+/// The field `after`.
+std::vector<AfterAsked> take_after(BodyReader& reader) {
+  std::vector<AfterAsked> out;
+  const Json* const given = reader.any("after");
+  if (given == nullptr) return out;
+  if (!given->is_array()) {
+    reader.error("after",
+                 "after must be a list: [{\"run\": \"run_…\", \"condition\": \"success\"}]");
+    return out;
+  }
+  if (given->get_array().size() > core::kRunAfterMax) {
+    reader.error("after", fmt::format("a run follows {} others at most", core::kRunAfterMax));
+    return out;
+  }
+  for (std::size_t i = 0; i < given->get_array().size(); ++i) {
+    const Json& item = given->get_array()[i];
+    if (!item.is_object()) {
+      reader.item_error("after", i, "must be an object with `run`");
+      continue;
+    }
+    BodyReader inner(item.get_object(), reader.pointer_to("after", i));
+    AfterAsked asked{.run = inner.text("run", 100).value_or("")};
+    if (asked.run.empty()) inner.error("run", "run, which is to end first, is missing");
+    const std::string condition = inner.text("condition").value_or("success");
+    if (const auto known = core::parse_after_condition(condition); known)
+      asked.condition = *known;
+    else
+      inner.error("condition", "condition must be success, failure or end");
+    reader.take_errors(inner);
+    out.push_back(std::move(asked));
+  }
+  return out;
 }
 
 }  // namespace
