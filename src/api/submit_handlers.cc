@@ -339,12 +339,11 @@ void reply_bulk(const Call& call, const Bulk& bulk, const std::vector<BulkAnswer
               .body = std::move(body)});
 }
 
-void end_bulk(BulkWork& work) {
-  // shared: lets go of itself once it has been answered
-  const std::shared_ptr<BulkWork> held = std::move(work.self);
-  work.parts.read(work.call, [held](engine::History& history) -> Checked<void> {
-    TRY(look_at_known(held->parts, *held->call, history, held->answers));
-    reply_bulk(*held->call, held->bulk, held->answers);
+// shared: with whoever goes on with it; it lets go of itself with the last answer
+void end_bulk(const std::shared_ptr<BulkWork>& work) {
+  work->parts.read(work->call, [work](engine::History& history) -> Checked<void> {
+    TRY(look_at_known(work->parts, *work->call, history, work->answers));
+    reply_bulk(*work->call, work->bulk, work->answers);
     return {};
   });
 }
@@ -356,7 +355,8 @@ void submit_items(BulkWork& work) {
     // Small enough that a std::function keeps it without asking for memory.
     const auto done = [&work, i](Result<engine::Receipt> receipt) {
       work.answers[i].receipt = std::move(receipt);
-      if (work.missing.fetch_sub(1) == 1) work.parts.post([&work] { end_bulk(work); });
+      if (work.missing.fetch_sub(1) == 1)
+        work.parts.post([held = std::move(work.self)] { end_bulk(held); });
     };
     NewRun& run = work.bulk.items[i].run;
     engine.submit(core::submission_event(std::move(run.event), std::move(run.after)), done);
