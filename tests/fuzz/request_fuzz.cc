@@ -151,6 +151,7 @@ void check_replies(std::string_view sent, const Host& host) {
       sent.remove_prefix(kContinue.size());
       continue;
     }
+    if (kContinue.starts_with(sent)) break;  // cut off, where the connection ended
     const bool is_head = replies < host.heads().size() && host.heads()[replies];
     sent.remove_prefix(first_reply(sent, is_head));
     ++replies;
