@@ -17,7 +17,7 @@ namespace reeve::sim {
 namespace {
 
 /// A seed takes milliseconds, the largest world known 24 s; one that takes this long hangs.
-constexpr time_t kHangSeconds = 300;
+constexpr time_t kHangSeconds = 120;
 constexpr std::size_t kReportLines = 40;
 
 /// What a worker leaves for its parent, in shared memory.

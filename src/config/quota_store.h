@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/scheduling_policy.h"
 #include "base/time.h"
+#include "config/text_version.h"
 
 namespace reeve::config {
 
@@ -40,7 +41,7 @@ class QuotaStore {
   Result<std::vector<SetQuota>> list() const;
   /// `expected`: the version that the caller saw, 0 for none, or kAnyVersion; conflict if another
   /// is there now. exhausted: there are kQuotasMax.
-  static constexpr std::uint64_t kAnyVersion = ~std::uint64_t{0};
+  static constexpr std::uint64_t kAnyVersion = config::kAnyVersion;
   Result<SetQuota> set(const QuotaSetup& quota, std::uint64_t expected, std::string_view by,
                        Time now);
   /// not_found: none was set for them.
