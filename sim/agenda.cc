@@ -24,6 +24,7 @@ void Agenda::run_next() {
   const Entry entry = std::move(heap_.back());
   heap_.pop_back();
   now_ = entry.when;
+  ++begun_;
   entry.action();
 }
 

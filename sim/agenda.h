@@ -30,6 +30,8 @@ class Agenda {
   void run_next();
   /// Does everything up to `end`, which is now afterwards.
   void run_until(Time end);
+  /// How many actions have been begun.
+  std::uint64_t begun() const { return begun_; }
 
  private:
   struct Entry {
@@ -42,6 +44,7 @@ class Agenda {
   std::vector<Entry> heap_;  // earliest in front
   Time now_ = kWorldBegin;
   std::uint64_t next_sequence_ = 0;
+  std::uint64_t begun_ = 0;
 };
 
 }  // namespace reeve::sim

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,8 +17,9 @@
 namespace reeve::sim {
 namespace {
 
-/// A seed takes milliseconds, the largest world known 24 s; one that takes this long hangs.
-constexpr time_t kHangSeconds = 120;
+/// One action of a world takes microseconds, in the largest ones milliseconds: a world that has
+/// begun no other one after so long hangs. How many actions there may be, World itself limits.
+constexpr std::chrono::seconds kHangPeriod{60};
 constexpr std::size_t kReportLines = 40;
 
 /// What a worker leaves for its parent, in shared memory.
@@ -34,9 +36,17 @@ void print_reproduction(std::FILE* out, std::uint64_t seed) {
 }
 
 std::FILE* signal_out = stdout;
+std::uint64_t progress_seen = 0;
+
+/// Whether the world has done something since the last time this was asked.
+bool goes_on() {
+  const World* world = World::current();
+  return world == nullptr || world->progress() != std::exchange(progress_seen, world->progress());
+}
 
 /// The process is about to end: say which seed it was. Runs in the one thread there is.
 void on_fatal_signal(int signal) {
+  if (signal == SIGPROF && goes_on()) return;
   if (const World* world = World::current(); world != nullptr) {
     fmt::print(signal_out, "\nseed {}: {}\n{}", world->seed(),
                signal == SIGPROF ? "it hangs" : "the core stopped itself; see ENSURE above",
@@ -45,18 +55,6 @@ void on_fatal_signal(int signal) {
     std::fflush(signal_out);
   }
   ::_exit(70);
-}
-
-void watch_signals(std::FILE* out) {
-  signal_out = out;
-  for (const int signal : {SIGABRT, SIGSEGV, SIGPROF, SIGBUS, SIGFPE})
-    std::signal(signal, on_fatal_signal);
-}
-
-/// From now on. Of the processor, not of the clock: a busy machine makes no world hang.
-void limit_processor_time() {
-  const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = kHangSeconds, .tv_usec = 0}};
-  ::setitimer(ITIMER_PROF, &limit, nullptr);
 }
 
 void add_transitions(Transitions& sum, const Transitions& more) {
@@ -78,12 +76,11 @@ void count(CampaignReport& sum, const Report& report) {
 }
 
 void work(const CampaignOptions& options, Ledger& ledger) {
-  watch_signals(options.out);
+  watch_world(options.out, kHangPeriod);
   const std::uint64_t end = options.first_seed + options.seeds;
   while (ledger.next_seed < end && ledger.violations < options.failures_max) {
     ledger.current_seed = ledger.next_seed;
     ledger.next_seed += options.jobs;
-    limit_processor_time();
     const Report report = run_seed(ledger.current_seed, options.verbose);
     count(ledger.done, report);
     if (!report.violation) continue;
@@ -165,6 +162,16 @@ class Workers {
 };
 
 }  // namespace
+
+void watch_world(std::FILE* out, std::chrono::microseconds hang_period) {
+  signal_out = out;
+  for (const int signal : {SIGABRT, SIGSEGV, SIGPROF, SIGBUS, SIGFPE})
+    std::signal(signal, on_fatal_signal);
+  const std::lldiv_t parts = std::lldiv(hang_period.count(), 1'000'000);
+  const timeval period{.tv_sec = parts.quot, .tv_usec = parts.rem};
+  const itimerval timer{.it_interval = period, .it_value = period};
+  ::setitimer(ITIMER_PROF, &timer, nullptr);
+}
 
 Report run_seed(std::uint64_t seed, bool verbose) {
   WorldOptions first{.seed = seed};

@@ -3,6 +3,7 @@
 // is replaced. The only part of the simulation that knows processes and real time. Main thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -33,6 +34,10 @@ struct CampaignReport {
   Transitions transitions{};
 };
 
+/// From now on a fatal signal says on `out` which world runs and what it did last, and ends the
+/// process with 70; so does a world that makes no progress from one period to the next. Periods are
+/// time of the processor, not of the clock: a busy machine, or a slow one, makes no world hang.
+void watch_world(std::FILE* out, std::chrono::microseconds hang_period);
 /// Runs one seed twice in this process. A violation if the two differ.
 Report run_seed(std::uint64_t seed, bool verbose = false);
 /// "checker: text", the last lines of the trace, and how to see it again.

@@ -2,7 +2,9 @@
 // which is printed. A failing seed prints the one command that shows it again.
 #include "sim/campaign.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <string>
 
@@ -57,6 +59,36 @@ TEST(SimCampaign, says_how_to_see_a_failure_again) {
   EXPECT_NE(said.find("seed 77: needs: task 1.2"), std::string::npos);
   EXPECT_NE(said.find("last lines"), std::string::npos);
   EXPECT_NE(said.find("./dev sim 1 --seed 77"), std::string::npos);
+}
+
+constexpr std::chrono::milliseconds kShort{100};
+
+/// Uses the processor for so long.
+void burn(std::chrono::milliseconds time) {
+  const std::clock_t end = std::clock() + time.count() * (CLOCKS_PER_SEC / 1000);
+  while (std::clock() < end) continue;
+}
+
+TEST(SimCampaignDeathTest, a_world_that_stands_still_hangs) {
+  const auto stand_still = [] {
+    watch_world(stderr, kShort);
+    World world({.seed = 7});
+    world.start();
+    world.agenda().after(Duration{0}, [] { burn(std::chrono::hours{1}); });
+    world.finish();
+  };
+  EXPECT_EXIT(stand_still(), testing::ExitedWithCode(70), "seed 7: it hangs");
+}
+
+TEST(SimCampaignDeathTest, a_world_that_is_slow_does_not) {
+  const auto be_slow = [] {
+    watch_world(stderr, kShort);
+    World world({.seed = 7});
+    world.start();
+    for (int i = 0; i < 20; ++i) world.agenda().after(Duration{i}, [] { burn(kShort / 4); });
+    std::_Exit(world.finish().violation ? 1 : 0);
+  };
+  EXPECT_EXIT(be_slow(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

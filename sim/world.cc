@@ -196,6 +196,7 @@ void World::check_replay() {
   store::memory::MemoryStore store(disk_);
   engine::ReplayOptions options{.pools = {{.name = "local", .capacity = {}}}};
   options.after_step = [this](const engine::JournalRecord& record, const core::State& state) {
+    ++steps_replayed_;
     const auto was = state_digests_.find(record.step);
     if (was == state_digests_.end() || !basics_.verdict.is_clean() ||
         state_digest(state) == was->second)

@@ -83,6 +83,8 @@ class World final : public CommitWatcher, private engine::Observer {
   /// The world that runs in this thread now, or null: for a report from a signal handler.
   static const World* current();
   std::uint64_t seed() const { return basics_.seed; }
+  /// Grows with each action and each step replayed: a world that stands still hangs.
+  std::uint64_t progress() const { return basics_.agenda.begun() + steps_replayed_; }
   const Trace& trace() const { return basics_.trace; }
 
   void on_durable(const engine::Commit& commit) override;
@@ -126,7 +128,8 @@ class World final : public CommitWatcher, private engine::Observer {
   Transitions transitions_{};
   std::map<std::uint64_t, std::uint64_t> state_digests_;  ///< by step, after its commit
   std::uint64_t next_digest_ = 0;                         ///< the next step to have one
-  std::vector<std::string> state_texts_;                  ///< after each commit, if anybody listens
+  std::uint64_t steps_replayed_ = 0;
+  std::vector<std::string> state_texts_;  ///< after each commit, if anybody listens
   Resources capacity_;
   bool faults_are_over_ = false;
 };
