@@ -46,22 +46,6 @@ struct AuditWish {
   const security::Identity& identity;
 };
 
-JsonObject record_json(std::uint64_t sequence, const security::AuditRecord& record) {
-  const auto safe = [](const std::string& text) {
-    return is_valid_utf8(text) ? text : sanitize_for_terminal(text);
-  };
-  return {{"sequence", sequence},
-          {"at", time_json(record.at)},
-          {"who", safe(record.who)},
-          {"action", safe(record.action)},
-          {"object", safe(record.object)},
-          {"namespace", safe(record.name_space)},
-          {"from", safe(record.from)},
-          {"result", security::name(record.result)},
-          {"request_id", safe(record.request_id)},
-          {"detail", safe(record.detail)}};
-}
-
 }  // namespace
 
 void list_audit(ServiceParts& parts, CallPtr call) {
@@ -83,7 +67,7 @@ void list_audit(ServiceParts& parts, CallPtr call) {
                        return false;
                      }
                      last = sequence;
-                     out.push_back(record_json(sequence, record));
+                     out.push_back(security::audit_json(sequence, record));
                      return true;
                    }));
     call->reply(
@@ -129,16 +113,16 @@ void export_audit(ServiceParts& parts, CallPtr call) {
     std::string text = csv ? security::audit_csv_head() + "\r\n" : "";
     std::uint64_t next = 0;
     bool is_complete = true;
-    TRY(wish.visit(parts.audit_pages,
-                   [&](std::uint64_t sequence, const security::AuditRecord& record) {
-                     if (!wish.accepts(record)) return true;
-                     is_complete = text.size() < kExportBytesMax;
-                     if (!is_complete) return false;
-                     text += csv ? security::audit_csv(sequence, record) + "\r\n"
-                                 : security::audit_json(sequence, record) + "\n";
-                     next = sequence;
-                     return true;
-                   }));
+    TRY(wish.visit(
+        parts.audit_pages, [&](std::uint64_t sequence, const security::AuditRecord& record) {
+          if (!wish.accepts(record)) return true;
+          is_complete = text.size() < kExportBytesMax;
+          if (!is_complete) return false;
+          text += csv ? security::audit_csv(sequence, record) + "\r\n"
+                      : to_json_text(security::audit_json(sequence, record), false) + "\n";
+          next = sequence;
+          return true;
+        }));
     call->reply(
         {.status = 200,
          .headers = {{"Content-Type", csv ? "text/csv; charset=utf-8" : "application/x-ndjson"},

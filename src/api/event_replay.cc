@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "api/job_queue.h"
 #include "engine/replay.h"
 
 namespace reeve::api {
@@ -35,7 +36,6 @@ struct EventReplay::Parts {
       : open(std::move(source.open)),
         pools(std::move(source.pools)),
         hub(events) {}
-  void work();
   void serve(const Job& job);
   bool walk(Pass& pass);
   bool take_step(Pass& pass, const engine::JournalRecord& record, const core::State& state,
@@ -46,9 +46,9 @@ struct EventReplay::Parts {
   std::function<Result<std::unique_ptr<engine::Store>>()> open;
   std::vector<core::PoolSetup> pools;
   EventHub& hub;
-  std::mutex mutex;  // guards jobs, stopping and takes
+  JobQueue<Job> jobs;
+  std::mutex mutex;  // guards stopping and takes
   std::condition_variable came;
-  std::deque<Job> jobs;
   bool stopping = false;
   std::uint64_t takes = 0;  ///< how often somebody has taken something
   std::thread thread;       // last: it uses all above
@@ -135,31 +135,18 @@ void EventReplay::Parts::serve(const Job& job) {
   hub.take_back(pass.follower, pass.position);
 }
 
-void EventReplay::Parts::work() {
-  while (true) {
-    Job job;
-    {
-      std::unique_lock lock(mutex);
-      came.wait(lock, [&] { return stopping || !jobs.empty(); });
-      if (stopping) return;
-      job = std::move(jobs.front());
-      jobs.pop_front();
-    }
-    serve(job);
-  }
-}
-
 EventReplay::EventReplay(JournalSource source, EventHub& hub)
     : parts_(std::make_unique<Parts>(std::move(source), hub)) {
-  parts_->thread = std::thread([parts = parts_.get()] { parts->work(); });
+  parts_->thread = std::thread([parts = parts_.get()] {
+    while (const auto job = parts->jobs.take()) parts->serve(*job);
+  });
 }
 
 EventReplay::~EventReplay() { stop(); }
 
 void EventReplay::catch_up(const FollowerPtr& follower, EventId after) {
-  const std::lock_guard lock(parts_->mutex);
-  parts_->jobs.push_back({follower, after});
-  parts_->came.notify_all();
+  Parts::Job job{follower, after};
+  parts_->jobs.put(job);  // but if the service ends
 }
 
 void EventReplay::look_again() {
@@ -169,6 +156,7 @@ void EventReplay::look_again() {
 }
 
 void EventReplay::stop() {
+  parts_->jobs.close();
   {
     const std::lock_guard lock(parts_->mutex);
     parts_->stopping = true;

@@ -1,8 +1,6 @@
 #include "api/oidc_provider.h"
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -10,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "api/issuer_link.h"
+#include "api/job_queue.h"
 #include "security/oidc_keys.h"
 #include "security/private_file.h"
 
@@ -190,7 +189,7 @@ struct OidcProvider::Parts {
   void work();
   Issuer& issuer_of(const SignOnSettings& settings);
   /// Puts a job into the queue; `refuse` comes in its place when there are too many, or too late.
-  void add(std::function<void()> job, std::function<void(const Error&)> refuse);
+  void add(std::function<void()> run, std::function<void(const Error&)> refuse);
 
   struct Job {
     std::function<void()> run;
@@ -199,43 +198,27 @@ struct OidcProvider::Parts {
   };
 
   const std::function<Time()> now;
-  std::mutex mutex;  // guards jobs and stopping
-  std::condition_variable something;
-  std::deque<Job> jobs;
-  bool stopping = false;
+  JobQueue<Job> jobs{kProviderJobsMax};
   std::optional<Issuer> issuer;  ///< the thread's only
-  std::thread thread;            ///< started with the first job
+  std::once_flag begun;
+  std::thread thread;  ///< started with the first job
 };
 
 void OidcProvider::Parts::work() {
-  while (true) {
-    Job job;
-    {
-      std::unique_lock lock(mutex);
-      something.wait(lock, [&] { return stopping || !jobs.empty(); });
-      if (stopping) return;
-      job = std::move(jobs.front());
-      jobs.pop_front();
-    }
-    if (std::chrono::steady_clock::now() - job.came > kJobWaitMax)
-      job.refuse({ErrorCode::unavailable, "the identity provider is slow: try again", {}});
+  while (const auto job = jobs.take()) {
+    if (std::chrono::steady_clock::now() - job->came > kJobWaitMax)
+      job->refuse({ErrorCode::unavailable, "the identity provider is slow: try again", {}});
     else
-      job.run();
+      job->run();
   }
 }
 
-void OidcProvider::Parts::add(std::function<void()> job, std::function<void(const Error&)> refuse) {
-  {
-    const std::lock_guard lock(mutex);
-    if (!stopping && jobs.size() < kProviderJobsMax) {
-      jobs.push_back({std::move(job), std::move(refuse), std::chrono::steady_clock::now()});
-      // A service without single sign-on has no thread for it.
-      if (!thread.joinable()) thread = std::thread([this] { work(); });
-      something.notify_one();
-      return;
-    }
-  }
-  refuse({ErrorCode::exhausted, "too many people sign on at a time: try again", {}});
+void OidcProvider::Parts::add(std::function<void()> run, std::function<void(const Error&)> refuse) {
+  // A service without single sign-on has no thread for it.
+  std::call_once(begun, [this] { thread = std::thread([this] { work(); }); });
+  Job job{std::move(run), std::move(refuse), std::chrono::steady_clock::now()};
+  if (!jobs.put(job))
+    job.refuse({ErrorCode::exhausted, "too many people sign on at a time: try again", {}});
 }
 
 Issuer& OidcProvider::Parts::issuer_of(const SignOnSettings& settings) {
@@ -250,11 +233,7 @@ std::unique_ptr<OidcProvider> OidcProvider::start(std::function<Time()> now) {
 }
 
 OidcProvider::~OidcProvider() {
-  {
-    const std::lock_guard lock(parts_->mutex);
-    parts_->stopping = true;
-  }
-  parts_->something.notify_all();
+  parts_->jobs.close();
   if (parts_->thread.joinable()) parts_->thread.join();
 }
 

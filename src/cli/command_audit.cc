@@ -38,29 +38,13 @@ struct AuditFilter {
   }
 };
 
-JsonObject audit_item(std::uint64_t sequence, const AuditRecord& record) {
-  const auto safe = [](const std::string& text) {
-    return is_valid_utf8(text) ? text : sanitize_for_terminal(text);
-  };
-  return {{"sequence", sequence},
-          {"at", time_json(record.at)},
-          {"who", safe(record.who)},
-          {"action", safe(record.action)},
-          {"object", safe(record.object)},
-          {"namespace", safe(record.name_space)},
-          {"from", safe(record.from)},
-          {"result", security::name(record.result)},
-          {"request_id", safe(record.request_id)},
-          {"detail", safe(record.detail)}};
-}
-
 Result<std::vector<JsonObject>> newest_here(const Arguments& arguments,
                                             const std::string& directory, std::size_t limit) {
   const AuditFilter filter(arguments);
   std::deque<JsonObject> newest;
   TRY(security::read_audit(directory, [&](std::uint64_t sequence, const AuditRecord& record) {
     if (!filter.accepts(record)) return true;
-    newest.push_back(audit_item(sequence, record));
+    newest.push_back(security::audit_json(sequence, record));
     if (newest.size() > limit) newest.pop_front();
     return true;
   }));
@@ -99,7 +83,7 @@ Ended export_records(const Session& session, const std::string& directory) {
       security::read_audit(directory, [&](std::uint64_t sequence, const AuditRecord& record) {
         if (!filter.accepts(record)) return true;
         text += csv ? security::audit_csv(sequence, record) + "\r\n"
-                    : security::audit_json(sequence, record) + "\n";
+                    : to_json_text(security::audit_json(sequence, record), false) + "\n";
         if (text.size() < kPiece) return true;
         session.out.write(text);
         text.clear();

@@ -11,6 +11,7 @@
 #include "sandbox/cgroup_directories.h"
 #include "sandbox/cgroup_files.h"
 #include "sandbox/cgroup_limits.h"
+#include "sandbox/cgroup_made.h"
 
 namespace reeve::sandbox {
 namespace {
@@ -212,29 +213,18 @@ Status GroupV1::read_io(CgroupUse& use) {
   return {};
 }
 
-class GroupsV1 final : public Cgroups {
+class GroupsV1 final : public MadeCgroups {
  public:
-  explicit GroupsV1(Layout layout) : layout_(std::move(layout)), parents_(layout_.parents) {}
-
-  const CgroupAbilities& abilities() const override { return layout_.abilities; }
-  Result<std::unique_ptr<Cgroup>> make(const std::string& name) override {
-    if (layout_.abilities.version == 0)
-      return fail(ErrorCode::unsupported,
-                  "control groups cannot be used here: " + layout_.abilities.why_not);
-    TRY_ASSIGN(std::unique_ptr<GroupDirectories> directories, parents_.make(name));
-    const bool is_taken_over = directories->is_taken_over();
-    auto group = std::make_unique<GroupV1>(std::move(directories), layout_);
-    if (is_taken_over) TRY(group->reset());
-    return group;
-  }
-  void sweep(const std::string& prefix) override { parents_.sweep(prefix); }
-  void remove_abandoned() override { parents_.remove_abandoned(); }
-  bool is_leaving() const override { return parents_.is_leaving(); }
-  void remove_leaving() override { parents_.remove_leaving(); }
+  explicit GroupsV1(Layout layout)
+      : MadeCgroups(layout.abilities, layout.parents),
+        layout_(std::move(layout)) {}
 
  private:
-  Layout layout_;
-  GroupParents parents_;
+  std::unique_ptr<Cgroup> group_of(std::unique_ptr<GroupDirectories> directories) override {
+    return std::make_unique<GroupV1>(std::move(directories), layout_);
+  }
+
+  const Layout layout_;
 };
 
 /// The file of our own group by which a controller shows that it can do what we need of it; the
@@ -291,12 +281,13 @@ std::unique_ptr<Cgroups> detect_v1(const std::vector<CgroupMount>& mounts) {
   for (const Controller one : {Controller::memory, Controller::cpu, Controller::cpuacct,
                                Controller::pids, Controller::blkio})
     find_controller(one, mounts, layout, missing);
+  if (layout.parents.empty()) return no_cgroups(missing.text());
   const auto own_file = [&](Controller one, std::string_view name) {
     const std::size_t parent = layout.parent_of[static_cast<std::size_t>(one)].value();
     return path_below(layout.parents[parent], name);
   };
   CgroupAbilities& abilities = layout.abilities;
-  abilities.version = layout.parents.empty() ? 0 : 1;
+  abilities.version = 1;
   abilities.memory = layout.has(Controller::memory);
   abilities.cpu = layout.has(Controller::cpu);
   abilities.processes = layout.has(Controller::pids);

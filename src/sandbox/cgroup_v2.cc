@@ -12,6 +12,7 @@
 #include "sandbox/cgroup_directories.h"
 #include "sandbox/cgroup_files.h"
 #include "sandbox/cgroup_limits.h"
+#include "sandbox/cgroup_made.h"
 
 namespace reeve::sandbox {
 namespace {
@@ -196,31 +197,15 @@ std::optional<CgroupStalls> GroupV2::stalls() {
   return CgroupStalls{*cpu, *memory, *io};
 }
 
-class GroupsV2 final : public Cgroups {
+class GroupsV2 final : public MadeCgroups {
  public:
-  GroupsV2(CgroupAbilities abilities, std::vector<std::string> parents)
-      : abilities_(std::move(abilities)),
-        parents_(std::move(parents)) {}
-
-  const CgroupAbilities& abilities() const override { return abilities_; }
-  Result<std::unique_ptr<Cgroup>> make(const std::string& name) override {
-    if (abilities_.version == 0)
-      return fail(ErrorCode::unsupported,
-                  "control groups cannot be used here: " + abilities_.why_not);
-    TRY_ASSIGN(std::unique_ptr<GroupDirectories> directories, parents_.make(name));
-    const bool is_taken_over = directories->is_taken_over();
-    auto group = std::make_unique<GroupV2>(std::move(directories), abilities_);
-    if (is_taken_over) TRY(group->reset());
-    return group;
-  }
-  void sweep(const std::string& prefix) override { parents_.sweep(prefix); }
-  void remove_abandoned() override { parents_.remove_abandoned(); }
-  bool is_leaving() const override { return parents_.is_leaving(); }
-  void remove_leaving() override { parents_.remove_leaving(); }
+  GroupsV2(const CgroupAbilities& abilities, const std::string& base)
+      : MadeCgroups(abilities, {base}) {}
 
  private:
-  CgroupAbilities abilities_;
-  GroupParents parents_;
+  std::unique_ptr<Cgroup> group_of(std::unique_ptr<GroupDirectories> directories) override {
+    return std::make_unique<GroupV2>(std::move(directories), abilities());
+  }
 };
 
 std::string directory_above(const std::string& directory) {
@@ -294,18 +279,13 @@ Status enable(std::string_view controller, const std::string& base) {
 }  // namespace
 
 std::unique_ptr<Cgroups> detect_v2(const CgroupMount& mount) {
-  CgroupAbilities abilities;
-  if (mount.own.empty()) {
-    abilities.why_not = "our own group is outside of what is mounted at " + mount.mount_point +
-                        "; mount the whole hierarchy there";
-    return std::make_unique<GroupsV2>(std::move(abilities), std::vector<std::string>{});
-  }
+  if (mount.own.empty())
+    return no_cgroups("our own group is outside of what is mounted at " + mount.mount_point +
+                      "; mount the whole hierarchy there");
   const auto base = find_base(mount);
-  if (!base) {
-    abilities.why_not = base.error().text() +
-                        "; start it alone in a group of its own: " + std::string(kDelegateAdvice);
-    return std::make_unique<GroupsV2>(std::move(abilities), std::vector<std::string>{});
-  }
+  if (!base)
+    return no_cgroups(base.error().text() +
+                      "; start it alone in a group of its own: " + std::string(kDelegateAdvice));
   Shortfalls missing;
   const auto check = [&](std::string_view controller) {
     const Status enabled = enable(controller, *base);
@@ -315,13 +295,14 @@ std::unique_ptr<Cgroups> detect_v2(const CgroupMount& mount) {
                   "cgroup.subtree_control of the groups above");
     return enabled.has_value();
   };
+  CgroupAbilities abilities;
   abilities.version = 2;
   abilities.memory = check("memory");
   abilities.cpu = check("cpu");
   abilities.processes = check("pids");
   abilities.io = check("io");
   abilities.why_not = missing.text();
-  return std::make_unique<GroupsV2>(std::move(abilities), std::vector<std::string>{*base});
+  return std::make_unique<GroupsV2>(abilities, *base);
 }
 
 }  // namespace reeve::sandbox

@@ -3,8 +3,6 @@
 #include <array>
 #include <vector>
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <sodium.h>
 
@@ -220,17 +218,17 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   return checkpoint;
 }
 
-std::string audit_json(std::uint64_t sequence, const AuditRecord& record) {
-  return boost::json::serialize(boost::json::object{{"sequence", sequence},
-                                                    {"at", format_time(record.at)},
-                                                    {"who", utf8(record.who)},
-                                                    {"action", utf8(record.action)},
-                                                    {"object", utf8(record.object)},
-                                                    {"namespace", utf8(record.name_space)},
-                                                    {"from", utf8(record.from)},
-                                                    {"result", name(record.result)},
-                                                    {"request_id", utf8(record.request_id)},
-                                                    {"detail", utf8(record.detail)}});
+boost::json::object audit_json(std::uint64_t sequence, const AuditRecord& record) {
+  return {{"sequence", sequence},
+          {"at", format_time(record.at)},
+          {"who", utf8(record.who)},
+          {"action", utf8(record.action)},
+          {"object", utf8(record.object)},
+          {"namespace", utf8(record.name_space)},
+          {"from", utf8(record.from)},
+          {"result", name(record.result)},
+          {"request_id", utf8(record.request_id)},
+          {"detail", utf8(record.detail)}};
 }
 
 std::string audit_csv(std::uint64_t sequence, const AuditRecord& record) {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "base/result.h"
 #include "security/audit_record.h"
 
@@ -63,8 +65,9 @@ Result<Checkpoint> audit_head(const AuditSource& source, const PublicKey& key);
 std::string format_checkpoint(const Checkpoint& checkpoint);
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
-/// One record as a line of JSON or CSV (RFC 4180), without the line's end.
-std::string audit_json(std::uint64_t sequence, const AuditRecord& record);
+/// One record as it is shown; bytes that are no UTF-8 are escaped.
+boost::json::object audit_json(std::uint64_t sequence, const AuditRecord& record);
+/// The same as a line of CSV (RFC 4180), without the line's end.
 std::string audit_csv(std::uint64_t sequence, const AuditRecord& record);
 std::string audit_csv_head();
 

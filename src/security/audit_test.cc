@@ -2,6 +2,7 @@
 #include <map>
 #include <thread>
 
+#include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -427,7 +428,7 @@ TEST_F(AuditTest, long_texts_are_cut_and_strange_ones_are_exported_safely) {
   std::string csv;
   ASSERT_TRUE(read_audit(log(), [&](std::uint64_t sequence, const AuditRecord& found) {
     EXPECT_EQ(found.who.size(), kAuditTextMax);
-    json = audit_json(sequence, found);
+    json = boost::json::serialize(audit_json(sequence, found));
     csv = audit_csv(sequence, found);
     return true;
   }));

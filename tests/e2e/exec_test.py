@@ -341,7 +341,7 @@ class Terminals(TerminalCase):
         run = self.begin()
         for ending in ("exit", "kill", "hang up inside", "task"):
             terminal = self.on_terminal("exec", "last")
-            before = termios.tcgetattr(terminal.master)
+            before = terminal.modes_before
             self.wait_for_text(terminal, r"\$ $")
             self.assertNotEqual(termios.tcgetattr(terminal.master)[3], before[3])
             if ending == "exit":

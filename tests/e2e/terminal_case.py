@@ -22,6 +22,7 @@ class Terminal:
     def __init__(self, words, cwd, env, columns=80, rows=24):
         self.master, slave = pty.openpty()
         self.resize(columns, rows)
+        self.modes_before = termios.tcgetattr(self.master)
         self.process = subprocess.Popen(words, cwd=cwd, env=env, stdin=slave, stdout=slave,
                                         stderr=slave, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
