@@ -6,9 +6,6 @@
 namespace reeve::sim {
 namespace {
 
-/// Processes that were admitted to a machine before its capacity was lowered have begun by then.
-constexpr Duration kStartDelayMax = std::chrono::minutes{3};
-
 struct Share {
   std::string name;
   std::int32_t units = 1;
@@ -38,8 +35,7 @@ std::vector<Share> shares_of(const RunImage& run, GroupIndex index) {
 
 void Checker::on_capacity(PoolId pool, const Resources& capacity) {
   Machine& machine = machines_[pool];
-  if (!capacity.covers(machine.capacity))
-    machine.excused_until = basics_.agenda.now() + kStartDelayMax;
+  if (!capacity.covers(machine.capacity)) machine.shrunk_after = model_.commits();
   machine.capacity = capacity;
 }
 
@@ -51,7 +47,7 @@ void Checker::on_process_started(PoolId pool, const Launch& launch) {
   ++world.starts;
   world.is_alive = true;
   alive_.insert_or_assign(launch.token, Alive{pool, launch.task, launch.resources});
-  check_room(pool);
+  check_room(pool, launch);
   std::vector<TaskId> side_by_side;
   for (const auto& [token, alive] : alive_) side_by_side.push_back(alive.task);
   check_shares("locks_in_world", side_by_side);
@@ -102,9 +98,11 @@ void Checker::check_alone(const Launch& launch) {
   }
 }
 
-void Checker::check_room(PoolId pool) {
+/// However long ago it was issued: the members of a batch start one after the other.
+void Checker::check_room(PoolId pool, const Launch& launch) {
   const Machine& machine = machines_[pool];
-  if (basics_.agenda.now() < machine.excused_until) return;
+  const AttemptImage* attempt = model_.find_attempt(launch.token);
+  if (attempt != nullptr && attempt->issued_in <= machine.shrunk_after) return;
   Resources used;
   for (const auto& [token, alive] : alive_) {
     if (alive.pool == pool) used.add(alive.resources);

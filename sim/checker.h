@@ -93,7 +93,7 @@ class Checker final : public ProcessWatcher {
   void check_ledger(const core::State& state);
   void check_first_start(const Launch& launch, const WorldToken& world);
   void check_alone(const Launch& launch);
-  void check_room(PoolId pool);
+  void check_room(PoolId pool, const Launch& launch);
   void compare_run(const core::Run& run, const RunImage& image);
   void compare_states(const core::State& after, const core::State& before);
   void complain(std::string_view checker, TaskId task, const std::string& text);
@@ -105,7 +105,7 @@ class Checker final : public ProcessWatcher {
   };
   struct Machine {
     Resources capacity;
-    Time excused_until = kUnset;
+    CommitNumber shrunk_after = kNoCommit;  ///< what was issued until then was let in before
   };
 
   Basics& basics_;

@@ -362,11 +362,15 @@ TEST(SimChecker, sees_processes_that_must_not_be) {
   EXPECT_EQ(other.objection(), "launch");
 
   Forger crowded;
-  crowded.checker.on_capacity(PoolId{}, {.cpu_millicores = 1, .memory_bytes = 0});
   crowded.issue(kA);
   crowded.commit();
+  crowded.checker.on_capacity(PoolId{}, {.cpu_millicores = 1, .memory_bytes = 0});
   crowded.checker.on_process_started(PoolId{}, crowded.launch(kA));
-  EXPECT_EQ(crowded.objection(), "") << "what was admitted before the capacity went down";
+  EXPECT_EQ(crowded.objection(), "") << "what was let in before the capacity went down";
+  crowded.issue(kC);
+  crowded.commit();
+  crowded.checker.on_process_started(PoolId{}, crowded.launch(kC));
+  EXPECT_EQ(crowded.objection(), "capacity");
 }
 
 TEST(SimChecker, sees_answers_without_substance) {
