@@ -192,8 +192,10 @@ schedule::DemandId demand_of(State& state, const Run& run, const spec::TaskGroup
 /// Tasks of the same group of one workflow may share a batch, also those of different runs.
 std::uint32_t batch_of(State& state, const Run& run, GroupIndex index) {
   if (run.workflow().policy_of(run.group_spec(index)).batch.max < 2) return 0;
-  const auto next = static_cast<std::uint32_t>(state.batch_kinds.size() + 1);
-  return state.batch_kinds.try_emplace({run.workflow().digest, index}, next).first->second;
+  const auto [kind, is_new] =
+      state.batch_kinds.try_emplace({run.workflow().digest, index}, state.next_batch_kind);
+  if (is_new) ++state.next_batch_kind;
+  return kind->second;
 }
 
 /// Whether any run of the workflow, by the same person and as important, has the same class.

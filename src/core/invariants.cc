@@ -199,6 +199,8 @@ void State::check_invariants() const {
   each_run([&](const Run& run) {
     ++count;
     ENSURE(run.record.id.value < next_run);
+    for (const Group& group : run.groups)
+      ENSURE(group.ready_class == schedule::ClassId{} || planner.waiting.knows(group.ready_class));
     check_run(run);
   });
   ENSURE(count == run_count_in_memory);

@@ -3,6 +3,7 @@
 #include "core/batch.h"
 #include "core/core.h"
 #include "core/flight.h"
+#include "core/forget.h"
 #include "core/step.h"
 #include "schedule/pass.h"
 
@@ -191,6 +192,7 @@ bool plan_step(Step& step) {
   const bool more = start_tasks(step);
   start_hedges(step);
   probe_silent(step);
+  forget_unused_names(step.state, step.now);
   return more;
 }
 

@@ -51,7 +51,7 @@ struct Group {
   std::uint32_t failed = 0;  ///< failed, timed out or aborted, and not forgiven
   std::uint32_t cancelled = 0;
   std::uint32_t skipped = 0;
-  schedule::ClassId ready_class;  ///< valid once released
+  schedule::ClassId ready_class;  ///< once released; 0: skipped
   bool expanded = false;
   bool released = false;  ///< its needs were met (or it was skipped)
   bool done = false;
@@ -180,6 +180,8 @@ class State {
   Time next_batch = kNever;          ///< when the next batch has waited long enough to be filled
   /// Numbers of the groups whose tasks may share a batch (schedule::ClassKey::batch), from 1.
   std::map<std::pair<Digest, GroupIndex>, std::uint32_t> batch_kinds;
+  std::uint32_t next_batch_kind = 1;
+  std::size_t names_max = 64;  ///< Planner::names() at which the unused ones are forgotten
   /// The class that was found last, and for what: most runs are like the one before.
   struct LastClass {
     std::weak_ptr<const spec::Workflow> workflow;  // weak: only to be compared

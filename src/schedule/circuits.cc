@@ -5,12 +5,21 @@
 namespace reeve::schedule {
 
 CircuitId Circuits::intern(const std::string& key) {
-  const auto found = by_key_.find(key);
-  if (found != by_key_.end()) return found->second;
-  const CircuitId id{static_cast<std::uint32_t>(circuits_.size())};
-  circuits_.push_back({.key = key});
-  by_key_.emplace(key, id);
+  const auto [id, is_new] = numbers_.give(key);
+  if (is_new) put_at(circuits_, id.value, {.key = key});
   return id;
+}
+
+void Circuits::keep(std::vector<bool> is_used, Time now) {
+  const Duration window = std::max(setup_.window, Duration{1});
+  for (std::uint32_t i = 1; i < circuits_.size(); ++i) {
+    const Circuit& circuit = circuits_[i];
+    const bool is_quiet =
+        circuit.opened == kUnset || (now - circuit.opened) / window > std::int64_t{circuit.level};
+    if (circuit.until != kUnset || !is_quiet || counts(CircuitId{i}, now).all > 0)
+      is_used[i] = true;
+  }
+  numbers_.keep(is_used, [&](CircuitId id) { circuits_[id.value] = {}; });
 }
 
 std::int64_t Circuits::bucket_of(Time now) const {

@@ -6,13 +6,13 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/scheduling_policy.h"
 #include "base/time.h"
+#include "schedule/numbers.h"
 
 namespace reeve::schedule {
 
@@ -42,6 +42,10 @@ class Circuits {
     std::uint32_t all = 0;
   };
   Counts counts(CircuitId id, Time now) const;
+  /// Forgets those that are not used (by circuit) and of which nothing is remembered.
+  void keep(std::vector<bool> is_used, Time now);
+  std::size_t size() const { return numbers_.size(); }
+  std::uint32_t end() const { return numbers_.end(); }
   Time open_until(CircuitId id) const { return circuits_[id.value].until; }
 
  private:
@@ -61,7 +65,7 @@ class Circuits {
 
   BreakerSetup setup_;
   std::vector<Circuit> circuits_;
-  std::map<std::string, CircuitId, std::less<>> by_key_;
+  Numbers<std::string, CircuitId> numbers_{1};
 };
 
 }  // namespace reeve::schedule

@@ -188,6 +188,31 @@ TEST(Circuits, old_failures_are_forgotten) {
   EXPECT_EQ(b.circuits.counts(b.id, b.now).all, 1U);
 }
 
+TEST(Circuits, one_is_kept_while_it_is_used_or_remembers_something) {
+  Breaker b;
+  const CircuitId quiet = b.circuits.intern("task:quiet");
+  const CircuitId used = b.circuits.intern("task:used");
+  for (int i = 0; i < 4; ++i) b.attempt(true);
+  const auto keep = [&] {
+    std::vector<bool> is_used(b.circuits.end());
+    is_used[used.value] = true;
+    b.circuits.keep(is_used, b.now);
+  };
+  keep();
+  EXPECT_EQ(b.circuits.size(), 2U);
+  EXPECT_EQ(b.circuits.key(quiet), "");
+  EXPECT_EQ(b.circuits.state(b.id, b.now), Circuits::State::open);
+  b.now += minutes{1};
+  EXPECT_FALSE(b.attempt(false));
+  keep();
+  EXPECT_EQ(b.circuits.size(), 2U) << "that it was open a minute ago makes it open for longer";
+  b.now += hours{1};
+  keep();
+  EXPECT_EQ(b.circuits.size(), 1U);
+  EXPECT_EQ(b.circuits.intern("task:used"), used);
+  EXPECT_EQ(b.circuits.state(b.circuits.intern("task:x"), b.now), Circuits::State::closed);
+}
+
 TEST(Circuits, one_probe_decides_and_flapping_costs) {
   Breaker b;
   for (int i = 0; i < 4; ++i) b.attempt(true);

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.h"
+#include "schedule/numbers.h"
 
 namespace reeve::schedule {
 
@@ -38,7 +38,13 @@ class Locks {
   const std::string& name(LockId lock) const { return locks_[lock.value].name; }
   std::int32_t limit(LockId lock) const { return locks_[lock.value].limit; }
   std::int32_t in_use(LockId lock) const { return locks_[lock.value].in_use; }
+  /// All locks are below it; one that was forgotten has no name.
   std::size_t size() const { return locks_.size(); }
+
+  /// Forgets the sets that are not used (by set), and the locks that are in none and free.
+  void keep(const std::vector<bool>& is_set_used);
+  std::size_t sets_end() const { return sets_.size(); }
+  std::size_t names() const { return lock_numbers_.size() + set_numbers_.size(); }
 
  private:
   struct Lock {
@@ -47,9 +53,9 @@ class Locks {
     std::int32_t in_use = 0;
   };
   std::vector<Lock> locks_;
-  std::map<std::string, LockId, std::less<>> by_name_;
+  Numbers<std::string, LockId> lock_numbers_;
   std::vector<std::vector<LockUse>> sets_;
-  std::map<std::vector<LockUse>, LockSetId> by_uses_;
+  Numbers<std::vector<LockUse>, LockSetId> set_numbers_{1};
 };
 
 }  // namespace reeve::schedule

@@ -51,5 +51,29 @@ TEST(Locks, a_set_is_busy_while_one_of_it_has_too_few_units) {
   EXPECT_EQ(locks.first_busy(LockSetId{}), nullptr);
 }
 
+TEST(Locks, what_is_in_no_set_that_is_used_and_free_is_forgotten) {
+  Locks locks;
+  const LockId held = locks.intern("held", 1);
+  const LockId used = locks.intern("used", 1);
+  const LockId gone = locks.intern("gone", 1);
+  const LockSetId held_alone = locks.intern_set({{held, 1}});
+  const LockSetId used_alone = locks.intern_set({{used, 1}});
+  const LockSetId of_gone = locks.intern_set({{gone, 1}});
+  locks.take(held_alone);
+  std::vector<bool> is_used(locks.sets_end());
+  is_used[used_alone.value] = true;
+  locks.keep(is_used);
+  EXPECT_EQ(locks.names(), 3U) << "two locks and a set";
+  EXPECT_EQ(locks.name(gone), "");
+  EXPECT_EQ(locks.in_use(held), 1) << "whoever holds it may have another set by now";
+  EXPECT_EQ(locks.intern("used", 1), used);
+  EXPECT_EQ(locks.intern_set({{used, 1}}), used_alone);
+  EXPECT_EQ(locks.intern("new", 2), gone) << "its number is given again";
+  EXPECT_EQ(locks.limit(gone), 2);
+  const LockSetId next = locks.intern_set({{gone, 2}});
+  EXPECT_TRUE(next == of_gone || next == held_alone);
+  EXPECT_EQ(locks.size(), 3U);
+}
+
 }  // namespace
 }  // namespace reeve::schedule

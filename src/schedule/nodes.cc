@@ -10,6 +10,8 @@ namespace reeve::schedule {
 namespace {
 
 constexpr std::int64_t kPermille = 1000;
+/// What a node is thought to have; then it is learnt anew.
+constexpr std::size_t kAssetsMax = 4096;
 constexpr float kLostWeight = 0.1F;   // of the newest attempt in the share of lost ones
 constexpr double kSpeedWeight = 0.1;  // of the newest attempt in the logarithm of the speed
 
@@ -161,13 +163,26 @@ Duration Nodes::length_on(NodeId id, Duration length) const {
 }
 
 std::uint32_t Nodes::tag(const std::string& text) {
-  const auto found = tags_.find(text);
-  if (found != tags_.end()) return found->second;
-  const auto id = static_cast<std::uint32_t>(tags_.size());
-  tags_.emplace(text, id);
-  running_.emplace_back();
-  running_total_.push_back(0);
-  return id;
+  const auto [id, is_new] = tag_numbers_.give(text);
+  if (is_new) {
+    put_at(running_, id.value, {});
+    put_at(running_total_, id.value, 0);
+  }
+  return id.value;
+}
+
+void Nodes::keep(const std::vector<bool>& is_demand_used) {
+  demand_numbers_.keep(is_demand_used, [&](DemandId id) { demands_[id.value] = {}; });
+  std::vector<bool> is_used(tag_numbers_.end());
+  const auto use = [&](const std::vector<std::uint32_t>& tags) {
+    for (const std::uint32_t tag : tags) is_used[tag] = true;
+  };
+  for (const Compiled& each : demands_) {
+    for (const auto* tags : {&each.tags, &each.assets, &each.affinity, &each.anti_affinity})
+      use(*tags);
+  }
+  for (const Node& node : nodes_) use(node.assets);
+  tag_numbers_.keep(is_used, [&](TagId id) { running_[id.value] = {}; });
 }
 
 void Nodes::compile_for(Compiled& compiled, std::uint32_t node) const {
@@ -189,10 +204,9 @@ void Nodes::compile_for(Compiled& compiled, std::uint32_t node) const {
 }
 
 DemandId Nodes::intern(const Demand& demand) {
-  const auto found = by_demand_.find(demand);
-  if (found != by_demand_.end()) return found->second;
   ENSURE(!demand.variants.empty() && demand.nodes > 0);
-  const DemandId id{static_cast<std::uint32_t>(demands_.size())};
+  const auto [id, is_new] = demand_numbers_.give(demand);
+  if (!is_new) return id;
   Compiled compiled{.demand = demand,
                     .shapes = {},
                     .eligible = {},
@@ -209,8 +223,7 @@ DemandId Nodes::intern(const Demand& demand) {
     compiled.anti_affinity.push_back(tag(text));
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) compile_for(compiled, node);
   compiled.roomy.resize(compiled.shapes.size());
-  demands_.push_back(std::move(compiled));
-  by_demand_.emplace(demand, id);
+  put_at(demands_, id.value, std::move(compiled));
   return id;
 }
 
@@ -497,7 +510,11 @@ void Nodes::take(NodeId node, DemandId id, std::uint8_t variant) {
   std::vector<std::uint32_t>& assets = taken_from.assets;
   for (const std::uint32_t asset : demand.assets) {
     const auto at = std::ranges::lower_bound(assets, asset);
-    if (at == assets.end() || *at != asset) assets.insert(at, asset);
+    if (at != assets.end() && *at == asset) continue;
+    if (assets.size() >= kAssetsMax)
+      assets = {asset};
+    else
+      assets.insert(at, asset);
   }
 }
 

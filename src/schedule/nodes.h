@@ -10,7 +10,6 @@
 // after the capacity shrank. Load takes from the effective capacity while something runs there.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,33 +20,12 @@
 #include "base/scheduling_policy.h"
 #include "base/time.h"
 #include "schedule/demand.h"
+#include "schedule/node_choice.h"
+#include "schedule/numbers.h"
 
 namespace reeve::schedule {
 
 inline constexpr std::size_t kScoredMax = 256;
-
-/// In this order in NodeTerms and everywhere that terms are shown.
-enum class NodeTerm : std::uint8_t { fit, prefer, spread, locality, risk, price, speed };
-inline constexpr std::size_t kNodeTermCount = 7;
-std::string_view name(NodeTerm term);
-using NodeTerms = std::array<std::int16_t, kNodeTermCount>;
-
-struct NodeChoice {
-  NodeId node;
-  std::uint8_t variant = 0;
-  std::uint32_t candidates = 0;  ///< nodes that had room
-  std::int32_t score = 0;
-  NodeTerms terms{};
-};
-
-/// Further say on nodes that are kept for somebody.
-class Admission {
- public:
-  virtual bool admits(NodeId node, const Shape& shape) const = 0;
-
- protected:
-  ~Admission() = default;
-};
 
 class Nodes {
  public:
@@ -79,6 +57,10 @@ class Nodes {
   double speed(NodeId id) const { return nodes_[id.value].speed; }
 
   DemandId intern(const Demand& demand);
+  /// Forgets the demands that are not used (by demand), and the labels of none.
+  void keep(const std::vector<bool>& is_demand_used);
+  std::uint32_t demands_end() const { return demand_numbers_.end(); }
+  std::size_t names() const { return demand_numbers_.size() + tag_numbers_.size(); }
   const Demand& demand(DemandId id) const { return demands_[id.value].demand; }
   const Shape& shape(DemandId id, std::uint8_t variant) const {
     return demands_[id.value].shapes[variant];
@@ -125,6 +107,7 @@ class Nodes {
   static constexpr std::uint64_t kGrowthsKept = 4096;
 
  private:
+  using TagId = Id<struct TagIdTag, std::uint32_t>;
   static constexpr std::uint64_t kNotKnown = ~std::uint64_t{0};
   struct Node {
     NodeSetup setup;
@@ -185,8 +168,8 @@ class Nodes {
   std::vector<std::uint8_t> open_;
   std::vector<std::uint8_t> kept_;
   std::vector<Compiled> demands_;
-  std::map<Demand, DemandId> by_demand_;
-  std::map<std::string, std::uint32_t, std::less<>> tags_;
+  Numbers<Demand, DemandId> demand_numbers_;
+  Numbers<std::string, TagId> tag_numbers_;
   std::vector<std::vector<std::int32_t>> running_;  ///< by tag, then node; only of tags in use
   std::vector<std::int32_t> running_total_;         ///< by tag
   std::vector<std::uint32_t> candidates_;           ///< of the present choice

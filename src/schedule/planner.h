@@ -135,6 +135,12 @@ class Planner {
       visit(id, holders_[id.value]);
   }
 
+  /// How many names, demands and classes are remembered, of tasks that are there and that were.
+  std::size_t names() const;
+  /// Forgets those that neither it nor anybody else uses: the caller says which classes and sets of
+  /// locks are, by number (Waiting::classes_end(), Locks::sets_end()).
+  void forget_unused(std::vector<bool> classes, std::vector<bool> lock_sets, Time now);
+
   // The parts, each with its own rules. Changed by the pass and by the methods above only.
   Nodes nodes;
   ShareTree shares;

@@ -45,13 +45,17 @@ Duration rounded_length(Duration length) {
 }
 
 ClassId Waiting::intern(const ClassKey& key) {
-  const auto found = by_key_.find(key);
-  if (found != by_key_.end()) return found->second;
-  const ClassId id{static_cast<std::uint32_t>(classes_.size())};
-  classes_.push_back({.key = key, .entries = {}});
-  by_key_.emplace(key, id);
+  const auto [id, is_new] = numbers_.give(key);
+  if (!is_new) return id;
+  put_at(classes_, id.value, {.key = key, .entries = {}});
   if (leaves_.size() <= key.leaf.value) leaves_.resize(key.leaf.value + 1);
   return id;
+}
+
+void Waiting::keep(std::vector<bool> is_used) {
+  for (std::size_t i = 0; i < classes_.size(); ++i)
+    if (!classes_[i].entries.empty()) is_used[i] = true;
+  numbers_.keep(is_used, [&](ClassId id) { classes_[id.value] = {}; });
 }
 
 Waiting::Position Waiting::position(ClassId id, std::size_t entry) const {

@@ -15,7 +15,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -25,12 +24,13 @@
 #include "schedule/circuits.h"
 #include "schedule/demand.h"
 #include "schedule/locks.h"
+#include "schedule/numbers.h"
 #include "schedule/share_tree.h"
 
 namespace reeve::schedule {
 
-using ClassId = Id<struct ClassIdTag, std::uint32_t>;
-using RateId = Id<struct RateIdTag, std::uint32_t>;  ///< what shares a rate limit; 0: none
+using ClassId = Id<struct ClassIdTag, std::uint32_t>;  ///< 0: none
+using RateId = Id<struct RateIdTag, std::uint32_t>;    ///< what shares a rate limit; 0: none
 
 struct ClassKey {
   LeafId leaf;
@@ -75,6 +75,14 @@ inline constexpr std::uint32_t kBackfillsMax = 1000;
 class Waiting {
  public:
   ClassId intern(const ClassKey& key);
+  /// Forgets the classes in which nothing waits and which are not used (by class): their numbers
+  /// are given again.
+  void keep(std::vector<bool> is_used);
+  bool knows(ClassId id) const {
+    return id.value < classes_.size() && numbers_.has(classes_[id.value].key, id);
+  }
+  std::size_t classes() const { return numbers_.size(); }
+  std::uint32_t classes_end() const { return numbers_.end(); }
   const ClassKey& key(ClassId id) const { return classes_[id.value].key; }
   void set_weights(const OrderWeights& weights) { weights_ = weights; }
   const OrderWeights& weights() const { return weights_; }
@@ -137,9 +145,9 @@ class Waiting {
   void delist(const Position& position);
 
   OrderWeights weights_;
-  std::vector<Class> classes_;
+  std::vector<Class> classes_ = std::vector<Class>(1);  ///< by number; 0: nobody's
   std::vector<Leaf> leaves_;  ///< by leaf; shorter than the tree where nothing ever waited
-  std::map<ClassKey, ClassId> by_key_;
+  Numbers<ClassKey, ClassId> numbers_{1};
   std::vector<LeafId> active_;
   std::uint64_t waiting_ = 0;
   std::uint32_t next_sequence_ = 1;
