@@ -22,7 +22,7 @@ void forget_batch_kinds(State& state) {
 
 void forget_unused_names(State& state, Time now) {
   schedule::Planner& planner = state.planner;
-  if (planner.names() < state.names_max) return;
+  if (planner.names() + state.origins.size() < state.names_max) return;
   std::vector<bool> classes(planner.waiting.classes_end());
   std::vector<bool> lock_sets(planner.locks.sets_end());
   lock_sets[0] = true;
@@ -32,8 +32,9 @@ void forget_unused_names(State& state, Time now) {
   });
   planner.forget_unused(std::move(classes), std::move(lock_sets), now);
   forget_batch_kinds(state);
+  std::erase_if(state.origins, [](const auto& origin) { return origin.second.expired(); });
   state.last_class = {};
-  const std::size_t left = planner.names();
+  const std::size_t left = planner.names() + state.origins.size();
   state.names_max = std::max({kNamesMin, 2 * left, left + state.run_count() / kRunsPerName});
 }
 

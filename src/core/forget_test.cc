@@ -1,4 +1,6 @@
 // Names that strangers make up: a planner remembers those that something in memory uses.
+#include "core/forget.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -46,6 +48,17 @@ TEST(CoreForget, a_hundred_runs_with_names_of_their_own_leave_none_behind) {
   EXPECT_LT(kinds(), 60U);
   w.expect("wait", TaskState::queued);
   w.succeed("hold").expect_started({"wait"}).succeed("wait").expect_run(RunState::succeeded);
+}
+
+TEST(CoreForget, origins_of_no_run_are_dropped) {
+  State state({});
+  const auto kept = state.intern_origin("/kept", "ada");
+  for (int i = 0; i < 1000; ++i) {
+    state.intern_origin(fmt::format("/home/{}", i), "ada");
+    forget_unused_names(state, kUnset);
+    ASSERT_LE(state.origins.size(), 100U);
+  }
+  EXPECT_EQ(state.intern_origin("/kept", "ada"), kept);
 }
 
 }  // namespace

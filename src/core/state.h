@@ -181,7 +181,7 @@ class State {
   /// Numbers of the groups whose tasks may share a batch (schedule::ClassKey::batch), from 1.
   std::map<std::pair<Digest, GroupIndex>, std::uint32_t> batch_kinds;
   std::uint32_t next_batch_kind = 1;
-  std::size_t names_max = 64;  ///< Planner::names() at which the unused ones are forgotten
+  std::size_t names_max = 64;  ///< so many names and origins, and the unused are forgotten
   /// The class that was found last, and for what: most runs are like the one before.
   struct LastClass {
     std::weak_ptr<const spec::Workflow> workflow;  // weak: only to be compared
