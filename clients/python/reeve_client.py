@@ -607,6 +607,13 @@ class Client:
         """What users may have at most."""
         return self._ask("GET", "/v1/quotas")
 
+    def get_quota(self, user, *, queue=None):
+        """What one of them may have at most."""
+        path = _path("/v1/quotas/{}", user)
+        return self._ask("GET", path, query=[
+            ("queue", queue),
+        ])
+
     def set_quota(self, user, body=None, *, queue=None, if_match=None, if_none_match=None,
                   idempotency_key=None):
         """What a user may have at most; it goes before the cluster file."""
@@ -628,6 +635,13 @@ class Client:
             "If-Match": if_match,
             "Idempotency-Key": _new_key(idempotency_key),
         })
+
+    def get_quota_history(self, user, *, queue=None):
+        """The versions of it that were set here, newest first."""
+        path = _path("/v1/quotas/{}/history", user)
+        return self._ask("GET", path, query=[
+            ("queue", queue),
+        ])
 
     def list_audit(self, *, who=None, action=None, namespace=None, order=None, limit=None,
                    cursor=None):

@@ -692,6 +692,11 @@ export interface QuotaReply {
   quota: Quota;
 }
 
+export interface QuotaVersionsReply {
+  version: 1;
+  versions: QuotaVersion[];
+}
+
 export interface AuditReply {
   version: 1;
   audit: AuditRecord[];
@@ -1207,6 +1212,20 @@ export interface Quota {
   set_by: string | null;
 }
 
+export interface QuotaVersion {
+  /** grows with every change of this quota */
+  version: number;
+  /** null: it was removed */
+  value: {
+    running_max: number | null;
+    queued_max: number | null;
+    cpu_seconds_a_day: number | null;
+    refuse: boolean;
+  } | null;
+  set_at: string;
+  set_by: string;
+}
+
 export interface SettingChange {
   name: string;
   before: string;
@@ -1289,6 +1308,7 @@ export class Client {
         const headers = this.headers({ Accept: "text/event-stream", "Last-Event-ID": last });
         const reply = await this.fetch(this.base + path, { headers });
         if (reply.status >= 400) throw new Refused(reply.status, (await reply.json()) as any);
+        if (reply.status === 204) return;
         for await (const event of events(reply)) {
           failures = 0;
           last = event.id || last;
@@ -2180,6 +2200,21 @@ export class Client {
     return this.ask("GET", "/v1/quotas", {});
   }
 
+  /** What one of them may have at most. */
+  getQuota(
+    user: string | number,
+    options: {
+      queue?: string;
+    } = {},
+  ): Promise<QuotaReply> {
+    const path = `/v1/quotas/${segment(user)}`;
+    return this.ask("GET", path, {
+      query: {
+        "queue": options.queue,
+      },
+    });
+  }
+
   /** What a user may have at most; it goes before the cluster file. */
   setQuota(
     user: string | number,
@@ -2222,6 +2257,21 @@ export class Client {
       headers: {
         "If-Match": options.ifMatch,
         "Idempotency-Key": newKey(options.idempotencyKey),
+      },
+    });
+  }
+
+  /** The versions of it that were set here, newest first. */
+  getQuotaHistory(
+    user: string | number,
+    options: {
+      queue?: string;
+    } = {},
+  ): Promise<QuotaVersionsReply> {
+    const path = `/v1/quotas/${segment(user)}/history`;
+    return this.ask("GET", path, {
+      query: {
+        "queue": options.queue,
       },
     });
   }

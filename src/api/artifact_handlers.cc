@@ -78,7 +78,7 @@ void begin_download(ServiceParts& parts, const CallPtr& call, http::Response hea
                     const DownloadPtr& download) {
   download->may_go_on = parts.still_allowed(*call);
   const auto length = static_cast<std::uint64_t>(download->end - download->position);
-  download->stream = call->responder.stream(std::move(head), length);
+  download->stream = call->stream(std::move(head), length);
   download->stream.on_change([&parts, download] { send_next(parts, download); });
   send_next(parts, download);
 }

@@ -9,11 +9,41 @@
 #include "spec/json_text.h"
 
 namespace reeve::api {
+namespace {
+
+constexpr std::uint32_t kDepthMax = 64;
+
+/// Of all objects in a text that is JSON.
+std::size_t count_members(std::string_view text) {
+  std::size_t count = 0;
+  bool is_in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') is_in_text = !is_in_text;
+    if (is_in_text && c == '\\') ++at;
+    if (!is_in_text && c == ':') ++count;
+  }
+  return count;
+}
+
+/// No deeper than kDepthMax.
+std::size_t count_members(const Json& value) {
+  std::size_t count = 0;
+  if (value.is_array()) {
+    for (const Json& each : value.get_array()) count += count_members(each);
+  } else if (value.is_object()) {
+    count = value.get_object().size();
+    for (const auto& each : value.get_object()) count += count_members(each.value());
+  }
+  return count;
+}
+
+}  // namespace
 
 Result<JsonObject> parse_body(std::string_view body, boost::json::storage_ptr storage) {
   if (body.empty()) return JsonObject{storage};
   boost::json::parse_options options;
-  options.max_depth = 64;
+  options.max_depth = kDepthMax;
   boost::system::error_code error;
   Json value = boost::json::parse(boost::json::string_view(body.data(), body.size()), error,
                                   std::move(storage), options);
@@ -21,6 +51,9 @@ Result<JsonObject> parse_body(std::string_view body, boost::json::storage_ptr st
   if (!value.is_object())
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the body must be a JSON object, not {}", spec::kind_name(value)));
+  // Two programs may take two different ones of them.
+  if (count_members(body) != count_members(value))
+    return fail(ErrorCode::invalid_argument, "a field is in the body twice");
   return std::move(value.get_object());
 }
 

@@ -102,8 +102,14 @@ void Call::reply(http::Response response) const {
 void Call::send(http::Response response) const {
   if (is_answered.exchange(true)) return;
   if (on_answer) on_answer(response);
+  if (answers != nullptr) answers->add(route, response.status);
   turn.reset();
   responder.reply(std::move(response));
+}
+
+http::Stream Call::stream(http::Response head, std::optional<std::uint64_t> length) const {
+  if (answers != nullptr) answers->add(route, head.status);
+  return responder.stream(std::move(head), length);
 }
 
 void Call::reply(int status, const JsonObject& body, std::vector<http::Header> headers) const {

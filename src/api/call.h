@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/answer_counts.h"
 #include "api/body_reader.h"
 #include "api/problem.h"
 #include "api/route.h"
@@ -35,6 +36,7 @@ struct Call {
   security::Identity identity;
   std::string request_id;
   LogSink* log = nullptr;              ///< may be null
+  AnswerCounts* answers = nullptr;     ///< may be null
   mutable std::shared_ptr<void> turn;  ///< shared: given back before the answer is sent
   std::string idempotency_key;         ///< as sent, or ""
   std::function<void(const http::Response&)> on_answer;  ///< before it goes out; may be null
@@ -51,6 +53,9 @@ struct Call {
   void reply(int status, const JsonObject& body, std::vector<http::Header> headers = {}) const;
   void reply_nothing() const;  ///< 204
   void refuse(const Problem& problem) const;
+  /// Begins an answer whose body comes bit by bit. On the server's thread.
+  http::Stream stream(http::Response head,
+                      std::optional<std::uint64_t> length = std::nullopt) const;
 
  private:
   void send(http::Response response) const;

@@ -107,6 +107,8 @@ void remove_flag(ServiceParts& parts, CallPtr call);
 
 // For those who look after the service.
 void list_quotas(ServiceParts& parts, CallPtr call);
+void get_quota(ServiceParts& parts, CallPtr call);
+void get_quota_history(ServiceParts& parts, CallPtr call);
 void set_quota(ServiceParts& parts, CallPtr call);
 void remove_quota(ServiceParts& parts, CallPtr call);
 void list_audit(ServiceParts& parts, CallPtr call);

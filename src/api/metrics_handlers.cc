@@ -127,8 +127,6 @@ void write_use(MetricsText& text, const std::vector<AttemptSample>& samples) {
 
 void write_http(MetricsText& text, const http::Server::Counters& counters, std::size_t streams) {
   using enum MetricType;
-  text.family("reeve_http_requests", counter, "Requests that were handled.");
-  text.counter({}, counters.requests);
   text.family("reeve_http_refused", counter, "Requests that were no good HTTP.");
   text.counter({}, counters.refused);
   text.family("reeve_http_connections", gauge, "Connections that are open.");
@@ -148,6 +146,12 @@ void get_metrics(ServiceParts& parts, CallPtr call) {
       write_gauges(text, gauges);
       write_use(text, parts.options.engine->samples());
       parts.metrics.write(text);
+      if (parts.options.syncs != nullptr) {
+        text.family("reeve_wal_fsync_duration_seconds", MetricType::histogram,
+                    "How long commits of the engine took to be on the disk.", "seconds");
+        parts.options.syncs->write(text, {});
+      }
+      parts.answers.write(text);
       write_http(text, parts.server->counters(), parts.events.followers() + parts.log_streams);
       call->reply(
           {.status = 200,

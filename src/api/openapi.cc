@@ -101,6 +101,7 @@ constexpr auto kEnvelopes = std::to_array<Envelope>({
     {"SignOnPlaceReply", "place", "SignOnPlace"},
     {"QuotasReply", "quotas", "Quota", true},
     {"QuotaReply", "quota", "Quota"},
+    {"QuotaVersionsReply", "versions", "QuotaVersion", true},
     {"AuditReply", "audit", "AuditRecord", true, true},
     {"ProofReply", "proof", "AuditProof"},
     {"AuditFilesReply", "files", "AuditFile", true},

@@ -469,6 +469,28 @@ constexpr std::string_view kShown = R"json({
                "origin", "version", "set_at", "set_by"],
   "additionalProperties": false
 },
+"QuotaVersion": {
+  "type": "object",
+  "properties": {
+    "version": {"type": "integer", "description": "grows with every change of this quota"},
+    "value": {
+      "type": ["object", "null"],
+      "description": "null: it was removed",
+      "properties": {
+        "running_max": {"type": ["integer", "null"]},
+        "queued_max": {"type": ["integer", "null"]},
+        "cpu_seconds_a_day": {"type": ["integer", "null"]},
+        "refuse": {"type": "boolean"}
+      },
+      "required": ["running_max", "queued_max", "cpu_seconds_a_day", "refuse"],
+      "additionalProperties": false
+    },
+    "set_at": {"type": "string", "format": "date-time"},
+    "set_by": {"type": "string"}
+  },
+  "required": ["version", "value", "set_at", "set_by"],
+  "additionalProperties": false
+},
 "SettingChange": {
   "type": "object",
   "properties": {

@@ -8,6 +8,7 @@
 #include "api/field_table.h"
 #include "api/handlers.h"
 #include "api/service_parts.h"
+#include "api/version_match.h"
 #include "base/text.h"
 #include "spec/fields.h"
 
@@ -19,8 +20,6 @@ constexpr std::size_t kUserBytesMax = 256;
 constexpr std::int64_t kUnlimited = -1;
 
 Json quota_limit(std::int64_t limit) { return limit < 0 ? Json(nullptr) : Json(limit); }
-
-std::string quota_etag(std::uint64_t version) { return fmt::format("\"{}\"", version); }
 
 /// `set`: null for one of the cluster file.
 JsonObject quota_item(const QuotaSetup& quota, const config::SetQuota* set) {
@@ -62,24 +61,21 @@ Checked<QuotaName> quota_name(const Call& call) {
   return name;
 }
 
-/// The version that If-Match demands; 0: that there is none yet.
-Checked<std::uint64_t> expected_quota(const Call& call) {
-  const std::string* const none = call.request.header("if-none-match");
-  if (none != nullptr && *none == "*") return std::uint64_t{0};
-  const std::string* const match = call.request.header("if-match");
-  if (match == nullptr || *match == "*") return config::QuotaStore::kAnyVersion;
-  std::uint64_t version = 0;
-  for (std::size_t i = 1; i + 1 < match->size() && i < 19; ++i)
-    version = version * 10 + static_cast<std::uint64_t>((*match)[i] - '0');
-  if (version > 0 && *match == quota_etag(version)) return version;
-  return tl::unexpected(Problem(412, "precondition-failed", "Changed meanwhile",
-                                "If-Match is no ETag of this quota: read it again"));
+Problem quota_problem(const Error& error) {
+  if (error.code == ErrorCode::conflict) return is_stale("quota");
+  return error;
 }
 
-Problem quota_problem(const Error& error) {
-  if (error.code != ErrorCode::conflict) return error;
-  return {412, "precondition-failed", "Changed meanwhile",
-          "the quota is no longer as If-Match says: read it again"};
+JsonObject quota_version_json(const config::SetQuota& set) {
+  const QuotaSetup& quota = set.quota;
+  const JsonObject limits{{"running_max", quota_limit(quota.running_max)},
+                          {"queued_max", quota_limit(quota.queued_max)},
+                          {"cpu_seconds_a_day", quota_limit(quota.cpu_seconds_a_day)},
+                          {"refuse", quota.refuse}};
+  return {{"version", set.version},
+          {"value", set.removed ? Json(nullptr) : Json(limits)},
+          {"set_at", time_json(set.at)},
+          {"set_by", text_json(set.by)}};
 }
 
 Checked<QuotaSetup> read_quota(const Call& call, const QuotaName& name) {
@@ -131,18 +127,57 @@ void list_quotas(ServiceParts& parts, CallPtr call) {
   });
 }
 
+void get_quota(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const QuotaName name, quota_name(*call));
+    TRY_ASSIGN(auto kept, parts.options.quotas->list());
+    parts.look(call, [&parts, call, name, kept = std::move(kept)](const core::State& state) {
+      const auto is_it = [&](const QuotaSetup& quota) {
+        return quota.user == name.user && quota.queue == name.queue;
+      };
+      const auto& all = state.planner.policy().quotas;
+      const auto found = std::ranges::find_if(all, is_it);
+      const auto set = std::ranges::find_if(kept, is_it, &config::SetQuota::quota);
+      if (found == all.end())
+        return parts.post([call] {
+          call->refuse({404, "not-found", "Not found",
+                        "no quota was made for just that; GET /v1/quotas shows which there are"});
+        });
+      const std::uint64_t version = set == kept.end() ? 0 : set->version;
+      JsonObject item = quota_item(*found, set == kept.end() ? nullptr : &*set);
+      parts.post([call, version, item = std::move(item)] {
+        call->reply(200, {{"version", kOutputVersion}, {"quota", item}},
+                    {{"ETag", version_tag(version)}});
+      });
+    });
+    return {};
+  });
+}
+
+void get_quota_history(ServiceParts& parts, CallPtr call) {
+  parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
+    TRY_ASSIGN(const QuotaName name, quota_name(*call));
+    TRY_ASSIGN(const auto versions, parts.options.quotas->history(name.user, name.queue));
+    boost::json::array out;
+    for (const config::SetQuota& each : versions) out.emplace_back(quota_version_json(each));
+    call->reply(200, {{"version", kOutputVersion}, {"versions", std::move(out)}});
+    return {};
+  });
+}
+
 void set_quota(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
     TRY_ASSIGN(const QuotaName name, quota_name(*call));
     TRY_ASSIGN(const QuotaSetup quota, read_quota(*call, name));
-    TRY_ASSIGN(const std::uint64_t expected, expected_quota(*call));
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    const std::uint64_t expected = wanted.value_or(config::kAnyVersion);
     parts.change(call, name.object(), {}, [&parts, call, quota, expected]() -> Checked<void> {
       const auto made =
           parts.options.quotas->set(quota, expected, call->identity.subject, parts.options.now());
       if (!made) return tl::unexpected(quota_problem(made.error()));
       return take_on(parts, call, [call, made = *made] {
         call->reply(200, {{"version", kOutputVersion}, {"quota", quota_item(made.quota, &made)}},
-                    {{"ETag", quota_etag(made.version)}});
+                    {{"ETag", version_tag(made.version)}});
       });
     });
     return {};
@@ -152,9 +187,11 @@ void set_quota(ServiceParts& parts, CallPtr call) {
 void remove_quota(ServiceParts& parts, CallPtr call) {
   parts.read(call, [&parts, call](engine::History&) -> Checked<void> {
     TRY_ASSIGN(const QuotaName name, quota_name(*call));
-    TRY_ASSIGN(const std::uint64_t expected, expected_quota(*call));
+    TRY_ASSIGN(const auto wanted, wanted_version(*call));
+    const std::uint64_t expected = wanted.value_or(config::kAnyVersion);
     parts.change(call, name.object(), {}, [&parts, call, name, expected]() -> Checked<void> {
-      const Status done = parts.options.quotas->remove(name.user, name.queue, expected);
+      const Status done = parts.options.quotas->remove(name.user, name.queue, expected,
+                                                       call->identity.subject, parts.options.now());
       if (!done) return tl::unexpected(quota_problem(done.error()));
       return take_on(parts, call, [call] { call->reply_nothing(); });
     });

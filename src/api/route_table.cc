@@ -117,7 +117,8 @@ constexpr auto kOfToken =
 constexpr auto kStored =
     std::to_array<ReplyInfo>({{200, "Text", "application/vnd.reeve.stored"}, {304, ""}});
 constexpr auto kEventStream = std::to_array<ReplyInfo>({{200, "EventStream", "text/event-stream"}});
-constexpr auto kLogStream = std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}});
+constexpr auto kLogStream =
+    std::to_array<ReplyInfo>({{200, "Text", "text/event-stream"}, {204, ""}});
 constexpr auto kIdentityReply = std::to_array<ReplyInfo>({{200, "IdentityReply"}});
 constexpr auto kTokensReply = std::to_array<ReplyInfo>({{200, "TokensReply"}});
 constexpr auto kNewTokenReply = std::to_array<ReplyInfo>({{201, "NewTokenReply"}});

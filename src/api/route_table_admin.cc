@@ -49,6 +49,7 @@ constexpr Parameter kQuotaUser{"user", Place::path, "string",
                                "as tasks are counted for; * for everyone, each for itself"};
 constexpr Parameter kQuotaQueue{"queue", Place::query, "string",
                                 "in this queue and those below; usual: in all together"};
+constexpr auto kOfQuota = std::to_array<Parameter>({kQuotaUser, kQuotaQueue});
 constexpr auto kSetQuota =
     std::to_array<Parameter>({kQuotaUser, kQuotaQueue, kMatchVersion, kMatchNone, kAdminKey});
 constexpr auto kRemoveQuota =
@@ -107,6 +108,7 @@ constexpr auto kAuditFileReply =
 constexpr auto kSettingsReply = std::to_array<ReplyInfo>({{200, "SettingsReply"}});
 constexpr auto kSettingReply = std::to_array<ReplyInfo>({{200, "SettingReply"}});
 constexpr auto kSettingVersionsReply = std::to_array<ReplyInfo>({{200, "SettingVersionsReply"}});
+constexpr auto kQuotaVersionsReply = std::to_array<ReplyInfo>({{200, "QuotaVersionsReply"}});
 constexpr auto kChangesReply = std::to_array<ReplyInfo>({{200, "ChangesReply"}});
 
 using AdminHandler = void (*)(ServiceParts&, CallPtr);
@@ -210,6 +212,11 @@ constexpr auto kAdminRoutes = std::to_array<Route>({
             Action::nodes_write, kChangeNode, "", kNodeReply, resume_node),
     shows("/v1/quotas", "listQuotas", "what users may have at most", Action::queues_read, {},
           kQuotasReply, list_quotas),
+    shows("/v1/quotas/{user}", "getQuota", "what one of them may have at most", Action::queues_read,
+          kOfQuota, kQuotaReply, get_quota),
+    shows("/v1/quotas/{user}/history", "getQuotaHistory",
+          "the versions of it that were set here, newest first", Action::queues_read, kOfQuota,
+          kQuotaVersionsReply, get_quota_history),
     changes({"PUT", "/v1/quotas/{user}", "setQuota",
              "what a user may have at most; it goes before the cluster file"},
             Action::queues_write, kSetQuota, "NewQuota", kQuotaReply, set_quota),

@@ -86,6 +86,8 @@ const std::map<std::string_view, std::string_view> kRoutesExpected{
     {"listLocks", "queues.read"},
     {"metrics", "metrics.read"},
     {"listQuotas", "queues.read"},
+    {"getQuota", "queues.read"},
+    {"getQuotaHistory", "queues.read"},
     {"setQuota", "queues.write"},
     {"removeQuota", "queues.write"},
     {"listTokens", "tokens.read"},

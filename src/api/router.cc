@@ -52,6 +52,7 @@ Match find_route(std::string_view method, std::string_view path) {
         pattern.route->method == method || (method == "HEAD" && pattern.route->method == "GET");
     if (!is_method) {
       match.methods.push_back(pattern.route->method);
+      if (pattern.route->method == "GET") match.methods.push_back("HEAD");
       continue;
     }
     match.route = pattern.route;

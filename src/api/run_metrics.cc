@@ -22,8 +22,8 @@ std::size_t result_of(core::RunState state) {
 void DurationHistogram::add(Duration duration) {
   const Duration taken = std::max(duration, Duration{0});
   const double seconds = std::chrono::duration<double>(taken).count();
-  const auto bound = std::ranges::lower_bound(kDurationBounds, seconds);
-  add_one(counts_[static_cast<std::size_t>(bound - kDurationBounds.begin())]);
+  const auto bound = std::ranges::lower_bound(bounds_, seconds);
+  add_one(counts_[static_cast<std::size_t>(bound - bounds_.begin())]);
   sum_microseconds_.store(sum_microseconds_.load(std::memory_order_relaxed) + taken.count(),
                           std::memory_order_relaxed);
 }
@@ -33,7 +33,7 @@ void DurationHistogram::write(MetricsText& text, MetricLabels labels) const {
   std::ranges::transform(counts_, counts.begin(),
                          [](const auto& count) { return count.load(std::memory_order_relaxed); });
   const double sum = static_cast<double>(sum_microseconds_.load(std::memory_order_relaxed)) / 1e6;
-  text.histogram(labels, {kDurationBounds, counts, sum});
+  text.histogram(labels, {bounds_, counts, sum});
 }
 
 void RunMetrics::on_committed(const engine::Committed& committed) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <type_traits>
 
 #include "api/metrics_text.h"
 #include "base/outcome.h"
@@ -16,18 +17,27 @@
 
 namespace reeve::api {
 
-/// Seconds, ascending; the same for all durations.
+/// Seconds, ascending; the same for all durations but one.
 inline constexpr auto kDurationBounds =
     std::to_array<double>({0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
                            1800, 3600, 21600, 86400});
 
+/// Seconds, ascending; of a commit's way to the disk.
+inline constexpr auto kSyncBounds =
+    std::to_array<double>({0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                           0.25, 0.5, 1, 2.5, 5, 10, 30, 60});
+static_assert(kSyncBounds.size() == kDurationBounds.size());
+
 /// Written by one thread, read by any.
 class DurationHistogram {
  public:
+  using Bounds = std::remove_const_t<decltype(kDurationBounds)>;
+  explicit DurationHistogram(const Bounds& bounds = kDurationBounds) : bounds_(bounds) {}
   void add(Duration duration);
   void write(MetricsText& text, MetricLabels labels) const;
 
  private:
+  const Bounds& bounds_;
   std::array<std::atomic<std::uint64_t>, kDurationBounds.size() + 1> counts_{};
   std::atomic<std::int64_t> sum_microseconds_{0};
 };

@@ -17,7 +17,6 @@
 namespace reeve::api {
 namespace {
 
-constexpr std::size_t kBodyMax = std::size_t{8} << 20;
 constexpr std::size_t kBulkBodyMax = std::size_t{256} << 20;
 constexpr std::size_t kKeyBytesMax = 255;
 constexpr std::size_t kReadsWaitingMax = 1024;
@@ -49,8 +48,25 @@ Digest fingerprint(const Call& call) {
   return builder.finish();
 }
 
+/// OPTIONS is answered by what Allow says.
+void refuse_method(const Call& call, std::vector<std::string_view> methods) {
+  methods.push_back("OPTIONS");
+  const std::string all = fmt::format("{}", fmt::join(methods, ", "));
+  http::Response answer{.status = 204, .headers = {}, .body = {}};
+  if (call.request.method != "OPTIONS")
+    answer = problem_response({405, "method-not-allowed", "Method not allowed",
+                               fmt::format("{} is answered to {} only", call.request.path, all)},
+                              call.request_id);
+  answer.headers.push_back({"Allow", all});
+  call.reply(std::move(answer));
+}
+
 Checked<void> check_content(const Call& call) {
   if (call.route->body.empty() || call.request.body.empty()) return {};
+  const std::string* const coding = call.request.header("content-encoding");
+  if (coding != nullptr && !is_media_type(*coding, "identity"))
+    return tl::unexpected(Problem(415, "unsupported-media-type", "Unsupported media type",
+                                  "send the body as it is, without Content-Encoding"));
   const std::string* const type = call.request.header("content-type");
   const bool may_be_yaml = takes_yaml(*call.route);
   const bool is_yaml = type != nullptr && (is_media_type(*type, "application/yaml") ||
@@ -108,7 +124,7 @@ std::size_t Service::body_limit(std::string_view method, std::string_view path, 
   if (method == "GET" || method == "HEAD" || method == "DELETE") return 64 * 1024;
   // Of strangers, who are read on the server's thread.
   if (path == "/v1/auth/oidc/token") return 32 * 1024;
-  return path == "/v1/runs:bulk" ? kBulkBodyMax : std::min(most, kBodyMax);
+  return path == "/v1/runs:bulk" ? kBulkBodyMax : most;
 }
 
 void Service::serve_on(http::Server& server) {
@@ -245,6 +261,7 @@ void Service::handle(http::Request request, http::Responder responder) {
   // shared: see CallPtr
   auto call = std::make_shared<Call>(std::move(request), std::move(responder));
   call->log = parts.options.log;
+  call->answers = &parts.answers;
   call->request_id = fmt::format("{}-{}", parts.boot, parts.next_request++);
   Match match = find_route(call->request.method, call->request.path);
   if (match.is_malformed) {
@@ -253,15 +270,7 @@ void Service::handle(http::Request request, http::Responder responder) {
     return;
   }
   if (match.route == nullptr && match.methods.empty()) return call->refuse(not_here(call->request));
-  if (match.route == nullptr) {
-    http::Response answer =
-        problem_response({405, "method-not-allowed", "Method not allowed",
-                          fmt::format("{} is answered to {} only", call->request.path,
-                                      fmt::join(match.methods, ", "))},
-                         call->request_id);
-    answer.headers.push_back({"Allow", fmt::format("{}", fmt::join(match.methods, ", "))});
-    return call->reply(std::move(answer));
-  }
+  if (match.route == nullptr) return refuse_method(*call, std::move(match.methods));
   call->route = match.route;
   call->path = std::move(match.values);
   if (const auto ready = prepare(parts, *call); !ready) {

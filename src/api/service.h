@@ -32,6 +32,8 @@ namespace reeve::api {
 
 struct ServiceParts;  ///< internal to api/
 
+class DurationHistogram;
+
 struct ServiceOptions {
   engine::Engine* engine = nullptr;
   Readers::Open open_history;
@@ -44,6 +46,7 @@ struct ServiceOptions {
   config::FlagStore* flags = nullptr;
   config::SettingStore* setting_store = nullptr;  ///< what the API sets; reload() reads it
   config::QuotaStore* quotas = nullptr;
+  const DurationHistogram* syncs = nullptr;  ///< of the engine's commits; may be null
   std::function<Result<std::unique_ptr<security::SecretStore>>()> open_secrets;
   std::string audit_directory;
   /// Those that hold now. Any thread; asked for with every request, and so never copied.

@@ -110,6 +110,7 @@ struct ServiceParts {
   RunVersions versions;
   EventHub events;
   RunMetrics metrics;
+  AnswerCounts answers;
   RunCache runs{1024};
   WorkflowCache workflows{512, std::size_t{32} << 20};
   WorkflowIndex workflow_index;

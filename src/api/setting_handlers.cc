@@ -130,12 +130,8 @@ void get_setting_history(ServiceParts& parts, CallPtr call) {
     const std::string name = call->path_value("setting");
     if (config::find_setting(name) == nullptr) return tl::unexpected(no_setting(*call));
     boost::json::array out;
-    const auto versions = parts.options.setting_store->history(name);
-    if (!versions && versions.error().code != ErrorCode::not_found)
-      return tl::unexpected(Problem(versions.error()));
-    if (versions)
-      for (const config::TextVersion& each : *versions)
-        out.emplace_back(setting_version_json(each));
+    TRY_ASSIGN(const auto versions, parts.options.setting_store->history(name));
+    for (const config::TextVersion& each : versions) out.emplace_back(setting_version_json(each));
     call->reply(200, {{"version", kOutputVersion}, {"versions", std::move(out)}});
     return {};
   });

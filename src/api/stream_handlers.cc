@@ -66,29 +66,59 @@ struct LogStreaming {
 };
 using LogStreamingPtr = std::shared_ptr<LogStreaming>;  // shared: by the jobs, one at a time
 
-std::string log_frame(const LogStreaming& log, const LogPiece& piece, std::int64_t position) {
+/// `number`: of the piece, among those of one look at the log.
+std::string log_frame(const LogStreaming& log, const LogPiece& piece, std::size_t number) {
   constexpr auto kChannels = std::to_array<std::string_view>({"stdout", "stderr", "notice"});
   const std::string run = format_uuid("run", log.name.run);
-  const JsonObject event{{"specversion", "1.0"},
-                         {"id", std::to_string(position)},
-                         {"source", "/v1/runs/" + run},
-                         {"type", "dev.reeve.task.log"},
-                         {"time", time_json(piece.at)},
-                         {"datacontenttype", "application/json"},
-                         {"data",
-                          {{"run", run},
-                           {"index", log.name.task},
-                           {"attempt", log.name.attempt},
-                           {"stream", kChannels[static_cast<std::size_t>(piece.channel)]},
-                           {"text", text_json(std::string(piece.bytes))}}}};
+  const JsonObject event{
+      {"specversion", "1.0"},
+      {"id", fmt::format("{}-{}-{}-{}", log.name.task, log.name.attempt, log.position, number)},
+      {"source", "/v1/runs/" + run},
+      {"type", "dev.reeve.task.log"},
+      {"time", time_json(piece.at)},
+      {"datacontenttype", "application/json"},
+      {"data",
+       {{"run", run},
+        {"index", log.name.task},
+        {"attempt", log.name.attempt},
+        {"stream", kChannels[static_cast<std::size_t>(piece.channel)]},
+        {"text", text_json(std::string(piece.bytes))}}}};
   return fmt::format("event: dev.reeve.task.log\ndata: {}\n\n", to_json_text(event, false));
 }
 
+/// Of a task that waits, the first attempt is followed once it begins. True: none will.
+Result<bool> wait_for_attempt(engine::History& history, LogStreaming& log) {
+  TRY_ASSIGN(const auto tasks,
+             history.list_tasks(log.run, {.states = {}, .from = log.name.task, .limit = 1}));
+  if (tasks.empty() || tasks.front().id.index != log.name.task) return false;
+  if (tasks.front().task.attempt > 0) log.name.attempt = 1;
+  return log.name.attempt == 0 && core::is_final(tasks.front().task.state);
+}
+
 /// Whether the attempt can still write.
-Result<bool> has_attempt_ended(engine::History& history, const LogStreaming& log) {
+Result<bool> has_attempt_ended(engine::History& history, LogStreaming& log) {
+  if (log.name.attempt == 0) return wait_for_attempt(history, log);
   TRY_ASSIGN(const auto records, history.list_attempts({log.run, log.name.task}));
   return std::ranges::find(records, log.name.attempt, &core::AttemptRecord::number) !=
          records.end();
+}
+
+/// "POSITION-ATTEMPT", as frames have it. True: that is the end of a log that grows no more, and
+/// who follows it may stop (204 tells an EventSource so).
+Checked<bool> go_on_from(ServiceParts& parts, engine::History& history, const std::string& last,
+                         LogStreaming& log) {
+  const Problem bad(400, "invalid-argument", "Invalid argument",
+                    "Last-Event-ID must be the id of an event of this stream");
+  const auto id = parse_event_id(last);
+  if (!id || id->index > log.name.attempt || id->step > INT64_MAX) return tl::unexpected(bad);
+  // An attempt that another one has followed meanwhile is told to its end.
+  log.name.attempt = id->index;
+  log.position = static_cast<std::int64_t>(id->step);
+  TRY_ASSIGN(const bool has_ended, has_attempt_ended(history, log));
+  const auto next =
+      parts.options.logs->read(log.name, log.position, kLogChunk, [](const LogPiece&) {});
+  if (!next) return tl::unexpected(bad);
+  return has_ended && *next == log.position;
 }
 
 void stream_log(ServiceParts& parts, const LogStreamingPtr& log);
@@ -99,16 +129,18 @@ Checked<void> look_at_log(ServiceParts& parts, engine::History& history, LogStre
   TRY(ServiceParts::check_attempt(history, log.call->identity));
   TRY_ASSIGN(const bool has_ended, has_attempt_ended(history, log));
   std::string frames;
+  std::size_t pieces = 0;
   TRY_ASSIGN(
       const std::int64_t next,
       parts.options.logs->read(log.name, log.position, kLogChunk, [&](const LogPiece& piece) {
-        frames += log_frame(log, piece, log.position);
+        frames += log_frame(log, piece, pieces++);
       }));
   const bool is_new = next != log.position;
   log.position = next;
   // The id says where to go on, and so comes with the last of them.
   if (is_new)
-    frames += fmt::format("id: {}\nevent: dev.reeve.stream.position\ndata: {{}}\n\n", next);
+    frames += fmt::format("id: {}-{}\nevent: dev.reeve.stream.position\ndata: {{}}\n\n", next,
+                          log.name.attempt);
   log.silence = is_new ? Duration{0} : log.silence + kLogPause;
   if (log.silence >= parts.options.settings()->duration(config::Setting::server_heartbeat)) {
     log.silence = Duration{0};
@@ -172,7 +204,7 @@ void stream_events(ServiceParts& parts, CallPtr call) {
   auto following = read_following(parts, *call);
   if (!following) return call->refuse(following.error());
   if (!parts.may_stream(call)) return;
-  parts.events.follow(call->responder.stream(stream_head()), *std::move(following));
+  parts.events.follow(call->stream(stream_head()), *std::move(following));
 }
 
 void stream_run_events(ServiceParts& parts, CallPtr call) {
@@ -191,7 +223,7 @@ void stream_run_events(ServiceParts& parts, CallPtr call) {
       following.after = parts.events.before_all_since(found.record.submitted_at);
     parts.post([&parts, call, following = std::move(following)]() mutable {
       if (!parts.may_stream(call)) return;
-      parts.events.follow(call->responder.stream(stream_head()), std::move(following));
+      parts.events.follow(call->stream(stream_head()), std::move(following));
     });
     return {};
   });
@@ -208,18 +240,19 @@ void stream_task_log(ServiceParts& parts, CallPtr call) {
     log->may_go_on = parts.still_allowed(*call);
     log->run = found.id;
     log->name = {found.record.uuid, index, loaded.run().tasks[index].attempt};
-    if (const std::string* last = call->request.header("last-event-id"); last != nullptr) {
-      const auto id = parse_event_id(*last + "-0");
-      if (!id)
-        return tl::unexpected(Problem(400, "invalid-argument", "Invalid argument",
-                                      "Last-Event-ID must be the id of an event of this stream"));
-      log->position = static_cast<std::int64_t>(id->step);
+    if (const std::string* last = call->request.header("last-event-id");
+        last != nullptr && !last->empty()) {
+      TRY_ASSIGN(const bool is_at_end, go_on_from(parts, history, *last, *log));
+      if (is_at_end) {
+        call->reply_nothing();
+        return {};
+      }
     }
     parts.post([&parts, call, log] {
       if (!parts.may_stream(call)) return;
       log->is_counted = true;
       ++log->count;
-      log->stream = call->responder.stream(stream_head());
+      log->stream = call->stream(stream_head());
       stream_log(parts, log);
     });
     return {};

@@ -54,7 +54,10 @@ Checked<std::optional<core::PolicySet>> file_policy(const std::string* chosen,
 
 Result<std::optional<core::PolicySet>> with_set_quotas(std::optional<core::PolicySet> policy,
                                                        const StateLayout& layout) {
-  TRY_ASSIGN(const auto quotas, config::QuotaStore::read(layout.quotas()));
+  const auto is_there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+  if (!is_there(layout.flags()) && !is_there(layout.old_quotas())) return policy;
+  TRY_ASSIGN(const auto store, config::QuotaStore::open(layout.flags(), layout.old_quotas()));
+  TRY_ASSIGN(const auto quotas, store->list());
   if (quotas.empty()) return policy;
   if (!policy) policy.emplace();
   policy->policy.quotas = config::merge_quotas(std::move(policy->policy.quotas), quotas);

@@ -238,7 +238,8 @@ Ended audit_at_service(const Session& session, ServiceLink& link, const std::str
 }  // namespace
 
 Ended command_audit(const Session& session) {
-  const std::string& verb = session.arguments.words.front();
+  const std::vector<std::string>& words = session.arguments.words;
+  const std::string verb = words.empty() ? "ls" : words.front();
   TRY_ASSIGN(const auto link, ServiceLink::choose(session));
   if (link != nullptr) return audit_at_service(session, *link, verb);
   TRY_ASSIGN(const StateLayout layout, session.find_state());

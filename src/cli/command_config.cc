@@ -59,9 +59,9 @@ Ended unset_setting(const Session& session, SettingPlace& place, const std::stri
 
 Ended command_config(const Session& session) {
   const std::vector<std::string>& words = session.arguments.words;
-  const std::string& verb = words.front();
+  const std::string verb = words.empty() ? "show" : words.front();
   const std::size_t wanted = verb == "show" ? 1 : verb == "set" ? 3 : 2;
-  if (words.size() != wanted)
+  if (std::max<std::size_t>(words.size(), 1) != wanted)
     return usage(verb == "show" ? "config show: takes no name"
                  : verb == "set"
                      ? "config set: the name of a setting and its value are expected"

@@ -128,9 +128,9 @@ Ended ask_flag(const Session& session, FlagPlace& place, const std::string& name
 
 Ended command_flag(const Session& session) {
   const std::vector<std::string>& words = session.arguments.words;
-  const std::string& verb = words.front();
+  const std::string verb = words.empty() ? "ls" : words.front();
   const bool takes_name = verb != "ls";
-  if (takes_name != (words.size() == 2))
+  if (takes_name != (words.size() > 1))
     return usage(takes_name ? fmt::format("flag {}: the name of the flag is missing", verb)
                             : "flag ls: takes no name");
   TRY_ASSIGN(const auto place, FlagPlace::open(session));

@@ -39,6 +39,26 @@ Checked<Resources> capacity_for(const Session& session, const Archive& archive) 
   return capacity;
 }
 
+/// Nodes that are drained. Without an engine, or the right to see nodes: none that is known.
+std::vector<core::DrainRecord> drains_of(const Archive& archive) {
+  std::vector<core::DrainRecord> drains;
+  JsonObject reply;
+  if (archive.service != nullptr) {
+    if (auto found = archive.service->get_json("/v1/nodes")) reply = *std::move(found);
+  } else if (auto found = ask_engine(archive.layout, "nodes", {}); found && *found) {
+    reply = **std::move(found);
+  }
+  const Json* const nodes = reply.if_contains("nodes");
+  if (nodes == nullptr || !nodes->is_array()) return drains;
+  for (const Json& node : nodes->get_array()) {
+    if (!node.is_object()) continue;
+    const Json* const drained = node.get_object().if_contains("drained");
+    if (drained == nullptr || !drained->is_object()) continue;
+    drains.push_back({.node = text_of(node.get_object(), "name"), .drained = true});
+  }
+  return drains;
+}
+
 void put(JsonObject& item, const std::string& what, const std::optional<Forecast>& forecast) {
   const auto seconds = [&](Duration Forecast::*part) {
     return forecast ? seconds_json((*forecast).*part) : Json(nullptr);
@@ -111,7 +131,8 @@ Ended command_queue(const Session& session) {
   TRY_ASSIGN(Archive archive, Archive::open(session));
   TRY_ASSIGN(const Resources capacity, capacity_for(session, archive));
   const bool with_times = session.arguments.has("eta");
-  TRY_ASSIGN(const auto rows, queued_groups(archive, capacity, wall_now(), with_times));
+  TRY_ASSIGN(const auto rows,
+             queued_groups(archive, capacity, wall_now(), with_times, drains_of(archive)));
   Listing listing{.kind = "queue", .items = {}, .columns = columns(with_times)};
   for (const QueuedGroup& row : rows) listing.items.push_back(item_of(row));
   if (rows.empty()) session.say("nothing waits here");

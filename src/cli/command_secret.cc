@@ -110,9 +110,9 @@ Ended rotate_key(const Session& session, SecretPlace& place) {
 
 Ended command_secret(const Session& session) {
   const std::vector<std::string>& words = session.arguments.words;
-  const std::string& verb = words.front();
+  const std::string verb = words.empty() ? "ls" : words.front();
   const bool takes_name = verb == "set" || verb == "rm";
-  if (takes_name != (words.size() == 2))
+  if (takes_name != (words.size() > 1))
     return usage(takes_name ? fmt::format("secret {}: the name of the secret is missing", verb)
                             : fmt::format("secret {}: takes no name", verb));
   TRY_ASSIGN(const auto place, SecretPlace::open(session));

@@ -166,6 +166,11 @@ Checked<http::ServerOptions> server_options(const Session& session, const StateL
   if (certificate.empty() && !authority.empty())
     return usage("serve: --client-ca needs --tls-certificate and --tls-key");
   for (const std::string& address : options.addresses) {
+    if (address.find(':') == std::string::npos)
+      return usage(
+          fmt::format("serve: '{}' is no address to listen at: 127.0.0.1:8080, "
+                      "[::1]:8080 or unix:/path is meant",
+                      address));
     if (options.tls || arguments.has("plaintext") || is_loopback(address)) continue;
     return usage(fmt::format("serve: at {} tokens would be sent for everybody to read", address),
                  "give --tls-certificate and --tls-key, or --plaintext if something in front "
@@ -238,8 +243,9 @@ Checked<void> open_security(const Frame& frame, Serving& serving) {
                                       {.segment_bytes_max = static_cast<std::size_t>(
                                            settings.integer(Setting::audit_segment_bytes))}));
   TRY_ASSIGN(serving.answers, security::KeptAnswers::open(layout.root + "/answers.db", wall_now()));
-  TRY_ASSIGN(serving.flags, config::FlagStore::open(layout.root + "/flags.db"));
-  TRY_ASSIGN(serving.setting_store, config::SettingStore::open(layout.root + "/flags.db"));
+  TRY_ASSIGN(serving.flags, config::FlagStore::open(layout.flags()));
+  TRY_ASSIGN(serving.setting_store, config::SettingStore::open(layout.flags()));
+  TRY_ASSIGN(serving.quotas, config::QuotaStore::open(layout.flags(), layout.old_quotas()));
   return {};
 }
 
@@ -277,6 +283,7 @@ Checked<void> open_service(const Frame& frame, const FollowingOptions& engine,
       .flags = serving.flags.get(),
       .setting_store = serving.setting_store.get(),
       .quotas = serving.quotas.get(),
+      .syncs = &serving.host->syncs(),
       .open_secrets =
           [root = layout.root, key = settings.present()->text(Setting::secrets_key_file)] {
             return open_secret_store(root, key.empty() ? nullptr : &key);
@@ -354,7 +361,6 @@ Checked<Serving> open_all(const Frame& frame, Inherited inherited) {
   frame.settings.tell(serving.host->engine());
   TRY(open_security(frame, serving));
   serving.logs = std::make_unique<ServiceLogs>(layout.root);
-  serving.quotas = std::make_unique<config::QuotaStore>(layout.quotas());
   serving.artifacts = std::make_unique<artifacts::KeptFiles>(layout.artifacts());
   TRY(open_service(frame, engine, machine, serving));
   api::Service& service = *serving.service;

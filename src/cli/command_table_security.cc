@@ -15,7 +15,7 @@ constexpr auto kKeeperStatuses = std::to_array<ExitStatus>(
 
 constexpr auto kSecretVerbs = std::to_array<std::string_view>({"set", "ls", "rm", "rotate-key"});
 constexpr auto kSecretArguments = std::to_array<Argument>({
-    {.name = "VERB", .help = "what to do", .choices = kSecretVerbs},
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kSecretVerbs},
     {.name = "NAME", .help = "of the secret, for set and rm", .required = false},
 });
 constexpr auto kSecretOptions = std::to_array<Option>({
@@ -38,7 +38,7 @@ constexpr auto kSecretOptions = std::to_array<Option>({
 });
 constexpr auto kSecretLists = std::to_array<Lists>({kSecretOptions, kOutputOptions});
 constexpr auto kSecretSynopses = std::to_array<std::string_view>(
-    {"[OPTIONS] set NAME", "[OPTIONS] ls", "[OPTIONS] rm NAME", "[OPTIONS] rotate-key"});
+    {"[OPTIONS] [ls]", "[OPTIONS] set NAME", "[OPTIONS] rm NAME", "[OPTIONS] rotate-key"});
 constexpr auto kSecretExamples = std::to_array<Example>({
     {"printf %s \"$VALUE\" | reeve secret set DEPLOY_KEY", "set or replace one"},
     {"reeve secret set TLS_KEY --namespace web < key.pem", "from a file, for one namespace"},
@@ -49,7 +49,7 @@ constexpr auto kSecretExamples = std::to_array<Example>({
 constexpr auto kAuditVerbs =
     std::to_array<std::string_view>({"verify", "ls", "export", "checkpoint", "key"});
 constexpr auto kAuditArguments = std::to_array<Argument>({
-    {.name = "VERB", .help = "what to do", .choices = kAuditVerbs},
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kAuditVerbs},
 });
 constexpr auto kExportFormats = std::to_array<std::string_view>({"jsonl", "csv"});
 constexpr auto kAuditOptions = std::to_array<Option>({
@@ -72,7 +72,7 @@ constexpr auto kAuditOptions = std::to_array<Option>({
 });
 constexpr auto kAuditLists = std::to_array<Lists>({kAuditOptions, kOutputOptions});
 constexpr auto kAuditSynopses = std::to_array<std::string_view>(
-    {"[OPTIONS] verify", "[OPTIONS] ls", "[OPTIONS] export", "checkpoint", "key"});
+    {"[OPTIONS] [ls]", "[OPTIONS] verify", "[OPTIONS] export", "checkpoint", "key"});
 constexpr auto kAuditExamples = std::to_array<Example>({
     {"reeve audit verify", "prove that no record was changed, removed or moved"},
     {"reeve audit checkpoint > elsewhere/head", "what later proofs are to contain"},
@@ -92,7 +92,7 @@ constexpr auto kAuditStatuses = std::to_array<ExitStatus>(
 
 constexpr auto kFlagVerbs = std::to_array<std::string_view>({"ls", "set", "rm", "history", "ask"});
 constexpr auto kFlagArguments = std::to_array<Argument>({
-    {.name = "VERB", .help = "what to do", .choices = kFlagVerbs},
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kFlagVerbs},
     {.name = "NAME", .help = "of the flag, for all but ls", .required = false},
 });
 constexpr auto kFlagOptions = std::to_array<Option>({
@@ -118,7 +118,7 @@ constexpr auto kFlagOptions = std::to_array<Option>({
 });
 constexpr auto kFlagLists = std::to_array<Lists>({kFlagOptions, kOutputOptions});
 constexpr auto kFlagSynopses =
-    std::to_array<std::string_view>({"[OPTIONS] ls", "[OPTIONS] set NAME", "[OPTIONS] rm NAME",
+    std::to_array<std::string_view>({"[OPTIONS] [ls]", "[OPTIONS] set NAME", "[OPTIONS] rm NAME",
                                      "[OPTIONS] history NAME", "[OPTIONS] ask NAME"});
 constexpr auto kFlagExamples = std::to_array<Example>({
     {"reeve flag set new-report --on --rollout 10", "on for a tenth of the subjects"},
@@ -128,7 +128,7 @@ constexpr auto kFlagExamples = std::to_array<Example>({
 
 constexpr auto kConfigVerbs = std::to_array<std::string_view>({"show", "set", "unset", "history"});
 constexpr auto kConfigArguments = std::to_array<Argument>({
-    {.name = "VERB", .help = "what to do", .choices = kConfigVerbs},
+    {.name = "VERB", .help = "what to do", .required = false, .choices = kConfigVerbs},
     {.name = "NAME", .help = "of a setting, for all but show", .required = false},
     {.name = "VALUE", .help = "of set: as the environment would have it", .required = false},
 });
@@ -145,7 +145,7 @@ constexpr auto kConfigOptions = std::to_array<Option>({
 });
 constexpr auto kConfigLists = std::to_array<Lists>({kConfigOptions, kOutputOptions});
 constexpr auto kConfigSynopses =
-    std::to_array<std::string_view>({"[OPTIONS] show", "[OPTIONS] set NAME VALUE",
+    std::to_array<std::string_view>({"[OPTIONS] [show]", "[OPTIONS] set NAME VALUE",
                                      "[OPTIONS] unset NAME", "[OPTIONS] history NAME"});
 constexpr auto kConfigExamples = std::to_array<Example>({
     {"reeve config show", "every setting, its value and where that comes from"},

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "api/control_server.h"
+#include "api/run_metrics.h"
 #include "artifacts/file_artifact_store.h"
 #include "cli/image_settings.h"
 #include "cli/state_secrets.h"
@@ -33,17 +34,26 @@ engine::Options engine_options(const HostOptions& options, const LockHolder& sel
           .engine_name = fmt::format("reeve {} on {}, process {}", kVersion, self.host, self.pid)};
 }
 
-/// The store, with one thing to do when it is loaded: the engine's time goes on where it ended.
+/// The store, with the engine's time, which goes on where it ended, and a count of how long commits
+/// take.
 class StoreWithClock final : public engine::Store {
  public:
-  StoreWithClock(engine::Store& store, SystemClock& clock) : store_(store), clock_(clock) {}
+  StoreWithClock(store::sqlite::SqliteStore& store, SystemClock& clock,
+                 api::DurationHistogram& syncs)
+      : store_(store),
+        clock_(clock),
+        syncs_(syncs) {}
 
   Result<core::Snapshot> load() override {
     TRY_ASSIGN(core::Snapshot snapshot, store_.load());
     if (snapshot.last_now != kUnset) clock_.go_on_from(snapshot.last_now);
     return snapshot;
   }
-  Status commit(const engine::Commit& commit) override { return store_.commit(commit); }
+  Status commit(const engine::Commit& commit) override {
+    Status done = store_.commit(commit);
+    syncs_.add(store_.last_sync());
+    return done;
+  }
   Result<core::StoredRun> load_run(RunId run) override { return store_.load_run(run); }
   Result<engine::RunEnd> find_end(RunId run) override { return store_.find_end(run); }
   Result<std::vector<RunId>> find_idempotency_keys(
@@ -59,8 +69,9 @@ class StoreWithClock final : public engine::Store {
   }
 
  private:
-  engine::Store& store_;
+  store::sqlite::SqliteStore& store_;
   SystemClock& clock_;
+  api::DurationHistogram& syncs_;
 };
 
 /// Threads that begin meanwhile leave signals to the one that waits for them.
@@ -88,6 +99,7 @@ struct EngineHost::Parts {
   EngineLock lock;
   std::unique_ptr<store::sqlite::SqliteStore> store;
   SystemClock clock;
+  api::DurationHistogram syncs{api::kSyncBounds};
   std::optional<StoreWithClock> store_with_clock;
   SystemRandom random;
   std::unique_ptr<StateSecrets> secrets;
@@ -124,7 +136,7 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
     return tl::unexpected(store.error());
   }
   parts->store = *std::move(store);
-  parts->store_with_clock.emplace(*parts->store, parts->clock);
+  parts->store_with_clock.emplace(*parts->store, parts->clock, parts->syncs);
   parts->artifacts = std::make_unique<artifacts::FileArtifactStore>(
       artifacts::FileArtifactOptions{.root = options.layout.artifacts()});
   parts->ended = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -148,6 +160,8 @@ EngineHost::~EngineHost() {
 }
 
 engine::Engine& EngineHost::engine() { return *parts_->engine; }
+
+const api::DurationHistogram& EngineHost::syncs() const { return parts_->syncs; }
 
 int EngineHost::ended_descriptor() const { return parts_->ended.get(); }
 

@@ -16,6 +16,10 @@
 #include "cli/state_directory.h"
 #include "engine/engine.h"
 
+namespace reeve::api {
+class DurationHistogram;
+}
+
 namespace reeve::cli {
 
 struct HostOptions {
@@ -43,6 +47,8 @@ class EngineHost {
 
   /// Add observers before start().
   engine::Engine& engine();
+  /// How long commits took to be on the disk. Any thread.
+  const api::DurationHistogram& syncs() const;
   /// Starts the thread and listens on the control socket.
   Status start();
   /// Readable once the engine's thread has ended by itself: its store failed.

@@ -84,7 +84,7 @@ class FlagDirectory final : public FlagPlace {
 
  private:
   static Result<std::unique_ptr<FlagStore>> of(const StateLayout& layout) {
-    return FlagStore::open(layout.root + "/flags.db");
+    return FlagStore::open(layout.flags());
   }
   Result<std::unique_ptr<FlagStore>> to_look() const {
     TRY_ASSIGN(const StateLayout layout, session_.find_state());

@@ -21,6 +21,14 @@ observe::LogStyle log_style(const config::Settings& settings) {
           .format = observe::log_format(settings.text(Setting::log_format))};
 }
 
+/// What holds: what takes a restart is as it was.
+config::Settings with_live(const config::Settings& before, const config::Settings& read) {
+  config::Settings now = before;
+  for (const config::SettingInfo& setting : config::setting_table())
+    if (setting.reloadable) now.set(setting.setting, read.at(setting.setting));
+  return now;
+}
+
 std::string all_of(const std::vector<config::Complaint>& complaints) {
   std::string text;
   for (const config::Complaint& each : complaints) text += (text.empty() ? "" : "; ") + each.text();
@@ -32,6 +40,12 @@ std::string all_of(const std::vector<config::Complaint>& complaints) {
 LiveSettings::LiveSettings(const Session& session, const StateLayout& layout,
                            observe::OperatorLog& log)
     : log_(log),
+      given_(session.arguments),
+      as_given_{.arguments = given_,
+                .surroundings = session.surroundings,
+                .out = session.out,
+                .err = session.err,
+                .command_line = session.command_line},
       arguments_(session.arguments),
       session_{.arguments = arguments_,
                .surroundings = session.surroundings,
@@ -80,6 +94,7 @@ Checked<std::optional<core::PolicySet>> LiveSettings::policy() {
   TRY_ASSIGN(auto merged, with_set_quotas(policy, layout_));
   const std::lock_guard lock(mutex_);
   file_policy_ = std::move(policy);
+  is_ruled_ = merged.has_value();
   return merged;
 }
 
@@ -95,15 +110,18 @@ Result<core::PolicySet> LiveSettings::policy_with_quotas() const {
 
 Result<std::vector<config::Change>> LiveSettings::reload() {
   const std::lock_guard one(reloading_);
-  auto resolved = service_settings(session_, layout_);
+  auto resolved = service_settings(as_given_, layout_);
   if (!resolved) return fail(ErrorCode::invalid_argument, resolved.error().message);
   complain_of_sign_on(*resolved);
   if (!resolved->complaints.empty())
     return fail(ErrorCode::invalid_argument, all_of(resolved->complaints));
   const auto before = present();
+  bool was_ruled = false;
   {
     const std::lock_guard lock(mutex_);
-    settings_ = std::make_shared<const config::Settings>(resolved->settings);  // shared: as above
+    was_ruled = is_ruled_;
+    // shared: as above
+    settings_ = std::make_shared<const config::Settings>(with_live(*before, resolved->settings));
   }
   auto policy = this->policy();
   if (!policy) {
@@ -111,6 +129,8 @@ Result<std::vector<config::Change>> LiveSettings::reload() {
     settings_ = before;
     return fail(ErrorCode::invalid_argument, policy.error().message);
   }
+  // Without a file, and without quotas, nothing of the earlier ones holds.
+  if (!*policy && was_ruled) *policy = core::PolicySet{.policy = {}, .nodes = {local_node({}, {})}};
   if (*policy && engine_ != nullptr) engine_->submit(**std::move(policy));
   log_.set(log_style(resolved->settings));
   return config::changes(*before, resolved->settings);

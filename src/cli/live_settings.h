@@ -41,6 +41,8 @@ class LiveSettings {
   std::string cluster_file() const;
 
   observe::OperatorLog& log_;
+  const Arguments given_;  ///< as the command line has them
+  const Session as_given_;
   Arguments arguments_;  ///< with what the settings say of the engine
   Session session_;      ///< over them
   StateLayout layout_;
@@ -48,6 +50,7 @@ class LiveSettings {
   std::mutex reloading_;      ///< one reload at a time
   mutable std::mutex mutex_;  // guards all below
   std::optional<core::PolicySet> file_policy_;
+  bool is_ruled_ = false;                             ///< the last policy() said something
   std::shared_ptr<const config::Settings> settings_;  // shared: with who reads them
 };
 

@@ -217,14 +217,19 @@ Result<std::vector<QueuedGroup>> rows_of(core::Snapshot snapshot, const Resource
 }  // namespace
 
 Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources& capacity,
-                                               Time now, bool with_times) {
+                                               Time now, bool with_times,
+                                               std::vector<core::DrainRecord> drains) {
   TRY_ASSIGN(const core::Snapshot snapshot, open_runs(archive));
-  TRY_ASSIGN(auto rows, rows_of(copy_of(snapshot), capacity, now, archive.engine().has_value()));
+  core::Snapshot present = copy_of(snapshot);
+  const bool is_drained = !drains.empty();
+  present.drains = std::move(drains);
+  TRY_ASSIGN(auto rows, rows_of(std::move(present), capacity, now, archive.engine().has_value()));
   std::uint64_t tasks = 0;
   for (const QueuedGroup& row : rows) tasks += row.waiting;
   if (tasks == 0 || simulations_of(tasks) == 0) return rows;
   Lengths lengths;
-  if (with_times) {
+  // How long a node stays drained nobody knows.
+  if (with_times && !is_drained) {
     TRY_ASSIGN(lengths, lengths_of(archive, snapshot));
   }
   TRY_ASSIGN(const core::Snapshot skeletons, skeletons_of(snapshot));

@@ -31,8 +31,9 @@ struct QueuedGroup {
 };
 
 /// In the order in which they would start. `with_times`: forecasts, where tasks of any of these
-/// workflows have ended before.
+/// workflows have ended before. `drains`: nodes that are drained, where nothing starts.
 Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources& capacity,
-                                               Time now, bool with_times);
+                                               Time now, bool with_times,
+                                               std::vector<core::DrainRecord> drains);
 
 }  // namespace reeve::cli

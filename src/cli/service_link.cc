@@ -156,6 +156,12 @@ Result<Response> ServiceLink::send(http::Client::Sent request) {
   TRY_ASSIGN(Response response, client_.send(request));
   if (response.status < 300 || response.status == 304) return response;
   auto refused = refusal(response, name());
+  if (token_.empty() && response.status == 401)
+    return fail(
+        ErrorCode::unauthenticated,
+        fmt::format("say who you are to {}: give a token with REEVE_TOKEN, or keep one "
+                    "with `reeve context add NAME ADDRESS --token-stdin` and name that context",
+                    name()));
   if (is_login_ && response.status == 401)
     return fail(ErrorCode::unauthenticated,
                 refused.value().message + "; `reeve context login` begins another login");

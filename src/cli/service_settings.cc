@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <string_view>
+
+#include <fmt/ranges.h>
 
 #include "cli/workflow_file.h"
 #include "config/setting_store.h"
@@ -10,6 +13,36 @@
 extern char** environ;
 
 namespace reeve::cli {
+namespace {
+
+struct OptionOfSetting {
+  std::string_view option;
+  std::string_view setting;
+};
+constexpr auto kOptionsOfSettings = std::to_array<OptionOfSetting>({{"listen", "server.listen"},
+                                                                    {"jobs", "engine.jobs"},
+                                                                    {"cluster", "engine.cluster"},
+                                                                    {"sandbox", "engine.sandbox"}});
+constexpr auto kTlsOptions =
+    std::to_array<OptionOfSetting>({{"tls-certificate", "server.tls.certificate"},
+                                    {"tls-key", "server.tls.key"},
+                                    {"client-ca", "server.tls.client_ca"}});
+
+/// What options say of settings, so that these are shown as they hold.
+void add_options_as_settings(const Arguments& arguments, config::Sources& sources) {
+  const auto add = [&](const OptionOfSetting& each) {
+    const auto& given = arguments.all(each.option);
+    if (given.empty()) return;
+    sources.flags.push_back({std::string(each.setting), fmt::format("{}", fmt::join(given, ", ")),
+                             "--" + std::string(each.option)});
+  };
+  for (const OptionOfSetting& each : kOptionsOfSettings) add(each);
+  // One without the other is refused where they are read.
+  if (!arguments.has("tls-certificate") || !arguments.has("tls-key")) return;
+  for (const OptionOfSetting& each : kTlsOptions) add(each);
+}
+
+}  // namespace
 
 Checked<config::Resolved> service_settings(const Session& session, const StateLayout& layout) {
   config::Sources sources;
@@ -18,7 +51,7 @@ Checked<config::Resolved> service_settings(const Session& session, const StateLa
   if (named != nullptr || ::access(sources.file_name.c_str(), F_OK) == 0) {
     TRY_ASSIGN(sources.file, read_source(sources.file_name));
   }
-  const std::string kept = layout.root + "/flags.db";
+  const std::string kept = layout.flags();
   if (::access(kept.c_str(), F_OK) == 0) {
     TRY_ASSIGN(const auto store, config::SettingStore::open(kept));
     TRY_ASSIGN(sources.set, store->list());
@@ -31,8 +64,9 @@ Checked<config::Resolved> service_settings(const Session& session, const StateLa
   }
   for (const std::string& each : session.arguments.all("set")) {
     TRY_ASSIGN(Assignment assignment, parse_assignment("set", each));
-    sources.flags.emplace_back(std::move(assignment.name), std::move(assignment.value));
+    sources.flags.push_back({std::move(assignment.name), std::move(assignment.value)});
   }
+  add_options_as_settings(session.arguments, sources);
   return config::resolve(sources);
 }
 

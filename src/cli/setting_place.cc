@@ -68,7 +68,7 @@ class SettingDirectory final : public SettingPlace {
 
  private:
   static Result<std::unique_ptr<SettingStore>> of(const StateLayout& layout) {
-    return SettingStore::open(layout.root + "/flags.db");
+    return SettingStore::open(layout.flags());
   }
   static Checked<void> audited(const StateLayout& layout, const std::string& name,
                                const std::function<Status(const std::string& who)>& change) {

@@ -26,7 +26,9 @@ struct StateLayout {
   std::string api_socket() const { return root + "/api.sock"; }
   std::string artifacts() const { return root + "/artifacts"; }
   std::string cluster() const { return root + "/cluster.yaml"; }
-  std::string quotas() const { return root + "/quotas.json"; }
+  /// Flags, and the settings and quotas that the API sets.
+  std::string flags() const { return root + "/flags.db"; }
+  std::string old_quotas() const { return root + "/quotas.json"; }
 };
 
 /// For commands that make it: `chosen` (--state) or .reeve in `working_directory`. Makes the

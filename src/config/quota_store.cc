@@ -1,26 +1,24 @@
 #include "config/quota_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <tuple>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <stdio.h>
 
-#include "base/fd.h"
+#include "config/old_quotas.h"
 
 namespace reeve::config {
 namespace {
 
-constexpr std::uint64_t kQuotaFormat = 1;
-constexpr std::size_t kQuotaBytesMax = std::size_t{4} << 20;
+/// Of users and of queues; no name of one.
+constexpr std::string_view kQuotaOfAll = "*";
 
 auto order_of(const SetQuota& each) {
   return std::tuple(each.quota.user.empty(), each.quota.queue.empty(), each.quota.user,
@@ -31,87 +29,53 @@ bool is_for(const QuotaSetup& quota, std::string_view user, std::string_view que
   return quota.user == user && quota.queue == queue;
 }
 
-Result<std::string> read_quota_text(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file && errno == ENOENT) return std::string();
-  if (!file) return fail_errno(errno, "cannot open " + path);
-  std::string text;
-  std::string piece(64 * 1024, '\0');
-  while (text.size() <= kQuotaBytesMax) {
-    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "cannot read " + path);
-    if (got == 0) return text;
-    text.append(piece, 0, static_cast<std::size_t>(got));
+/// "QUEUE USER": no name of a queue has a blank.
+std::string row_name(std::string_view user, std::string_view queue) {
+  return fmt::format("{} {}", queue.empty() ? kQuotaOfAll : queue,
+                     user.empty() ? kQuotaOfAll : user);
+}
+
+std::string limits_text(const QuotaSetup& quota) {
+  return boost::json::serialize(boost::json::object{{"running_max", quota.running_max},
+                                                    {"queued_max", quota.queued_max},
+                                                    {"cpu_seconds_a_day", quota.cpu_seconds_a_day},
+                                                    {"refuse", quota.refuse}});
+}
+
+TextVersion text_of(const SetQuota& set) {
+  return {.name = row_name(set.quota.user, set.quota.queue),
+          .text = set.removed ? "" : limits_text(set.quota),
+          .version = set.version,
+          .at = set.at,
+          .by = set.by,
+          .removed = set.removed};
+}
+
+Result<SetQuota> quota_of_row(const TextVersion& row) {
+  SetQuota out{
+      .quota = {}, .version = row.version, .at = row.at, .by = row.by, .removed = row.removed};
+  const std::size_t blank = row.name.find(' ');
+  const std::string queue = row.name.substr(0, blank);
+  const std::string user = blank == std::string::npos ? "" : row.name.substr(blank + 1);
+  if (queue != kQuotaOfAll) out.quota.queue = queue;
+  if (user != kQuotaOfAll) out.quota.user = user;
+  if (row.removed) return out;
+  try {
+    const boost::json::value parsed = boost::json::parse(row.text);
+    const boost::json::object& limits = parsed.as_object();
+    out.quota.running_max = limits.at("running_max").to_number<std::int32_t>();
+    out.quota.queued_max = limits.at("queued_max").to_number<std::int64_t>();
+    out.quota.cpu_seconds_a_day = limits.at("cpu_seconds_a_day").to_number<std::int64_t>();
+    out.quota.refuse = limits.at("refuse").as_bool();
+  } catch (const std::exception&) {
+    return fail(ErrorCode::corrupt, fmt::format("flags.db: the quota '{}' is damaged: restore a "
+                                                "backup",
+                                                row.name));
   }
-  return fail(ErrorCode::corrupt, path + " is too large for a file of quotas");
-}
-
-Status write_quota_text(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
-  const Fd file(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return fail_errno(errno, "cannot write " + temporary);
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno(errno, "cannot write " + temporary);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.get()) != 0) return fail_errno(errno, "cannot make " + temporary + " durable");
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail_errno(errno, "cannot put " + path + " in its place");
-  const std::string above = path.substr(0, path.rfind('/'));
-  const Fd directory(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0)
-    return fail_errno(errno, "cannot make " + path + " durable");
-  return {};
-}
-
-boost::json::object json_of(const SetQuota& each) {
-  const QuotaSetup& quota = each.quota;
-  return {{"user", quota.user},
-          {"queue", quota.queue},
-          {"running_max", quota.running_max},
-          {"queued_max", quota.queued_max},
-          {"cpu_seconds_a_day", quota.cpu_seconds_a_day},
-          {"refuse", quota.refuse},
-          {"version", each.version},
-          {"at", each.at.time_since_epoch().count()},
-          {"by", each.by}};
-}
-
-std::string text_at(const boost::json::object& object, std::string_view name) {
-  const auto& text = object.at(name).as_string();
-  return {text.begin(), text.end()};
-}
-
-/// Throws what Boost.JSON does where a field is missing or another type.
-SetQuota quota_of(const boost::json::object& object) {
-  SetQuota out;
-  out.quota = {.user = text_at(object, "user"),
-               .queue = text_at(object, "queue"),
-               .running_max = object.at("running_max").to_number<std::int32_t>(),
-               .queued_max = object.at("queued_max").to_number<std::int64_t>(),
-               .cpu_seconds_a_day = object.at("cpu_seconds_a_day").to_number<std::int64_t>(),
-               .refuse = object.at("refuse").as_bool()};
-  out.version = object.at("version").to_number<std::uint64_t>();
-  out.at = Time(Duration(object.at("at").to_number<std::int64_t>()));
-  out.by = text_at(object, "by");
   return out;
 }
 
 }  // namespace
-
-struct QuotaStore::Kept {
-  std::uint64_t last_version = 0;
-  std::vector<SetQuota> quotas;
-
-  auto find(std::string_view user, std::string_view queue) {
-    return std::ranges::find_if(
-        quotas, [&](const SetQuota& each) { return is_for(each.quota, user, queue); });
-  }
-};
 
 std::vector<QuotaSetup> merge_quotas(std::vector<QuotaSetup> file,
                                      const std::vector<SetQuota>& quotas) {
@@ -129,78 +93,78 @@ std::vector<QuotaSetup> merge_quotas(std::vector<QuotaSetup> file,
   return out;
 }
 
-Result<QuotaStore::Kept> QuotaStore::load(const std::string& path) {
-  TRY_ASSIGN(const std::string text, read_quota_text(path));
-  Kept kept;
-  if (text.empty()) return kept;
-  try {
-    const boost::json::value parsed = boost::json::parse(text);
-    const boost::json::object& file = parsed.as_object();
-    if (file.at("format").to_number<std::uint64_t>() != kQuotaFormat)
-      return fail(ErrorCode::unsupported, path + " was written by another version of reeve");
-    kept.last_version = file.at("last_version").to_number<std::uint64_t>();
-    for (const boost::json::value& each : file.at("quotas").as_array())
-      kept.quotas.push_back(quota_of(each.as_object()));
-  } catch (const std::exception&) {
-    return fail(ErrorCode::corrupt,
-                path +
-                    " is damaged: restore it from a backup, or remove it, and set the quotas "
-                    "through the API again");
+Result<std::unique_ptr<QuotaStore>> QuotaStore::open(const std::string& path,
+                                                     const std::string& old_file) {
+  TRY_ASSIGN(VersionedTexts texts,
+             VersionedTexts::open(path, VersionedTexts::Table::quotas, "quota"));
+  if (::access(old_file.c_str(), F_OK) == 0) {
+    TRY_ASSIGN(const auto quotas, read_old_quotas(old_file));
+    std::vector<TextVersion> rows;
+    rows.reserve(quotas.size());
+    for (const SetQuota& each : quotas) rows.push_back(text_of(each));
+    TRY(texts.adopt(rows));
+    // Another process may have been faster.
+    const std::string aside = old_file + ".taken-over";
+    if (std::rename(old_file.c_str(), aside.c_str()) != 0 && errno != ENOENT)
+      return fail_errno(errno, "cannot put " + old_file + " aside");
   }
-  return kept;
+  return std::unique_ptr<QuotaStore>(new QuotaStore(std::move(texts)));
 }
 
-Status QuotaStore::save(const Kept& kept) const {
-  boost::json::array quotas;
-  for (const SetQuota& each : kept.quotas) quotas.emplace_back(json_of(each));
-  const boost::json::object file{
-      {"format", kQuotaFormat}, {"last_version", kept.last_version}, {"quotas", std::move(quotas)}};
-  return write_quota_text(path_, boost::json::serialize(file) + "\n");
-}
-
-Result<std::vector<SetQuota>> QuotaStore::read(const std::string& path) {
-  TRY_ASSIGN(Kept kept, load(path));
-  std::ranges::sort(kept.quotas, {}, order_of);
-  return std::move(kept.quotas);
-}
-
-Result<std::vector<SetQuota>> QuotaStore::list() const {
+Result<std::vector<SetQuota>> QuotaStore::list() {
   const std::lock_guard lock(mutex_);
-  return read(path_);
+  TRY_ASSIGN(const VersionedTexts::Newest* const newest, texts_.newest());
+  std::vector<SetQuota> all;
+  for (const auto& [name, row] : *newest) {
+    if (row.removed) continue;
+    TRY_ASSIGN(SetQuota quota, quota_of_row(row));
+    all.push_back(std::move(quota));
+  }
+  std::ranges::sort(all, {}, order_of);
+  return all;
 }
 
 Result<SetQuota> QuotaStore::set(const QuotaSetup& quota, std::uint64_t expected,
                                  std::string_view by, Time now) {
   const std::lock_guard lock(mutex_);
-  TRY_ASSIGN(Kept kept, load(path_));
-  auto present = kept.find(quota.user, quota.queue);
-  const std::uint64_t version = present == kept.quotas.end() ? 0 : present->version;
-  if (expected != kAnyVersion && expected != version)
-    return fail(ErrorCode::conflict, "the quota is no longer as it was");
-  if (present == kept.quotas.end() && kept.quotas.size() >= kQuotasMax)
+  TRY_ASSIGN(const VersionedTexts::Newest* const newest, texts_.newest());
+  TextVersion row = text_of({.quota = quota, .at = now, .by = std::string(by)});
+  const auto found = newest->find(row.name);
+  const auto live =
+      std::ranges::count_if(*newest, [](const auto& each) { return !each.second.removed; });
+  if ((found == newest->end() || found->second.removed) && std::cmp_greater_equal(live, kQuotasMax))
     return fail(
         ErrorCode::exhausted,
         fmt::format("there are {} quotas already: put more into the cluster file", kQuotasMax));
-  const SetQuota made{quota, ++kept.last_version, now, std::string(by)};
-  if (present == kept.quotas.end())
-    kept.quotas.push_back(made);
-  else
-    *present = made;
-  TRY(save(kept));
-  return made;
+  TRY_ASSIGN(const TextVersion made, texts_.write(std::move(row), expected));
+  return quota_of_row(made);
 }
 
-Status QuotaStore::remove(std::string_view user, std::string_view queue, std::uint64_t expected) {
+Status QuotaStore::remove(std::string_view user, std::string_view queue, std::uint64_t expected,
+                          std::string_view by, Time now) {
   const std::lock_guard lock(mutex_);
-  TRY_ASSIGN(Kept kept, load(path_));
-  const auto present = kept.find(user, queue);
-  if (present == kept.quotas.end())
+  const SetQuota gone{.quota = {.user = std::string(user), .queue = std::string(queue)},
+                      .at = now,
+                      .by = std::string(by),
+                      .removed = true};
+  const auto done = texts_.write(text_of(gone), expected);
+  if (done) return {};
+  if (done.error().code == ErrorCode::not_found)
     return fail(ErrorCode::not_found, "no such quota was set through the API");
-  if (expected != kAnyVersion && expected != present->version)
-    return fail(ErrorCode::conflict, "the quota is no longer as it was");
-  kept.quotas.erase(present);
-  ++kept.last_version;
-  return save(kept);
+  return tl::unexpected(done.error());
+}
+
+Result<std::vector<SetQuota>> QuotaStore::history(std::string_view user, std::string_view queue) {
+  const std::lock_guard lock(mutex_);
+  std::vector<SetQuota> all;
+  const auto rows = texts_.history(row_name(user, queue));
+  if (!rows && rows.error().code == ErrorCode::not_found) return all;
+  if (!rows) return tl::unexpected(rows.error());
+  for (const TextVersion& row : *rows) {
+    TRY_ASSIGN(SetQuota quota, quota_of_row(row));
+    all.push_back(std::move(quota));
+  }
+  return all;
 }
 
 }  // namespace reeve::config

@@ -1,9 +1,9 @@
-// Quotas that were set through the API: STATE/quotas.json, which goes before the cluster file. A
-// change is durable before it is answered: written whole beside the file, which then takes its
-// place. Only the service of the state directory changes it. Thread-safe.
+// Quotas that were set through the API, with their history, in STATE/flags.db. They go before those
+// of the cluster file. A change is durable before it is answered. Thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -12,17 +12,18 @@
 #include "base/result.h"
 #include "base/scheduling_policy.h"
 #include "base/time.h"
-#include "config/text_version.h"
+#include "config/versioned_texts.h"
 
 namespace reeve::config {
 
 inline constexpr std::size_t kQuotasMax = 1000;
 
 struct SetQuota {
-  QuotaSetup quota;           ///< its user and queue name it
-  std::uint64_t version = 0;  ///< grows with every change of any of them
+  QuotaSetup quota;           ///< its user and queue name it; without limits if it was removed
+  std::uint64_t version = 0;  ///< grows with every change of it
   Time at = kUnset;
   std::string by;
+  bool removed = false;
   friend bool operator==(const SetQuota&, const SetQuota&) = default;
 };
 
@@ -33,27 +34,28 @@ std::vector<QuotaSetup> merge_quotas(std::vector<QuotaSetup> file,
 
 class QuotaStore {
  public:
-  /// No file is no quotas. corrupt: it is not what set() writes.
-  static Result<std::vector<SetQuota>> read(const std::string& path);
+  /// `path`: flags.db. `old_file`: where a Reeve before it kept them, quotas.json; what is there is
+  /// taken over once, and the file renamed. corrupt: it is not what that Reeve wrote.
+  static Result<std::unique_ptr<QuotaStore>> open(const std::string& path,
+                                                  const std::string& old_file);
 
-  explicit QuotaStore(std::string path) : path_(std::move(path)) {}
   /// A named user before everyone, and a named queue before all of them.
-  Result<std::vector<SetQuota>> list() const;
+  Result<std::vector<SetQuota>> list();
   /// `expected`: the version that the caller saw, 0 for none, or kAnyVersion; conflict if another
   /// is there now. exhausted: there are kQuotasMax.
-  static constexpr std::uint64_t kAnyVersion = config::kAnyVersion;
   Result<SetQuota> set(const QuotaSetup& quota, std::uint64_t expected, std::string_view by,
                        Time now);
   /// not_found: none was set for them.
-  Status remove(std::string_view user, std::string_view queue, std::uint64_t expected);
+  Status remove(std::string_view user, std::string_view queue, std::uint64_t expected,
+                std::string_view by, Time now);
+  /// Newest first; [] if there never was one.
+  Result<std::vector<SetQuota>> history(std::string_view user, std::string_view queue);
 
  private:
-  struct Kept;
-  static Result<Kept> load(const std::string& path);
-  Status save(const Kept& kept) const;
+  explicit QuotaStore(VersionedTexts texts) : texts_(std::move(texts)) {}
 
-  const std::string path_;
-  mutable std::mutex mutex_;  // guards the file
+  std::mutex mutex_;
+  VersionedTexts texts_;  // under the mutex
 };
 
 }  // namespace reeve::config

@@ -150,19 +150,19 @@ void read_environment(const Sources& sources, Resolved& out) {
 }
 
 void read_flags(const Sources& sources, Resolved& out) {
-  for (const auto& [name, text] : sources.flags) {
+  for (const auto& [name, text, option] : sources.flags) {
     const SettingInfo* const setting = find_setting(name);
     if (setting == nullptr) {
       out.complaints.push_back(
-          {"--set", fmt::format("there is no setting '{}'", sanitize_for_terminal(name)),
+          {option, fmt::format("there is no setting '{}'", sanitize_for_terminal(name)),
            did_you_mean(name, false)});
       continue;
     }
     auto value = parse_value(*setting, text);
     if (value) {
-      out.settings.set(setting->setting, {std::move(*value), Origin::flag, "--set"});
+      out.settings.set(setting->setting, {std::move(*value), Origin::flag, option});
     } else {
-      out.complaints.push_back({"--set", fmt::format("{}: {}", name, value.error().message), {}});
+      out.complaints.push_back({option, fmt::format("{}: {}", name, value.error().message), {}});
     }
   }
 }

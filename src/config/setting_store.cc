@@ -55,14 +55,21 @@ Result<TextVersion> SettingStore::set(std::string_view name, std::string_view te
 Result<TextVersion> SettingStore::unset(std::string_view name, std::uint64_t expected,
                                         std::string_view by, Time now) {
   const std::lock_guard lock(mutex_);
-  return texts_.write(
+  auto made = texts_.write(
       {.name = std::string(name), .text = "", .at = now, .by = std::string(by), .removed = true},
       expected);
+  if (!made && made.error().code == ErrorCode::not_found && find_setting(name) != nullptr)
+    return fail(ErrorCode::not_found,
+                fmt::format("{} is not set here: what the file says holds, or the default", name));
+  return made;
 }
 
 Result<std::vector<TextVersion>> SettingStore::history(std::string_view name) {
   const std::lock_guard lock(mutex_);
-  return texts_.history(name);
+  auto versions = texts_.history(name);
+  if (versions || versions.error().code != ErrorCode::not_found) return versions;
+  if (find_setting(name) != nullptr) return std::vector<TextVersion>();
+  return tl::unexpected(settable(name).error());
 }
 
 }  // namespace reeve::config

@@ -28,7 +28,8 @@ class SettingStore {
   /// The file's holds again, or the default; not_found: it is not set here.
   Result<TextVersion> unset(std::string_view name, std::uint64_t expected, std::string_view by,
                             Time now);
-  Result<std::vector<TextVersion>> history(std::string_view name);  ///< newest first
+  /// Newest first; [] if it was never set here. not_found: there is no such setting.
+  Result<std::vector<TextVersion>> history(std::string_view name);
 
  private:
   explicit SettingStore(VersionedTexts texts) : texts_(std::move(texts)) {}

@@ -138,8 +138,12 @@ struct Sources {
   std::vector<TextVersion> set;  ///< through the API
   /// All variables; those that begin with REEVE_ and name a section of ours must name a setting.
   std::vector<std::pair<std::string, std::string>> environment;
-  /// Name of the setting, value; `--set server.listen=...`.
-  std::vector<std::pair<std::string, std::string>> flags;
+  struct Flag {
+    std::string name;  ///< of the setting
+    std::string value;
+    std::string option = "--set";
+  };
+  std::vector<Flag> flags;
 };
 struct Resolved {
   Settings settings;

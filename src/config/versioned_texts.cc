@@ -46,12 +46,29 @@ CREATE TABLE settings (
   PRIMARY KEY (name, version)
 ) STRICT, WITHOUT ROWID;
 )sql";
-constexpr auto kSteps = std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}});
+// The limits of a quota as JSON.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE quotas (
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  definition TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  removed INTEGER NOT NULL,
+  PRIMARY KEY (name, version)
+) STRICT, WITHOUT ROWID;
+)sql";
+constexpr auto kSteps = std::to_array<Migration>({{1, kVersion1}, {2, kVersion2}, {3, kVersion3}});
 
 constexpr std::string_view kColumns = "name, definition, version, at, by, removed";
 
 std::string_view table_name(VersionedTexts::Table table) {
-  return table == VersionedTexts::Table::flags ? "flags" : "settings";
+  switch (table) {
+    case VersionedTexts::Table::flags: return "flags";
+    case VersionedTexts::Table::settings: return "settings";
+    case VersionedTexts::Table::quotas: return "quotas";
+  }
+  return "";
 }
 
 TextVersion read_row(const Statement& row) {
@@ -103,6 +120,19 @@ tl::unexpected<Error> VersionedTexts::is_missing(std::string_view name) const {
                                                 sanitize_for_terminal(name.substr(0, 100))));
 }
 
+Status VersionedTexts::insert(const TextVersion& row) {
+  TRY_ASSIGN(Statement statement,
+             database_.prepare(fmt::format("INSERT INTO {} ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                                           table_name(table_), kColumns)));
+  statement.bind_text(1, row.name);
+  statement.bind_text(2, row.text);
+  statement.bind(3, static_cast<std::int64_t>(row.version));
+  statement.bind(4, row.at.time_since_epoch().count());
+  statement.bind_text(5, row.by);
+  statement.bind(6, row.removed ? 1 : 0);
+  return statement.run();
+}
+
 Result<TextVersion> VersionedTexts::write(TextVersion next, std::uint64_t expected) {
   TRY(newest());
   const auto found = newest_.find(next.name);
@@ -114,16 +144,7 @@ Result<TextVersion> VersionedTexts::write(TextVersion next, std::uint64_t expect
                             next.name, now, expected));
   if (next.removed && now == 0) return is_missing(next.name);
   next.version = last + 1;
-  TRY_ASSIGN(Statement row,
-             database_.prepare(fmt::format("INSERT INTO {} ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                                           table_name(table_), kColumns)));
-  row.bind_text(1, next.name);
-  row.bind_text(2, next.text);
-  row.bind(3, static_cast<std::int64_t>(next.version));
-  row.bind(4, next.at.time_since_epoch().count());
-  row.bind_text(5, next.by);
-  row.bind(6, next.removed ? 1 : 0);
-  TRY(row.run());
+  TRY(insert(next));
   newest_.insert_or_assign(next.name, next);
   ++generation_;
   return next;
@@ -142,6 +163,21 @@ Result<std::vector<TextVersion>> VersionedTexts::history(std::string_view name) 
   }
   if (all.empty()) return is_missing(name);
   return all;
+}
+
+Status VersionedTexts::adopt(const std::vector<TextVersion>& texts) {
+  TRY(database_.execute("BEGIN IMMEDIATE"));
+  const auto take_in = [&]() -> Status {
+    TRY_ASSIGN(const std::int64_t known,
+               database_.query_integer(fmt::format("SELECT count(*) FROM {}", table_name(table_))));
+    if (known == 0)
+      for (const TextVersion& each : texts) TRY(insert(each));
+    return database_.execute("COMMIT");
+  };
+  const Status done = take_in();
+  if (!done) static_cast<void>(database_.execute("ROLLBACK"));
+  seen_version_ = -1;
+  return done;
 }
 
 }  // namespace reeve::config

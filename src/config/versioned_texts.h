@@ -1,6 +1,6 @@
-// Named texts of which every version is kept, in one table of STATE/flags.db: flags and the
-// settings that the API sets. Nothing is ever changed or removed: the newest row of a name says
-// what holds.
+// Named texts of which every version is kept, in one table of STATE/flags.db: flags, and the
+// settings and quotas that the API sets. Nothing is ever changed or removed: the newest row of a
+// name says what holds.
 //
 // Thread rule: one thread at a time, which their owners' locks see to. Other processes may write.
 #pragma once
@@ -19,7 +19,7 @@ namespace reeve::config {
 
 class VersionedTexts {
  public:
-  enum class Table : std::uint8_t { flags, settings };
+  enum class Table : std::uint8_t { flags, settings, quotas };
   /// `noun`: what errors call one of them. Makes or migrates the file.
   static Result<VersionedTexts> open(const std::string& path, Table table, std::string noun);
 
@@ -34,9 +34,12 @@ class VersionedTexts {
   /// Newest first; not_found if there never was one.
   Result<std::vector<TextVersion>> history(std::string_view name);
   tl::unexpected<Error> is_missing(std::string_view name) const;
+  /// Takes these in as they are, all or none, unless anything was ever written: once.
+  Status adopt(const std::vector<TextVersion>& texts);
 
  private:
   VersionedTexts(store::sqlite::Connection database, Table table, std::string noun);
+  Status insert(const TextVersion& row);
 
   store::sqlite::Connection database_;
   Table table_;

@@ -446,11 +446,18 @@ Explanation explain_run(const State& state, RunId id, Time now) {
   if (const Reason hold = hold_of(state, *run, now); hold.code != ReasonCode::none)
     return explain_hold(state, *run, hold);
   Explanation out = answer({ReasonCode::is_running, 0, 0});
+  // Nothing of it has begun: it waits for what the first of its tasks waits for.
+  bool waits = run->record.state == RunState::queued;
   for (const Group& group : run->groups) {
     if (group.done || group.open == 0 || out.facts.size() >= kFactsMax) continue;
     std::uint32_t index = group.first;
     while (is_final(run->tasks[index].state)) ++index;
     const Explanation first = explain_task(state, {id, index}, now);
+    if (waits) {
+      out.reason = first.reason;
+      out.sentence = first.sentence;
+      waits = false;
+    }
     out.facts.push_back(task_label(*run, index) + " " + std::string(name(run->tasks[index].state)) +
                         ": " + first.sentence);
   }

@@ -225,6 +225,17 @@ TEST(Explain, what_is_not_there) {
   EXPECT_EQ(explain_run(w.state(), RunId{7}, w.now()).sentence, "it is not in memory");
 }
 
+TEST(Explain, a_run_of_which_nothing_has_begun_is_not_said_to_run) {
+  World w(cpus(1));
+  w.strict = false;
+  w.submit("tasks: {a: {run: x}}");
+  w.submit("tasks: {b: {run: x}, c: {run: x, needs: b}}");
+  const Explanation why = explain_run(w.state(), RunId{2}, w.now());
+  EXPECT_EQ(why.reason, explain_task(w.state(), {RunId{2}, 0}, w.now()).reason);
+  EXPECT_EQ(why.sentence, "waits for cpu: it asks for 1 cpu, and less is free");
+  EXPECT_EQ(why.facts.size(), 2U);
+}
+
 TEST(Explain, a_run_says_what_its_tasks_wait_for) {
   World w(cpus(1));
   w.submit("concurrency: g\ntasks: {a: {run: x}, b: {run: x}, c: {run: x, needs: a}}");

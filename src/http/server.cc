@@ -77,6 +77,11 @@ Status listen_tcp(Listener& listener, const std::string& address) {
   if (!error) listener.acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) listener.acceptor.bind(generic, error);
   if (!error) listener.acceptor.listen(kBacklog, error);
+  if (error.value() == EADDRINUSE)
+    return fail(ErrorCode::conflict,
+                fmt::format("cannot listen at {}: another program listens there; end it, or choose "
+                            "another address or port",
+                            address));
   if (error) return fail_errno(error.value(), "cannot listen at " + address);
   asio::ip::tcp::endpoint bound;
   const auto found = listener.acceptor.local_endpoint(error);

@@ -63,6 +63,8 @@ ROUTES = {
     "POST /v1/nodes/{node}/resume": ("nodes.write",),
     "GET /v1/locks": ("queues.read",), "GET /metrics": ("metrics.read",),
     "GET /v1/quotas": ("queues.read",),
+    "GET /v1/quotas/{user}": ("queues.read",),
+    "GET /v1/quotas/{user}/history": ("queues.read",),
     "PUT /v1/quotas/{user}": ("queues.write", {"running_max": 100}),
     "DELETE /v1/quotas/{user}": ("queues.write",),
     "GET /v1/tokens": ("tokens.read",), "POST /v1/tokens": ("tokens.write", {"label": "x"}),

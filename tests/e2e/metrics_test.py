@@ -30,7 +30,8 @@ class MetricsTest(ServiceCase):
                      "reeve_task_queue_duration_seconds", "reeve_task_start_duration_seconds",
                      "reeve_task_run_duration_seconds", "reeve_task_retries",
                      "reeve_task_oom_kills", "reeve_resource_requested", "reeve_resource_used",
-                     "reeve_resource_reserved", "reeve_http_requests"):
+                     "reeve_resource_reserved", "reeve_http_requests",
+                     "reeve_wal_fsync_duration_seconds"):
             self.assertIn(name, families)
         for family in families.values():
             self.assertTrue(family.documentation, family.name)
@@ -91,7 +92,32 @@ class MetricsTest(ServiceCase):
         self.assertNotRegex(text, "run_[0-9a-z]{26}")
         names = set(re.findall(r'[{,]([a-z_]+)="', text))
         self.assertLessEqual(names, {"state", "result", "queue", "reason", "resource", "unit",
-                                     "outcome", "version", "le"})
+                                     "outcome", "version", "le", "route", "method", "status"})
+
+    def test_counts_answers_by_route_and_commits_to_the_disk(self):
+        name = "reeve_http_requests"
+        commits = "reeve_wal_fsync_duration_seconds"
+        before = self.value(self.families(), commits, f"{commits}_count")
+        run = self.submit(command=["true"])["id"]
+        self.ended(run)
+        self.ask("GET", "/v1/runs/run_nothing", expect=422)
+        for _ in range(3):
+            self.ask("GET", "/nothing", expect=404)
+            self.ask("GET", "/v1/locks")
+        self.events(f"/v1/runs/{run}/events")
+        families = self.families()
+
+        def count(route, method, status):
+            return self.value(families, name, f"{name}_total", route=route, method=method,
+                              status=status)
+        self.assertEqual(count("/v1/runs", "POST", "2xx"), 1)
+        self.assertEqual(count("/v1/runs/{run}", "GET", "4xx"), 1)
+        self.assertGreaterEqual(count("/v1/runs/{run}", "GET", "2xx"), 1)
+        self.assertEqual(count("/v1/locks", "GET", "2xx"), 3)
+        self.assertEqual(count("/v1/runs/{run}/events", "GET", "2xx"), 1)
+        self.assertEqual(count("(none)", "(any)", "4xx"), 3)
+        self.assertGreater(self.value(families, commits, f"{commits}_count"), before)
+        self.assertGreater(self.value(families, commits, f"{commits}_sum"), 0)
 
     def test_needs_the_right_unless_a_setting_opens_it_for_this_machine(self):
         self.ask("GET", "/metrics", token=None, expect=401)

@@ -23,7 +23,11 @@ class AtService(ServiceCase):
         self.assertEqual((node["open"], node["drained"]["why"]), (False, "new kernel"))
         self.assertRegex(self.reeve("explain", f"{run}/main").stdout,
                          "node local was drained by .*: new kernel")
+        self.assertIn("its node is drained", self.reeve("explain", run).stdout.splitlines()[0])
         self.assertRegex(self.reeve("node", "ls").stdout, "local +drained")
+        for at in ((), ("--server", f"unix:{self.state / 'api.sock'}")):
+            queued = json.loads(self.reeve(*at, "queue", "--eta", "-o", "json").stdout)["queue"][0]
+            self.assertEqual((queued["reason"], queued["start_seconds"]), ("node_drained", None))
         self.reeve("node", "resume", "local")
         self.assertEqual(self.ended(run)["state"], "succeeded")
         self.assertIsNone(self.node()["drained"])

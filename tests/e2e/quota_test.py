@@ -129,21 +129,52 @@ scheduling:
             self.assertEqual(self.ask("GET", "/v1/quotas", token=token).body["quotas"],
                              self.quotas())
 
-    def test_a_damaged_file_is_refused_and_nothing_is_lost(self):
-        self.put("ann", {"running_max": 1})
-        kept = self.state / "quotas.json"
-        whole = kept.read_text(encoding="utf-8")
-        self.assertEqual(kept.stat().st_mode & 0o777, 0o600)
-        kept.write_text(whole[:-20], encoding="utf-8")
-        self.ask("GET", "/v1/quotas", expect=500)
-        self.put("ann", {"running_max": 2}, 500)
+    def test_one_of_them_and_its_history(self):
+        self.ask("GET", "/v1/quotas/ann", expect=404)
+        self.assertEqual(self.ask("GET", "/v1/quotas/ann/history").body["versions"], [])
+        first = self.put("ann", {"running_max": 1}).headers["etag"]
+        shown = self.ask("GET", "/v1/quotas/ann")
+        self.assertEqual(shown.headers["etag"], first)
+        self.assertEqual(shown.body["quota"], self.quotas()[0])
+        self.ask("GET", "/v1/quotas/ann?queue=lab", expect=404)
+        self.put("ann", {"cpu_seconds_a_day": 5, "refuse": True}, If_Match=first)
+        self.ask("DELETE", "/v1/quotas/ann", expect=204)
+        self.put("ann?queue=lab", {"running_max": 9})
+        self.restart_service()
+        versions = self.ask("GET", "/v1/quotas/ann/history").body["versions"]
+        self.assertEqual([each["version"] for each in versions], [3, 2, 1])
+        none = {"running_max": None, "queued_max": None, "cpu_seconds_a_day": None}
+        self.assertEqual([each["value"] for each in versions],
+                         [None, {**none, "cpu_seconds_a_day": 5, "refuse": True},
+                          {**none, "running_max": 1, "refuse": False}])
+        self.assertTrue(all(each["set_by"].startswith("token:") for each in versions))
+        self.ask("DELETE", "/v1/quotas/ann?queue=lab", expect=204)
+        self.with_cluster()
+        shown = self.ask("GET", "/v1/quotas/ann")
+        self.assertEqual((shown.body["quota"]["origin"], shown.headers["etag"]), ("file", '"0"'))
+
+    def test_the_file_of_an_older_service_is_taken_over_once(self):
         self.stop_service()
+        old = self.state / "quotas.json"
+        text = json.dumps({"format": 1, "last_version": 9, "quotas": [
+            {"user": "ann", "queue": "", "running_max": 3, "queued_max": -1,
+             "cpu_seconds_a_day": -1, "refuse": False, "version": 4, "at": 86400000000,
+             "by": "user:root"}]})
+        old.write_text(text, encoding="utf-8")
+        self.start_service()
+        self.assertEqual(self.short(), [("ann", None, 3, None, None, "api")])
+        self.assertEqual((self.quotas()[0]["version"], self.quotas()[0]["set_by"]),
+                         (4, "user:root"))
+        self.assertFalse(old.exists())
+        self.put("ann", {"running_max": 5}, If_Match='"4"')
+        self.stop_service()
+        old.write_text(text[:-20], encoding="utf-8")
         refused = self.reeve("serve", "--listen", "127.0.0.1:0", "--state", self.state, expect=None)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("quotas.json", refused.stderr)
-        kept.write_text(whole, encoding="utf-8")
+        old.write_text(text, encoding="utf-8")
         self.start_service()
-        self.assertEqual(self.quotas()[0]["running_max"], 1)
+        self.assertEqual(self.quotas()[0]["running_max"], 5)
 
 
 if __name__ == "__main__":

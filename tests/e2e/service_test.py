@@ -86,7 +86,7 @@ class ProbeTest(Case):
         self.assertEqual(self.raw("GET", "/").status, 404)
         self.assertEqual(self.raw("GET", "/v1/runs/../../etc/passwd").status, 404)
         reply = self.raw("PUT", "/v1/runs")
-        self.assertEqual((reply.status, reply.headers["allow"]), (405, "POST, GET"))
+        self.assertEqual((reply.status, reply.headers["allow"]), (405, "POST, GET, HEAD, OPTIONS"))
 
     def test_it_ends_when_told_to(self):
         self.assertEqual(self.stop_service(), 0)

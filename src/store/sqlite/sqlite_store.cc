@@ -173,7 +173,10 @@ Status SqliteStore::write(const engine::Commit& commit) {
   TRY(write_runs(commit.runs));
   TRY(write_rows(commit));
   TRY(write_journal(*commit.journal, commit.last_token));
-  return statements_.commit.run();
+  const auto before = std::chrono::steady_clock::now();
+  const Status done = statements_.commit.run();
+  last_sync_ = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - before);
+  return done;
 }
 
 Status SqliteStore::check_sole_writer() {

@@ -32,6 +32,8 @@ class SqliteStore final : public engine::Store {
                                                    const SqliteOptions& options = {});
 
   Status commit(const engine::Commit& commit) override;
+  /// How long the end of the last commit() took: the log of the database, and its sync to disk.
+  Duration last_sync() const { return last_sync_; }
   Result<core::Snapshot> load() override;
   Result<core::StoredRun> load_run(RunId run) override;
   Result<std::vector<RunId>> find_idempotency_keys(std::span<const std::string_view> keys) override;
@@ -90,6 +92,7 @@ class SqliteStore final : public engine::Store {
   std::int64_t data_version_ = 0;  ///< changes when somebody else writes
   std::uint32_t last_run_ = 0;     ///< runs above it have no row
   std::uint64_t last_step_ = 0;
+  Duration last_sync_{0};
   bool failed_ = false;  ///< a commit failed: nothing is accepted any more
 };
 
