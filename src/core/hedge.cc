@@ -64,6 +64,17 @@ bool is_place_wanted(const State& state) {
   });
 }
 
+/// By a lock, a limit, a quota or whatever else would keep one more of its class from starting.
+bool is_held_back(const State& state, schedule::ClassId id, Time now) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::ClassKey& key = planner.waiting.key(id);
+  if (planner.is_tripped(state.pools.front().node)) return true;
+  if (planner.locks.first_busy(key.locks) != nullptr) return true;
+  if (planner.limit_reached(key) != nullptr) return true;
+  const Duration length = planner.waiting.length(id);
+  return planner.gates.shut(key, length, now, planner.shares).gate != schedule::Gate::none;
+}
+
 /// The highest number of an attempt of the task so far.
 std::uint16_t last_number(const Run& run, std::uint32_t index) {
   const TaskExtra* const extra = run.extra(index);
@@ -84,6 +95,7 @@ void start_hedge(Step& step, Run& run, std::uint32_t index) {
   hedging.companion = {.token = token, .attempt = number, .handed_at = step.now};
   ++state.hedges;
   state.planner.locks.take(state.planner.waiting.key(owner).locks);
+  state.planner.gates.on_start(state.planner.waiting.key(owner), step.now);
   const schedule::HolderId holder = state.planner.restore(
       {.token = token, .node = state.pools.front().node, .owner = owner, .since = step.now},
       step.now);
@@ -193,6 +205,7 @@ void on_one_of_two_ended(Step& step, const Found& at, const AttemptEnded& event)
   if (started_at == kUnset && ran)
     started_at = end.started_at != kUnset ? end.started_at : end.ended_at;
   const LastEnd gone{end.token, at.live->pool, with_reason(end.outcome), ran, event.random};
+  if (!won_before) note_for_circuits(step, at, gone.outcome, true);
   release_places(step, at);
   AttemptRecord record = attempt_record(at, end, gone.outcome);
   forget(step, end.token, gone.pool);
@@ -228,7 +241,7 @@ void start_hedges(Step& step) {
     Run& run = *state.find_run(each.task.run);
     const Group& group = run.groups[run.tasks[each.task.index].group.value];
     const schedule::ClassKey& key = state.planner.waiting.key(group.ready_class);
-    if (state.planner.locks.first_busy(key.locks) != nullptr) continue;
+    if (is_held_back(state, group.ready_class, step.now)) continue;
     if (!state.planner.fits_now(state.pools.front().node, key.demand)) continue;
     start_hedge(step, run, each.task.index);
   }

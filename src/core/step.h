@@ -123,6 +123,9 @@ void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const Sto
 
 /// Frees what the attempt holds; staged attempts move up.
 void release_places(Step& step, const Found& at);
+/// What its end says of its kind, its target and its node. `is_one_of_two`: another attempt of the
+/// task goes on, which answers where this one says nothing.
+void note_for_circuits(Step& step, const Found& at, const Outcome& outcome, bool is_one_of_two);
 void forget(Step& step, Token token, PoolId pool);
 AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome);
 /// The last attempt of a task that still lived has ended so: its files are collected, or the end is

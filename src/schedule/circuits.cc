@@ -13,6 +13,12 @@ CircuitId Circuits::intern(const std::string& key) {
   return id;
 }
 
+std::optional<CircuitId> Circuits::find(const std::string& key) const {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return std::nullopt;
+  return found->second;
+}
+
 std::int64_t Circuits::bucket_of(Time now) const {
   const std::int64_t width =
       std::max<std::int64_t>(setup_.window.count() / static_cast<std::int64_t>(kBuckets), 1);
@@ -73,11 +79,11 @@ void Circuits::open(Circuit& circuit, Time now) const {
   circuit.buckets = {};
 }
 
-bool Circuits::on_end(CircuitId id, bool failed, Time now) {
+bool Circuits::on_end(CircuitId id, bool failed, Time since, Time now) {
   Circuit& circuit = circuits_[id.value];
   if (id == CircuitId{} || setup_.failures_permille == 0) return false;
   if (circuit.until != kUnset) {
-    if (now < circuit.until || circuit.probes == 0) return false;  // began before it opened
+    if (since < circuit.until || circuit.probes == 0) return false;
     if (failed) {
       open(circuit, now);
       return true;
@@ -100,9 +106,9 @@ bool Circuits::on_end(CircuitId id, bool failed, Time now) {
   return true;
 }
 
-void Circuits::on_no_answer(CircuitId id, Time) {
+void Circuits::on_no_answer(CircuitId id, Time since) {
   Circuit& circuit = circuits_[id.value];
-  circuit.probes = 0;  // the next may try
+  if (since >= circuit.until) circuit.probes = 0;  // the next may try
 }
 
 }  // namespace reeve::schedule

@@ -159,7 +159,7 @@ class Breaker {
   }
   bool attempt(bool failed) {
     circuits.on_start(id, now);
-    return circuits.on_end(id, failed, now);
+    return circuits.on_end(id, failed, now, now);
   }
   Circuits circuits;
   CircuitId id;
@@ -191,14 +191,14 @@ TEST(Circuits, old_failures_are_forgotten) {
 TEST(Circuits, one_probe_decides_and_flapping_costs) {
   Breaker b;
   for (int i = 0; i < 4; ++i) b.attempt(true);
-  EXPECT_FALSE(b.circuits.on_end(b.id, true, b.now)) << "one that began before";
+  EXPECT_FALSE(b.circuits.on_end(b.id, true, b.now, b.now)) << "one that began before";
   Duration open_for = minutes{1};
   for (int flap = 0; flap < 8; ++flap) {
     b.now += open_for;
     EXPECT_EQ(b.circuits.opens_at(b.id, b.now), b.now);
     b.circuits.on_start(b.id, b.now);
     EXPECT_EQ(b.circuits.opens_at(b.id, b.now), kNever) << "one probe at a time";
-    EXPECT_TRUE(b.circuits.on_end(b.id, true, b.now));
+    EXPECT_TRUE(b.circuits.on_end(b.id, true, b.now, b.now));
     open_for = b.circuits.opens_at(b.id, b.now) - b.now;
     EXPECT_LE(open_for, kOpenMax);
     EXPECT_TRUE(flap != 1 || open_for == minutes{4});

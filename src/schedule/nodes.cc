@@ -441,6 +441,7 @@ std::optional<NodeChoice> Nodes::choose(DemandId id, const Admission& admission)
   Compiled& demand = demands_[id.value];
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
+    if (demand.shapes.size() > 1 && !admission.allows(shape)) continue;
     gather(demand, variant, admission, kScoredMax);
     if (candidates_.empty()) continue;
     NodeChoice best{.node = NodeId{candidates_.front()}, .variant = variant, .score = -1};
@@ -463,6 +464,7 @@ std::vector<NodeChoice> Nodes::choose_gang(DemandId id, const Admission& admissi
   Compiled& demand = demands_[id.value];
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
+    if (demand.shapes.size() > 1 && !admission.allows(shape)) continue;
     gather(demand, variant, admission, nodes_.size() + 1);
     if (candidates_.size() < demand.demand.nodes) continue;
     std::vector<NodeChoice> out;

@@ -96,9 +96,9 @@ class Planner {
   void observe_run_time(NodeId node, Duration run_time) {
     staging_[node.value].observe_run_time(run_time);
   }
-  /// An attempt ended there: `lost` says that it is the node's fault. Too many close it for a
-  /// while.
-  void note_end(NodeId node, bool lost, Time now);
+  /// An attempt that began at `since` ended there: `lost` says that it is the node's fault. Too many
+  /// close it for a while.
+  void note_end(NodeId node, bool lost, Time since, Time now);
   /// Whether the node has room that nobody was promised, and nothing is staged there.
   bool fits_now(NodeId node, DemandId demand) const {
     return nodes.may_take(node, demand) && !nodes.is_kept(node) &&
@@ -109,8 +109,17 @@ class Planner {
 
   /// When something that was shut in the last pass may start though nothing ends; kNever: nothing.
   Time wake() const { return std::min(wake_, next_window_); }
-  /// When the windows of the node's pool close it next.
-  Time closes_at(NodeId node) const { return closes_at_[node.value]; }
+  /// Whether what begins there at `from` is expected to end, without any margin, before the windows
+  /// of the node's pool close it, or takes longer than they ever leave it open. `members`: so many
+  /// after one another.
+  bool has_time(ClassId id, NodeId node, Time from, std::uint32_t members = 1) const;
+  /// When windows of its pool, or its circuit, let the node take one of the class: now, later, or
+  /// kNever: once something has ended there.
+  Time takes_at(NodeId node, ClassId id, Time now) const;
+  /// Whether attempts were lost there so often that it is closed, or tried with one.
+  bool is_tripped(NodeId node) const;
+  /// The queue whose limit lets no variant of what asks for it start, or null.
+  const std::string* limit_reached(const ClassKey& key) const;
   /// Promises are given anew in each pass: what was decided in a pass that came to nothing, which
   /// no journal holds, must not count in the next. To be called where a pass would be, if nothing
   /// waits.
@@ -155,6 +164,13 @@ class Planner {
   /// Those of a class, which are given back.
   std::vector<Reservation> take_promises(ClassId id);
   void apply_windows(Time now);
+  /// So many of it after one another there, `times` as long as is expected; negative: nobody knows.
+  Duration length_there(ClassId id, NodeId node, std::int32_t times, std::uint32_t members) const;
+  CircuitId circuit_of(NodeId node) {
+    return gates.circuits.intern("node:" + nodes.setup(node).name);
+  }
+  Time circuit_opens_at(NodeId node, Time now) const;
+  void note_start(NodeId node, Time now);
 
   /// How far a pass has got in a leaf.
   struct Cursor {
@@ -174,8 +190,10 @@ class Planner {
   std::vector<HolderId> first_;         ///< by node
   std::vector<std::uint8_t> is_there_;  ///< by node: set_open
   std::vector<Time> closes_at_;         ///< by node
+  std::vector<Duration> open_most_;     ///< by node: between two closings of its pool
   std::map<std::string, Calendar, std::less<>> pool_windows_;
-  std::vector<NodeId> tripped_;  ///< nodes that are closed because attempts were lost there
+  /// Nodes at which attempts were lost: closed for a while, then tried with one.
+  std::vector<NodeId> tripped_;
   Time next_window_ = kNever;    ///< when a pool or such a node opens, or a pool closes, next
   Time wake_ = kNever;
   std::vector<Holder> holders_;

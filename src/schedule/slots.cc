@@ -51,8 +51,7 @@ Time Slots::earliest_on(ClassId id, NodeId node, const Shape& shape, Time from, 
   const Duration length = end == kNever ? Duration{-1} : end - now_;
   const Time found = at(node).earliest(shape, length, from, bound);
   // When it opens again, nobody asks: what does not end before the closing has no place there.
-  const bool closes = end != kNever && later_by(found, length) > planner_.closes_at(node);
-  return closes ? bound : found;
+  return planner_.has_time(id, node, found) ? found : bound;
 }
 
 std::optional<Slot> Slots::earliest_single(ClassId id, std::uint8_t variant, Time bound) {
