@@ -52,9 +52,8 @@ void note_for_circuits(Step& step, const Found& at, const Outcome& outcome, bool
       planner.waiting.key(at.run->groups[at.task->group.value].ready_class);
   const bool of_node =
       outcome.kind == OutcomeClass::lost || outcome.kind == OutcomeClass::start_failed;
-  const Time since = at.live->holder == schedule::kNoHolder
-                         ? step.now
-                         : planner.holder(at.live->holder).since;
+  const Time since =
+      at.live->holder == schedule::kNoHolder ? step.now : planner.holder(at.live->holder).since;
   planner.note_end(step.state.pools[at.live->pool.value].node, of_node, since, step.now);
   const bool says_nothing = of_node || (at.task->flags & kTaskStopAsked) != 0;
   for (const schedule::CircuitId circuit : {key.circuit, key.target}) {

@@ -162,9 +162,9 @@ Reason closed_reason(const State& state, const Pool& pool, schedule::ClassId id,
     out.facts.push_back("pool " + pool.name);
     return {ReasonCode::window_closed, 0, until};
   }
-  out.facts.push_back("node " + pool.name + ", where too many attempts were lost" +
-                      (until == 0 ? ": one is being tried there"
-                                  : ", takes one again at " + format_time(at)));
+  out.facts.push_back(
+      "node " + pool.name + ", where too many attempts were lost" +
+      (until == 0 ? ": one is being tried there" : ", takes one again at " + format_time(at)));
   return {ReasonCode::circuit_open, 0, until};
 }
 
@@ -278,8 +278,10 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   const schedule::ClassId id = group.ready_class;
   const schedule::Nodes& nodes = state.planner.nodes;
   const schedule::DemandId demand = state.planner.waiting.key(id).demand;
-  if (!nodes.could_ever_fit(demand)) {
+  if (!state.planner.could_ever_run(state.planner.waiting.key(id))) {
     Explanation out = answer({ReasonCode::unplaceable, 0, 0});
+    if (nodes.could_ever_fit(demand))
+      out.facts.push_back("it asks for more than the cap of its queue");
     out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
                         "; pool " + pool.name + " has " +
                         format_resources(nodes.setup(pool.node).capacity));

@@ -64,13 +64,22 @@ bool is_place_wanted(const State& state) {
   });
 }
 
-/// By a lock, a limit, a quota or whatever else would keep one more of its class from starting.
-bool is_held_back(const State& state, schedule::ClassId id, Time now) {
+/// The second attempt has the resources that the first was given.
+std::uint8_t variant_of(const Run& run, std::uint32_t index) {
+  const TaskExtra* const extra = run.extra(index);
+  return extra == nullptr ? std::uint8_t{0} : extra->variant;
+}
+
+/// By want of room, a lock, a limit, a quota or whatever else would keep one more from starting.
+bool is_held_back(const State& state, schedule::ClassId id, std::uint8_t variant, Time now) {
   const schedule::Planner& planner = state.planner;
   const schedule::ClassKey& key = planner.waiting.key(id);
-  if (planner.is_tripped(state.pools.front().node)) return true;
+  const schedule::NodeId node = state.pools.front().node;
+  const schedule::Shape& shape = planner.nodes.shape(key.demand, variant);
+  if (planner.is_tripped(node)) return true;
+  if (!planner.fits_now(node, key.demand, variant)) return true;
   if (planner.locks.first_busy(key.locks) != nullptr) return true;
-  if (planner.limit_reached(key) != nullptr) return true;
+  if (planner.shares.limit_reached(key.leaf, shape, 1) != nullptr) return true;
   const Duration length = planner.waiting.length(id);
   return planner.gates.shut(key, length, now, planner.shares).gate != schedule::Gate::none;
 }
@@ -96,16 +105,21 @@ void start_hedge(Step& step, Run& run, std::uint32_t index) {
   ++state.hedges;
   state.planner.locks.take(state.planner.waiting.key(owner).locks);
   state.planner.gates.on_start(state.planner.waiting.key(owner), step.now);
-  const schedule::HolderId holder = state.planner.restore(
-      {.token = token, .node = state.pools.front().node, .owner = owner, .since = step.now},
-      step.now);
+  const std::uint8_t variant = variant_of(run, index);
+  const schedule::HolderId holder = state.planner.restore({.token = token,
+                                                           .node = state.pools.front().node,
+                                                           .owner = owner,
+                                                           .since = step.now,
+                                                           .variant = variant},
+                                                          step.now);
   const Duration ran = step.now - task.started_at;
   state.live.emplace_hint(state.live.end(), token,
                           LiveAttempt{.task = {run.record.id, index},
                                       .pool = PoolId{},
                                       .heard_at = step.now,
                                       .holder = holder,
-                                      .placed = {ReasonCode::hedged, 0, ran.count()}});
+                                      .placed = {ReasonCode::hedged, 0, ran.count()},
+                                      .score = {.variant = variant}});
   step.changes.effects.emplace_back(StartAttempt{{run.record.id, index}, number, token, PoolId{}});
   step.changes.progressed.push_back({run.record.id, index});
   mark_task(step, run, index);
@@ -240,9 +254,8 @@ void start_hedges(Step& step) {
     if (state.hedges >= budget) return;
     Run& run = *state.find_run(each.task.run);
     const Group& group = run.groups[run.tasks[each.task.index].group.value];
-    const schedule::ClassKey& key = state.planner.waiting.key(group.ready_class);
-    if (is_held_back(state, group.ready_class, step.now)) continue;
-    if (!state.planner.fits_now(state.pools.front().node, key.demand)) continue;
+    const std::uint8_t variant = variant_of(run, each.task.index);
+    if (is_held_back(state, group.ready_class, variant, step.now)) continue;
     start_hedge(step, run, each.task.index);
   }
 }

@@ -128,6 +128,7 @@ struct TaskExtra {
   std::vector<Entry> entries;          ///< oldest first
   Duration hold{0};  ///< so long the sandbox is kept open when its program fails: `retry --debug`
   Hedging hedging;
+  std::uint8_t variant = 0;  ///< of its resources that the latest attempt was given; 0: the first
 };
 
 /// A task as it is read back.

@@ -115,7 +115,7 @@ struct Batch {
 struct Pool {
   std::string name;
   schedule::NodeId node;
-  bool up = false;  ///< its executor is there
+  bool up = false;        ///< its executor is there
   bool cordoned = false;  ///< the policy says that it takes nothing new
   bool is_open() const { return up && !cordoned && !drain.drained; }
   MachineLoad machine;  ///< as its executor saw it last

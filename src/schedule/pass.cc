@@ -196,7 +196,7 @@ bool Pass::may_promise(bool forced) const {
 void Pass::pass_over() {
   Planner::Cursor& at = cursor(*leaf_);
   at.passed_over = true;
-  if (!planner_.nodes.could_ever_fit(planner_.waiting.key(current_).demand)) return;
+  if (!planner_.could_ever_run(planner_.waiting.key(current_))) return;
   const bool forced = note_passed(current_);
   if (may_promise(forced)) reserve(forced);
   preempt();
@@ -205,6 +205,7 @@ void Pass::pass_over() {
 /// Counts what starts from now on as overtaking it. True: it has been overtaken often enough, and
 /// nothing that may be in its way starts behind it.
 bool Pass::note_passed(ClassId id) {
+  if (!planner_.could_ever_run(planner_.waiting.key(id))) return false;
   if (passed_.size() < kPassedMax) {
     if (planner_.passed_.size() <= id.value) planner_.passed_.resize(id.value + 1);
     planner_.passed_[id.value] = {planner_.passes_, static_cast<std::uint32_t>(passed_.size())};

@@ -100,6 +100,19 @@ Time Planner::takes_at(NodeId node, ClassId id, Time now) const {
   return calendar->second.opens_for(length, from);
 }
 
+bool Planner::could_ever_run(const ClassKey& key, std::uint8_t variant) const {
+  const std::uint32_t count = nodes.demand(key.demand).nodes;
+  return nodes.could_ever_fit(key.demand, variant) &&
+         !shares.is_beyond_caps(key.leaf, nodes.shape(key.demand, variant), count);
+}
+
+bool Planner::could_ever_run(const ClassKey& key) const {
+  const std::size_t variants = nodes.demand(key.demand).variants.size();
+  for (std::uint8_t variant = 0; variant < variants; ++variant)
+    if (could_ever_run(key, variant)) return true;
+  return false;
+}
+
 const std::string* Planner::limit_reached(const ClassKey& key) const {
   const Demand& demand = nodes.demand(key.demand);
   const std::string* first = nullptr;

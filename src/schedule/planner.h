@@ -96,13 +96,13 @@ class Planner {
   void observe_run_time(NodeId node, Duration run_time) {
     staging_[node.value].observe_run_time(run_time);
   }
-  /// An attempt that began at `since` ended there: `lost` says that it is the node's fault. Too many
-  /// close it for a while.
+  /// An attempt that began at `since` ended there: `lost` says that it is the node's fault. Too
+  /// many close it for a while.
   void note_end(NodeId node, bool lost, Time since, Time now);
   /// Whether the node has room that nobody was promised, and nothing is staged there.
-  bool fits_now(NodeId node, DemandId demand) const {
+  bool fits_now(NodeId node, DemandId demand, std::uint8_t variant) const {
     return nodes.may_take(node, demand) && !nodes.is_kept(node) &&
-           nodes.fits(node, nodes.shape(demand, 0));
+           nodes.fits(node, nodes.shape(demand, variant));
   }
   std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
   std::size_t held() const { return held_; }
@@ -118,6 +118,10 @@ class Planner {
   Time takes_at(NodeId node, ClassId id, Time now) const;
   /// Whether attempts were lost there so often that it is closed, or tried with one.
   bool is_tripped(NodeId node) const;
+  /// Whether, with nothing else at work, the variant (respectively any) would have room on nodes,
+  /// open or not, and be within the caps of its queue. What could not is in nobody's way.
+  bool could_ever_run(const ClassKey& key, std::uint8_t variant) const;
+  bool could_ever_run(const ClassKey& key) const;
   /// The queue whose limit lets no variant of what asks for it start, or null.
   const std::string* limit_reached(const ClassKey& key) const;
   /// Promises are given anew in each pass: what was decided in a pass that came to nothing, which
@@ -194,7 +198,7 @@ class Planner {
   std::map<std::string, Calendar, std::less<>> pool_windows_;
   /// Nodes at which attempts were lost: closed for a while, then tried with one.
   std::vector<NodeId> tripped_;
-  Time next_window_ = kNever;    ///< when a pool or such a node opens, or a pool closes, next
+  Time next_window_ = kNever;  ///< when a pool or such a node opens, or a pool closes, next
   Time wake_ = kNever;
   std::vector<Holder> holders_;
   std::vector<HolderId> unused_;

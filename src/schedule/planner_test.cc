@@ -207,6 +207,44 @@ TEST(Planner, a_gang_is_promised_all_its_nodes) {
   EXPECT_EQ(w.planner.nodes.free(NodeId{1}, 0), 4000);
 }
 
+TEST(Planner, a_gang_is_one_attempt_and_asks_for_all_its_nodes_within_a_cap) {
+  World w({.queues = {{.name = "q", .running_max = 2, .cap = World::cpu(5)}}});
+  for (int i = 0; i < 3; ++i) w.node(4);
+  w.add({.cpus = 2, .length = 100, .nodes = 2});
+  EXPECT_EQ(w.pass(), Runs{1});
+  w.add({.cpus = 1, .length = 100, .nodes = 2});
+  EXPECT_TRUE(w.pass().empty()) << "six of five";
+  w.add({.cpus = 1, .length = 100});
+  EXPECT_EQ(w.pass(), Runs{3});
+  w.add({.cpus = 0, .length = 100});
+  EXPECT_TRUE(w.pass().empty()) << "two are at work";
+  w.end(Token{1});
+  EXPECT_EQ(w.pass().size(), 1U);
+}
+
+/// The capacity shrank below what waits: that keeps nobody back, however often it is passed over.
+TEST(Planner, what_could_never_run_is_in_nobodys_way) {
+  World w({.queues = {{.name = "capped", .cap = World::cpu(3)}}});
+  w.node(4);
+  w.add({.cpus = 3, .length = 1'000'000});
+  (void)w.pass();
+  w.add({.cpus = 4, .length = 10});  // is promised the node
+  w.add({.cpus = 9, .length = 10});
+  w.add({.cpus = 4, .queue = "capped"});
+  w.add({.cpus = 1}, 90);
+  w.add({.cpus = 1, .length = 1}, 3000);
+  std::size_t starts = 0;
+  for (std::size_t before = 1; before != starts;) {
+    before = starts;
+    starts += w.pass().size();
+    w.wait(1);
+    if (w.live.size() > 1) w.end(w.live.rbegin()->first);
+  }
+  EXPECT_GE(starts, 1000U) << "but for the one that could, they would go on";
+  w.end(Token{1});
+  EXPECT_EQ(w.pass().front(), 2U);
+}
+
 TEST(Planner, only_classes_of_priority_apart_stop_what_may_be_stopped_and_the_cheapest) {
   World w({.preemption_gap = 100});
   w.node(4);

@@ -211,6 +211,16 @@ const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape,
   return nullptr;
 }
 
+bool ShareTree::is_beyond_caps(LeafId leaf, const Shape& shape, std::uint32_t nodes) const {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    for (const Amount& cap : nodes_[at].limits.cap) {
+      const auto wanted = std::ranges::find(shape, cap.dimension, &Amount::dimension);
+      if (wanted != shape.end() && wanted->units > cap.units / nodes) return true;
+    }
+  }
+  return false;
+}
+
 bool ShareTree::has_limits(LeafId leaf) const {
   for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
     const Limits& limits = nodes_[at].limits;

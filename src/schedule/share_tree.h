@@ -71,7 +71,9 @@ class ShareTree {
   /// The queue on the leaf's path whose limit does not let an attempt start that has the shape on
   /// each of so many nodes, or null.
   const std::string* limit_reached(LeafId leaf, const Shape& shape, std::uint32_t nodes) const;
-  /// Whether a queue on the leaf's path has any.
+  /// Whether that is more than a queue on the leaf's path may ever have at once.
+  bool is_beyond_caps(LeafId leaf, const Shape& shape, std::uint32_t nodes) const;
+  /// Whether a queue on the leaf's path has any limit.
   bool has_limits(LeafId leaf) const;
   /// Of the queues on the leaf's path: for trying what would be without them.
   void lift_limits(LeafId leaf);

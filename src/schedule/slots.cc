@@ -114,6 +114,7 @@ std::optional<Slot> Slots::earliest(ClassId id, Time from) {
   std::optional<Slot> best;
   if (looks_left_ <= 0) return best;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
+    if (!planner_.could_ever_run(planner_.waiting.key(id), variant)) continue;
     const Time bound = best ? best->at : kNever;
     std::optional<Slot> found = demand.nodes == 1 ? earliest_single(id, variant, bound)
                                                   : earliest_gang(id, variant, from, bound);
