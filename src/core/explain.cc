@@ -257,6 +257,17 @@ std::string sentence_of(const State& state, schedule::ClassId id,
   return {};
 }
 
+Explanation explain_unplaceable(const State& state, const Pool& pool, schedule::DemandId demand) {
+  const schedule::Nodes& nodes = state.planner.nodes;
+  Explanation out = answer({ReasonCode::unplaceable, 0, 0});
+  if (nodes.could_ever_fit(demand))
+    out.facts.push_back("it asks for more than the cap of its queue");
+  out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
+                      "; pool " + pool.name + " has " +
+                      format_resources(nodes.setup(pool.node).capacity));
+  return out;
+}
+
 Explanation explain_queued(const State& state, const Run& run, std::uint32_t index, Time now) {
   const Task& task = run.tasks[index];
   const Group& group = run.groups[task.group.value];
@@ -276,17 +287,8 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   }
   const Pool& pool = state.pools.front();
   const schedule::ClassId id = group.ready_class;
-  const schedule::Nodes& nodes = state.planner.nodes;
-  const schedule::DemandId demand = state.planner.waiting.key(id).demand;
-  if (!state.planner.could_ever_run(state.planner.waiting.key(id))) {
-    Explanation out = answer({ReasonCode::unplaceable, 0, 0});
-    if (nodes.could_ever_fit(demand))
-      out.facts.push_back("it asks for more than the cap of its queue");
-    out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
-                        "; pool " + pool.name + " has " +
-                        format_resources(nodes.setup(pool.node).capacity));
-    return out;
-  }
+  const schedule::ClassKey& key = state.planner.waiting.key(id);
+  if (!state.planner.could_ever_run(key)) return explain_unplaceable(state, pool, key.demand);
   if (pool.cordoned) {
     Explanation out = answer({ReasonCode::node_drained, 0, 0});
     out.facts.push_back("the cluster file says that pool " + pool.name +

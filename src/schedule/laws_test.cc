@@ -19,12 +19,13 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::int64_t kGi = std::int64_t{1} << 30;
+constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
 constexpr Time kMonday{std::chrono::sys_days{std::chrono::year{2026} / 6 / 1}};
 constexpr std::int64_t kMinutesOfWeek = std::int64_t{7} * 24 * 60;
 
 Resources amount(std::int64_t cpus, std::int64_t memory, std::int64_t seats) {
-  Resources out{.cpu_millicores = cpus * 1000, .memory_bytes = memory * kGi, .countables = {}};
+  Resources out{
+      .cpu_millicores = cpus * 1000, .memory_bytes = memory * kGibibyte, .countables = {}};
   if (seats > 0) out.countables.push_back({"seat", seats});
   return out;
 }
