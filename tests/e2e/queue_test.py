@@ -25,7 +25,11 @@ tasks:
   a:
     array: 40
     queue: q
-    run: mkdir d.$REEVE_ARRAY_INDEX; ls -d d.* | wc -l >> counts; sleep 0.01; rmdir d.$REEVE_ARRAY_INDEX
+    run: |
+      mkdir d.$REEVE_ARRAY_INDEX
+      ls -d d.* | wc -l >> counts
+      sleep 0.01
+      rmdir d.$REEVE_ARRAY_INDEX
 """
 
 
