@@ -121,7 +121,7 @@ constexpr auto kTable = std::to_array<ReasonInfo>({
      "waits: its queue has as much at work as it may have at once"},
     {ReasonCode::rate_limited, "rate_limited", "waits until {a:time}: its rate limit is used up"},
     {ReasonCode::window_closed, "window_closed",
-     "waits until {a:time}: its queue is closed, or closes before it would end"},
+     "waits until {a:time}: its queue or pool is closed, or closes before it would end"},
     {ReasonCode::quota_reached, "quota_reached", "waits: its user has as much as the quota gives"},
     {ReasonCode::circuit_open, "circuit_open",
      "waits: what is like it failed too often of late, and is tried again one at a time"},

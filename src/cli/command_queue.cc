@@ -4,6 +4,7 @@
 #include "api/capacity_reply.h"
 #include "base/text.h"
 #include "cli/archive.h"
+#include "cli/cluster_settings.h"
 #include "cli/engine_access.h"
 #include "cli/queue_forecast.h"
 #include "cli/resource_list.h"
@@ -129,10 +130,14 @@ std::vector<Column> columns(bool with_times) {
 Ended command_queue(const Session& session) {
   TRY_ASSIGN(const OutputChoice choice, OutputChoice::from(session.arguments, "queue"));
   TRY_ASSIGN(Archive archive, Archive::open(session));
-  TRY_ASSIGN(const Resources capacity, capacity_for(session, archive));
+  QueueSetting setting;
+  TRY_ASSIGN(setting.capacity, capacity_for(session, archive));
+  if (archive.service == nullptr) {
+    TRY_ASSIGN(setting.policy, engine_policy(session.arguments.find("cluster"), archive.layout));
+  }
   const bool with_times = session.arguments.has("eta");
-  TRY_ASSIGN(const auto rows,
-             queued_groups(archive, capacity, wall_now(), with_times, drains_of(archive)));
+  setting.drains = drains_of(archive);
+  TRY_ASSIGN(const auto rows, queued_groups(archive, setting, wall_now(), with_times));
   Listing listing{.kind = "queue", .items = {}, .columns = columns(with_times)};
   for (const QueuedGroup& row : rows) listing.items.push_back(item_of(row));
   if (rows.empty()) session.say("nothing waits here");

@@ -127,6 +127,11 @@ constexpr auto kQueueOptions = std::to_array<Option>({
      .value = "CAPACITY",
      .help = "what there is, as in run",
      .fallback = "what the engine has; without one, this machine"},
+    {.name = "cluster",
+     .value = "FILE",
+     .help = "queues, shares and limits, as in run: for the order and the times",
+     .fallback = "cluster.yaml in the state directory, if there is one",
+     .completes = Completes::file},
 });
 constexpr auto kQueueLists = std::to_array<Lists>({kQueueOptions, kOutputOptions});
 constexpr auto kQueueSynopses = std::to_array<std::string_view>({"[OPTIONS]"});

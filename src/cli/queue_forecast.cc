@@ -6,8 +6,11 @@
 
 #include "base/generator.h"
 #include "cli/run_times.h"
+#include "cli/service_history.h"
+#include "cli/service_link.h"
 #include "cli/virtual_engine.h"
 #include "core/explain.h"
+#include "core/launch.h"
 #include "core/recover.h"
 
 namespace reeve::cli {
@@ -113,17 +116,18 @@ using PlayedGroups = std::map<GroupKey, PlayedGroup>;
 
 class Rounds {
  public:
-  Rounds(const core::Snapshot& skeletons, const Resources& capacity, Time now,
+  Rounds(const core::Snapshot& skeletons, const QueueSetting& setting, Time now,
          const Lengths& lengths, std::uint64_t tasks)
       : skeletons_(skeletons),
-        capacity_(capacity),
+        setting_(setting),
         now_(now),
         lengths_(lengths),
         longest_(longest_of(tasks)) {}
 
   Status play(PlayedGroups& played) {
     std::map<GroupKey, std::pair<Duration, Duration>> seen;
-    VirtualEngine engine(capacity_, now_);
+    VirtualEngine engine(setting_.capacity, now_);
+    if (setting_.policy) engine.set_policy(*setting_.policy);
     TRY(engine.load(copy_of(skeletons_)));
     const auto length_of = [&](const VirtualEngine::Begun& begun) {
       return std::clamp(length(engine, begun), kShortest, longest_) * kStretch;
@@ -155,7 +159,7 @@ class Rounds {
   }
 
   const core::Snapshot& skeletons_;
-  const Resources& capacity_;
+  const QueueSetting& setting_;
   Time now_;
   const Lengths& lengths_;
   Duration longest_;
@@ -190,6 +194,8 @@ QueuedGroup row_of(const core::State& state, const core::Run& run, GroupIndex in
   if (!group.expanded) row.waiting = 1;  // at least: how many is known when it starts
   if (first) {
     const core::Explanation why = core::explain_task(state, {run.record.id, *first}, now);
+    row.first = {run.record.id, *first};
+    row.first_label = core::task_label(run, *first);
     row.reason = why.reason;
     row.sentence = why.sentence;
   }
@@ -197,11 +203,12 @@ QueuedGroup row_of(const core::State& state, const core::Run& run, GroupIndex in
 }
 
 /// Real workflows, so that reasons are the real ones.
-Result<std::vector<QueuedGroup>> rows_of(core::Snapshot snapshot, const Resources& capacity,
+Result<std::vector<QueuedGroup>> rows_of(core::Snapshot snapshot, const QueueSetting& setting,
                                          Time now, bool is_alive) {
-  core::Core core({{.name = "local", .capacity = capacity}});
+  core::Core core({{.name = "local", .capacity = setting.capacity}});
   TRY(core.load(std::move(snapshot)));
   TRY(core.apply(core::EngineStarted{.all = is_alive, .sandbox = kAllAllowed}, now));
+  if (setting.policy) TRY(core.apply(*setting.policy, now));
   TRY(core.apply(core::ExecutorChanged{.pool = {}, .up = true, .why = {}}, now));
   std::vector<QueuedGroup> rows;
   core.state().each_run([&](const core::Run& run) {
@@ -214,26 +221,74 @@ Result<std::vector<QueuedGroup>> rows_of(core::Snapshot snapshot, const Resource
   return rows;
 }
 
+/// Reason and sentence from what an engine or a service answers; false: it does not know the task.
+bool take_reason(const JsonObject& said, QueuedGroup& row) {
+  const std::string code = text_of(said, "reason");
+  const auto known = std::ranges::find(reason_table(), code, &ReasonInfo::name);
+  if (known == reason_table().end()) return false;
+  row.reason.code = known->code;
+  row.sentence = text_of(said, "sentence");
+  return true;
+}
+
+/// What the one says that decides: only it knows its limits, and what has failed and drained. One
+/// that has gone meanwhile, or does not answer, leaves what is known from here.
+void ask_why(Archive& archive, std::vector<QueuedGroup>& rows) {
+  const std::size_t count = std::min(rows.size(), kAskedMax);
+  for (std::size_t i = 0; i < count; ++i) {
+    QueuedGroup& row = rows[i];
+    if (archive.service == nullptr) {
+      const auto said = archive.ask(
+          "explain", JsonObject{{"run", row.first.run.value}, {"task", row.first.index}});
+      if (!said || !*said) return;
+      take_reason(**said, row);
+      continue;
+    }
+    const auto reply = archive.service->get_json(
+        run_target(row.run) + "/explain?task=" + http::percent_encode(row.first_label));
+    if (!reply) return;
+    const Json* const said = reply->if_contains("explanation");
+    if (said != nullptr && said->is_object()) take_reason(said->get_object(), row);
+  }
+}
+
+/// What waits for the clock does not start before: virtual time knows nothing of it.
+void hold_until_open(QueuedGroup& row, Time now) {
+  const bool is_by_clock =
+      row.reason.code == ReasonCode::window_closed || row.reason.code == ReasonCode::rate_limited ||
+      row.reason.code == ReasonCode::not_before || row.reason.code == ReasonCode::quota_reached;
+  if (!is_by_clock || row.reason.a <= 0 || !row.start || !row.end) return;
+  const Duration least = Time{Duration{row.reason.a}} - now;
+  const Duration late = std::max(least - row.start->low, Duration{0});
+  for (Forecast* const one : {&*row.start, &*row.end}) {
+    one->low += late;
+    one->middle += late;
+    one->high += late;
+  }
+}
+
 }  // namespace
 
-Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources& capacity,
-                                               Time now, bool with_times,
-                                               std::vector<core::DrainRecord> drains) {
+Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const QueueSetting& setting,
+                                               Time now, bool with_times) {
   TRY_ASSIGN(const core::Snapshot snapshot, open_runs(archive));
   core::Snapshot present = copy_of(snapshot);
-  const bool is_drained = !drains.empty();
-  present.drains = std::move(drains);
-  TRY_ASSIGN(auto rows, rows_of(std::move(present), capacity, now, archive.engine().has_value()));
+  const bool is_drained = !setting.drains.empty();
+  present.drains = setting.drains;
+  TRY_ASSIGN(auto rows, rows_of(std::move(present), setting, now, archive.engine().has_value()));
   std::uint64_t tasks = 0;
   for (const QueuedGroup& row : rows) tasks += row.waiting;
-  if (tasks == 0 || simulations_of(tasks) == 0) return rows;
+  if (tasks == 0 || simulations_of(tasks) == 0) {
+    ask_why(archive, rows);
+    return rows;
+  }
   Lengths lengths;
   // How long a node stays drained nobody knows.
   if (with_times && !is_drained) {
     TRY_ASSIGN(lengths, lengths_of(archive, snapshot));
   }
   TRY_ASSIGN(const core::Snapshot skeletons, skeletons_of(snapshot));
-  Rounds rounds(skeletons, capacity, now, lengths, tasks);
+  Rounds rounds(skeletons, setting, now, lengths, tasks);
   PlayedGroups played;
   const std::uint32_t many = lengths.empty() ? 1 : simulations_of(tasks);
   for (std::uint32_t i = 0; i < many; ++i) TRY(rounds.play(played));
@@ -245,10 +300,12 @@ Result<std::vector<QueuedGroup>> queued_groups(Archive& archive, const Resources
     if (at == played.end() || lengths.empty()) continue;
     row.start = forecast_of(at->second.starts);
     row.end = forecast_of(at->second.ends);
+    hold_until_open(row, now);
   }
   std::ranges::stable_sort(rows, {}, [&](const QueuedGroup& row) {
     return order.at({row.run, row.group_index});
   });
+  ask_why(archive, rows);
   return rows;
 }
 

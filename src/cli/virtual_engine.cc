@@ -45,9 +45,18 @@ VirtualEngine::VirtualEngine(const Resources& capacity, Time now)
     : core_({{.name = "local", .capacity = capacity}}),
       now_(now) {}
 
+void VirtualEngine::set_policy(core::PolicySet policy) {
+  policy.policy.windows.clear();
+  policy.policy.rate_limits.clear();
+  for (QuotaSetup& quota : policy.policy.quotas) quota.cpu_seconds_a_day = -1;
+  for (NodeSetup& node : policy.nodes) node.cordoned = false;
+  policy_ = std::move(policy);
+}
+
 Status VirtualEngine::submit(std::shared_ptr<const spec::Workflow> workflow,
                              const std::string& inputs) {
   TRY(core_.apply(core::EngineStarted{.sandbox = kAllAllowed}, now_));
+  if (policy_) TRY(core_.apply(*policy_, now_));
   TRY(core_.apply(core::ExecutorChanged{.pool = {}, .up = true, .why = {}}, now_));
   has_approvals_ = asks_people(*workflow);
   core::SubmitRun submit{.inputs = inputs, .directory = "/"};
@@ -62,6 +71,7 @@ Status VirtualEngine::load(core::Snapshot snapshot) {
     has_approvals_ = has_approvals_ || asks_people(*run.record.workflow);
   TRY(core_.load(std::move(snapshot)));
   TRY(core_.apply(core::EngineStarted{.sandbox = kAllAllowed}, now_));
+  if (policy_) TRY(core_.apply(*policy_, now_));
   TRY(core_.apply(core::ExecutorChanged{.pool = {}, .up = true, .why = {}}, now_));
   core_.clear_changes();
   return {};

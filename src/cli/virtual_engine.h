@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class VirtualEngine {
   VirtualEngine(const Resources& capacity, Time now);
 
   Status submit(std::shared_ptr<const spec::Workflow> workflow, const std::string& inputs);
+  /// What it goes by, as an engine does; before submit() or load(). Of what hangs on the clock
+  /// (windows, rates, processor time of a day) it knows nothing: virtual time is stretched.
+  void set_policy(core::PolicySet policy);
   /// What an engine would go on with; workflows as skeleton_of() gives them. Instead of submit().
   Status load(core::Snapshot snapshot);
 
@@ -64,6 +68,7 @@ class VirtualEngine {
   Status end_next();
 
   core::Core core_;
+  std::optional<core::PolicySet> policy_;
   Time now_;
   bool has_approvals_ = false;
   struct AtWork {

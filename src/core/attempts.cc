@@ -46,26 +46,23 @@ void release_places(Step& step, const Found& at) {
   }
 }
 
-namespace {
-
-/// What its end says of its kind, its target and its node.
-void note_for_circuits(Step& step, const Found& at, const Outcome& outcome) {
+void note_for_circuits(Step& step, const Found& at, const Outcome& outcome, bool is_one_of_two) {
   schedule::Planner& planner = step.state.planner;
   const schedule::ClassKey& key =
       planner.waiting.key(at.run->groups[at.task->group.value].ready_class);
   const bool of_node =
       outcome.kind == OutcomeClass::lost || outcome.kind == OutcomeClass::start_failed;
-  planner.note_end(step.state.pools[at.live->pool.value].node, of_node, step.now);
+  const Time since =
+      at.live->holder == schedule::kNoHolder ? step.now : planner.holder(at.live->holder).since;
+  planner.note_end(step.state.pools[at.live->pool.value].node, of_node, since, step.now);
   const bool says_nothing = of_node || (at.task->flags & kTaskStopAsked) != 0;
   for (const schedule::CircuitId circuit : {key.circuit, key.target}) {
-    if (says_nothing)
-      planner.gates.circuits.on_no_answer(circuit, step.now);
-    else
-      (void)planner.gates.circuits.on_end(circuit, !outcome.is_success(), step.now);
+    if (!says_nothing)
+      (void)planner.gates.circuits.on_end(circuit, !outcome.is_success(), since, step.now);
+    else if (!is_one_of_two)  // else the other one answers
+      planner.gates.circuits.on_no_answer(circuit, since);
   }
 }
-
-}  // namespace
 
 void forget(Step& step, Token token, PoolId pool) {
   step.changes.effects.emplace_back(ForgetAttempt{token, pool});
@@ -287,7 +284,7 @@ void on_attempt_ended(Step& step, const AttemptEnded& event) {
   if (end.started_at != kUnset)
     step.state.planner.observe_run_time(step.state.pools[at->live->pool.value].node,
                                         end.ended_at - end.started_at);
-  note_for_circuits(step, *at, outcome);
+  note_for_circuits(step, *at, outcome, false);
   release_places(step, *at);
   AttemptRecord record = attempt_record(*at, end, outcome);
   if (!end.message.empty() || !end.outputs.empty() || is_held_open(task)) {

@@ -54,6 +54,10 @@ void start_attempt(Step& step, const NewAttempt& attempt) {
                                       .placed = attempt.placed,
                                       .score = attempt.score});
   const TaskExtra* extra = run.extra(attempt.id.index);
+  if (attempt.score.variant != (extra == nullptr ? 0 : extra->variant)) {
+    run.make_extra(attempt.id.index).variant = attempt.score.variant;
+    extra = run.extra(attempt.id.index);
+  }
   if (extra != nullptr && extra->ends_by_class[0] >= state.planner.policy().preemptions_max)
     state.planner.spare(attempt.holder);
   step.changes.effects.emplace_back(

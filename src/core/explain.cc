@@ -42,6 +42,11 @@ Explanation explain_blocked(const State& state, const Run& run, GroupIndex index
   const Time delayed = delayed_until(run, index);
   if (group.unmet == 0 && delayed != kUnset && delayed > now)
     return answer({ReasonCode::not_before, 0, delayed.time_since_epoch().count()});
+  if (group.unmet == 0) {
+    Explanation out = answer({ReasonCode::needs_pending, 0, 0});
+    out.sentence = "waits for the tasks before this phase to be done";
+    return out;
+  }
   Explanation out = answer(
       {ReasonCode::needs_pending, static_cast<std::int32_t>(spec.needs.size()), group.unmet});
   for (const spec::Need& need : spec.needs) {
@@ -51,29 +56,26 @@ Explanation explain_blocked(const State& state, const Run& run, GroupIndex index
                         std::to_string(other.count - other.open) + " of " +
                         std::to_string(other.count) + " done");
   }
-  if (group.unmet == 0) out.facts.push_back("starts when the tasks before this phase are done");
   return out;
 }
 
-/// The first dimension of which the node has too little free; cpu where what is staged is first.
-Shortage shortage_on(const schedule::Nodes& nodes, schedule::NodeId node,
-                     const schedule::Shape& shape) {
-  for (const schedule::Amount& wanted : shape) {
-    if (nodes.free(node, wanted.dimension) >= wanted.units) continue;
-    const auto known = static_cast<std::uint32_t>(Shortage::countable);
-    return static_cast<Shortage>(std::min(wanted.dimension + 1, known));
-  }
-  return Shortage::cpu;
+/// The first dimension of which the node has too little free, and what is asked for of it; cpu
+/// where what is staged is first.
+schedule::Amount shortage_on(const schedule::Nodes& nodes, schedule::NodeId node,
+                             const schedule::Shape& shape) {
+  for (const schedule::Amount& wanted : shape)
+    if (nodes.free(node, wanted.dimension) < wanted.units) return wanted;
+  return shape.empty() ? schedule::Amount{} : shape.front();
 }
 
-std::int64_t amount_of(const Resources& request, Shortage shortage) {
-  switch (shortage) {
-    case Shortage::cpu: return request.cpu_millicores;
-    case Shortage::memory: return request.memory_bytes;
-    case Shortage::disk: return request.disk_bytes;
-    case Shortage::gpu: return request.gpu_milli;
-    default: return 0;
-  }
+Reason capacity_reason(const schedule::Nodes& nodes, const schedule::Amount& lacking,
+                       Explanation& out) {
+  const auto countable = static_cast<std::uint32_t>(Shortage::countable);
+  const std::uint32_t shortage = std::min(lacking.dimension + 1, countable);
+  if (shortage == countable)
+    out.sentence = "waits for " + nodes.dimensions().name(lacking.dimension) + ": it asks for " +
+                   std::to_string(lacking.units) + ", and less is free";
+  return {ReasonCode::capacity, static_cast<std::int32_t>(shortage), lacking.units};
 }
 
 /// Tasks of the same user and queue in the classes before its own; stale entries count too.
@@ -96,8 +98,7 @@ std::string percent(double share) {
 Reason shut_reason(const State& state, schedule::ClassId id, Time now, Explanation& out) {
   const schedule::Planner& planner = state.planner;
   const schedule::ClassKey& key = planner.waiting.key(id);
-  const schedule::Shape& shape = planner.nodes.shape(key.demand, 0);
-  if (const std::string* queue = planner.shares.limit_reached(key.leaf, shape); queue != nullptr) {
+  if (const std::string* queue = planner.limit_reached(key); queue != nullptr) {
     out.facts.push_back("queue " + *queue + " is at its limit");
     return {ReasonCode::queue_limit, 0, 0};
   }
@@ -149,6 +150,24 @@ std::string load_text(const Pool& pool, std::int32_t load) {
          seen(load) + " of the processors less";
 }
 
+/// What keeps all of the class from the pool's node: that it is closed, or closes before it would
+/// end. Nothing: it is open to it.
+Reason closed_reason(const State& state, const Pool& pool, schedule::ClassId id, Time now,
+                     Explanation& out) {
+  const schedule::Planner& planner = state.planner;
+  const Time at = planner.takes_at(pool.node, id, now);
+  if (at <= now) return {};
+  const std::int64_t until = at == kNever ? 0 : at.time_since_epoch().count();
+  if (!planner.is_tripped(pool.node)) {
+    out.facts.push_back("pool " + pool.name);
+    return {ReasonCode::window_closed, 0, until};
+  }
+  out.facts.push_back(
+      "node " + pool.name + ", where too many attempts were lost" +
+      (until == 0 ? ": one is being tried there" : ", takes one again at " + format_time(at)));
+  return {ReasonCode::circuit_open, 0, until};
+}
+
 /// To whom the room of a node is promised.
 void add_promises(const schedule::Planner& planner, schedule::NodeId node, Explanation& out) {
   Time first = kNever;
@@ -179,7 +198,7 @@ Reason no_room_reason(const State& state, schedule::ClassId id, TaskId task, Exp
     add_promises(planner, pool.node, out);
     return {ReasonCode::held_for_large, 0, 0};
   }
-  const Shortage shortage = shortage_on(planner.nodes, pool.node, shape);
+  const schedule::Amount lacking = shortage_on(planner.nodes, pool.node, shape);
   out.facts.push_back("pool " + pool.name + ": " + format_resources(planner.nodes.used(pool.node)) +
                       " of " + format_resources(planner.nodes.setup(pool.node).capacity) +
                       " in use; it asks for " + format_resources(request));
@@ -187,7 +206,7 @@ Reason no_room_reason(const State& state, schedule::ClassId id, TaskId task, Exp
     out.facts.push_back(load_text(pool, load));
   if (promise != nullptr && promise->at != kNever)
     return {ReasonCode::promised, 0, promise->at.time_since_epoch().count()};
-  return {ReasonCode::capacity, static_cast<std::int32_t>(shortage), amount_of(request, shortage)};
+  return capacity_reason(planner.nodes, lacking, out);
 }
 
 void add_order_facts(const State& state, schedule::ClassId id, std::uint64_t before, Time now,
@@ -238,6 +257,17 @@ std::string sentence_of(const State& state, schedule::ClassId id,
   return {};
 }
 
+Explanation explain_unplaceable(const State& state, const Pool& pool, schedule::DemandId demand) {
+  const schedule::Nodes& nodes = state.planner.nodes;
+  Explanation out = answer({ReasonCode::unplaceable, 0, 0});
+  if (nodes.could_ever_fit(demand))
+    out.facts.push_back("it asks for more than the cap of its queue");
+  out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
+                      "; pool " + pool.name + " has " +
+                      format_resources(nodes.setup(pool.node).capacity));
+  return out;
+}
+
 Explanation explain_queued(const State& state, const Run& run, std::uint32_t index, Time now) {
   const Task& task = run.tasks[index];
   const Group& group = run.groups[task.group.value];
@@ -257,13 +287,12 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   }
   const Pool& pool = state.pools.front();
   const schedule::ClassId id = group.ready_class;
-  const schedule::Nodes& nodes = state.planner.nodes;
-  const schedule::DemandId demand = state.planner.waiting.key(id).demand;
-  if (!nodes.could_ever_fit(demand)) {
-    Explanation out = answer({ReasonCode::unplaceable, 0, 0});
-    out.facts.push_back("it asks for " + format_resources(nodes.demand(demand).variants.front()) +
-                        "; pool " + pool.name + " has " +
-                        format_resources(nodes.setup(pool.node).capacity));
+  const schedule::ClassKey& key = state.planner.waiting.key(id);
+  if (!state.planner.could_ever_run(key)) return explain_unplaceable(state, pool, key.demand);
+  if (pool.cordoned) {
+    Explanation out = answer({ReasonCode::node_drained, 0, 0});
+    out.facts.push_back("the cluster file says that pool " + pool.name +
+                        " is `cordoned`: take that out, and its engine starts work again");
     return out;
   }
   if (pool.drain.drained) {
@@ -286,6 +315,7 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
   Explanation facts;
   const std::uint64_t before = tasks_before(state, id);
   Reason reason = shut_reason(state, id, now, facts);
+  if (reason.code == ReasonCode::none) reason = closed_reason(state, pool, id, now, facts);
   if (reason.code == ReasonCode::none)
     reason = no_room_reason(state, id, {run.record.id, index}, facts);
   if (reason.code == ReasonCode::none) {
@@ -294,6 +324,7 @@ Explanation explain_queued(const State& state, const Run& run, std::uint32_t ind
               static_cast<std::int64_t>(before)};
   }
   Explanation out = answer(reason);
+  if (!facts.sentence.empty()) out.sentence = std::move(facts.sentence);
   out.facts = std::move(facts.facts);
   add_order_facts(state, id, before, now, out);
   if (task.attempt > 0) out.facts.push_back("this is try " + std::to_string(task.attempt + 1));

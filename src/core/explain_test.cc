@@ -42,8 +42,7 @@ TEST(Explain, what_waits_for_others) {
   expect_why({
       {"b", needs_pending, "waits for 1 of the 1 tasks that it needs", "needs a: 0 of 1 done",
        [](World& w) { w.submit(kTwoTasks); }},
-      {"tidy", needs_pending, "waits for 0 of the 0 tasks that it needs",
-       "starts when the tasks before this phase are done",
+      {"tidy", needs_pending, "waits for the tasks before this phase to be done", "",
        [](World& w) { w.submit("tasks: {a: {run: x}}\nfinally: {tidy: {run: x}}"); }},
       {"ask", approval_pending, "waits for a person to approve it", "",
        [](World& w) { w.submit("tasks: {ask: {approval: {}}}"); }},
@@ -98,7 +97,7 @@ TEST(Explain, each_kind_of_shortage) {
            {"memory: 1Ki", "waits for memory: it asks for 1 KiB memory, and less is free"},
            {"disk: 1Ki", "waits for disk: it asks for 1 KiB disk, and less is free"},
            {"gpu: 1", "waits for gpu: it asks for 1 gpu, and less is free"},
-           {"licenses: {l: 1}", "waits for a counted resource: it asks for 0, and less is free"}}) {
+           {"licenses: {l: 1}", "waits for l: it asks for 1, and less is free"}}) {
     World w(
         {.memory_bytes = 1024, .disk_bytes = 1024, .gpu_milli = 1000, .countables = {{"l", 1}}});
     w.strict = false;

@@ -64,6 +64,26 @@ bool is_place_wanted(const State& state) {
   });
 }
 
+/// The second attempt has the resources that the first was given.
+std::uint8_t variant_of(const Run& run, std::uint32_t index) {
+  const TaskExtra* const extra = run.extra(index);
+  return extra == nullptr ? std::uint8_t{0} : extra->variant;
+}
+
+/// By want of room, a lock, a limit, a quota or whatever else would keep one more from starting.
+bool is_held_back(const State& state, schedule::ClassId id, std::uint8_t variant, Time now) {
+  const schedule::Planner& planner = state.planner;
+  const schedule::ClassKey& key = planner.waiting.key(id);
+  const schedule::NodeId node = state.pools.front().node;
+  const schedule::Shape& shape = planner.nodes.shape(key.demand, variant);
+  if (planner.is_tripped(node)) return true;
+  if (!planner.fits_now(node, key.demand, variant)) return true;
+  if (planner.locks.first_busy(key.locks) != nullptr) return true;
+  if (planner.shares.limit_reached(key.leaf, shape, 1) != nullptr) return true;
+  const Duration length = planner.waiting.length(id);
+  return planner.gates.shut(key, length, now, planner.shares).gate != schedule::Gate::none;
+}
+
 /// The highest number of an attempt of the task so far.
 std::uint16_t last_number(const Run& run, std::uint32_t index) {
   const TaskExtra* const extra = run.extra(index);
@@ -84,16 +104,22 @@ void start_hedge(Step& step, Run& run, std::uint32_t index) {
   hedging.companion = {.token = token, .attempt = number, .handed_at = step.now};
   ++state.hedges;
   state.planner.locks.take(state.planner.waiting.key(owner).locks);
-  const schedule::HolderId holder = state.planner.restore(
-      {.token = token, .node = state.pools.front().node, .owner = owner, .since = step.now},
-      step.now);
+  state.planner.gates.on_start(state.planner.waiting.key(owner), step.now);
+  const std::uint8_t variant = variant_of(run, index);
+  const schedule::HolderId holder = state.planner.restore({.token = token,
+                                                           .node = state.pools.front().node,
+                                                           .owner = owner,
+                                                           .since = step.now,
+                                                           .variant = variant},
+                                                          step.now);
   const Duration ran = step.now - task.started_at;
   state.live.emplace_hint(state.live.end(), token,
                           LiveAttempt{.task = {run.record.id, index},
                                       .pool = PoolId{},
                                       .heard_at = step.now,
                                       .holder = holder,
-                                      .placed = {ReasonCode::hedged, 0, ran.count()}});
+                                      .placed = {ReasonCode::hedged, 0, ran.count()},
+                                      .score = {.variant = variant}});
   step.changes.effects.emplace_back(StartAttempt{{run.record.id, index}, number, token, PoolId{}});
   step.changes.progressed.push_back({run.record.id, index});
   mark_task(step, run, index);
@@ -193,6 +219,7 @@ void on_one_of_two_ended(Step& step, const Found& at, const AttemptEnded& event)
   if (started_at == kUnset && ran)
     started_at = end.started_at != kUnset ? end.started_at : end.ended_at;
   const LastEnd gone{end.token, at.live->pool, with_reason(end.outcome), ran, event.random};
+  if (!won_before) note_for_circuits(step, at, gone.outcome, true);
   release_places(step, at);
   AttemptRecord record = attempt_record(at, end, gone.outcome);
   forget(step, end.token, gone.pool);
@@ -227,9 +254,8 @@ void start_hedges(Step& step) {
     if (state.hedges >= budget) return;
     Run& run = *state.find_run(each.task.run);
     const Group& group = run.groups[run.tasks[each.task.index].group.value];
-    const schedule::ClassKey& key = state.planner.waiting.key(group.ready_class);
-    if (state.planner.locks.first_busy(key.locks) != nullptr) continue;
-    if (!state.planner.fits_now(state.pools.front().node, key.demand)) continue;
+    const std::uint8_t variant = variant_of(run, each.task.index);
+    if (is_held_back(state, group.ready_class, variant, step.now)) continue;
     start_hedge(step, run, each.task.index);
   }
 }

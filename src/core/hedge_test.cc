@@ -230,6 +230,61 @@ TEST(Hedge, a_lock_that_is_held_is_not_for_two) {
   world.succeed("a");
 }
 
+TEST(Hedge, a_limit_of_its_queue_or_a_quota_is_not_for_two) {
+  for (const bool is_quota : {false, true}) {
+    Prompt world;
+    SchedulingPolicy policy;
+    if (is_quota)
+      policy.quotas = {{.running_max = 1}};
+    else
+      policy.queues = {{.name = "default", .running_max = 1, .cap = {}}};
+    world.policy(policy);
+    world.submit(kAfter30);
+    world.started("a").wait(minutes{2}).expect_started({});
+    world.succeed("a");
+  }
+}
+
+TEST(Hedge, counts_as_a_start_for_its_rate) {
+  Prompt world;
+  SchedulingPolicy policy;
+  policy.rate_limits = {{.name = "r", .starts = 1, .per = minutes{10}, .burst = 2}};
+  world.policy(policy);
+  world.submit(
+      "tasks: {a: {run: x, rate_limit: r, idempotent: true, hedge: {after: 30s}}, "
+      "b: {run: x, rate_limit: r, needs: {a: always}}}");
+  world.started("a").wait(seconds{30}).expect_started({"a#2"});
+  world.succeed("a#2").ended("a#1", kKilled).expect("b", TaskState::queued, ReasonCode::none);
+  EXPECT_EQ(explain_task(world.state(), world.id("b"), world.now()).reason.code,
+            ReasonCode::rate_limited);
+  world.wait(minutes{10}).expect_started({"b"}).succeed("b");
+}
+
+/// Fails twice, so that its kind is tried with one, which is late and gets no second attempt; and
+/// what a winner says closes the circuit.
+TEST(Hedge, of_a_kind_that_is_tried_with_one_answers_for_it) {
+  Prompt world;
+  SchedulingPolicy policy;
+  policy.breaker = {.failures_permille = 500, .attempts_min = 2};
+  world.policy(policy);
+  world.strict = false;
+  world.submit(
+      "tasks: {a: {run: x, array: 3, idempotent: true, hedge: {after: 30s}, "
+      "retry: {max: 5, backoff: 1s}}}");
+  for (const char* label : {"a[0]", "a[1]", "a[2]"}) world.started(label);
+  world.wait(seconds{30});
+  world.expect("a[0]", TaskState::running);
+  const auto live = [&] { return world.state().live.size(); };
+  EXPECT_EQ(live(), 4U) << "one of three has two";
+  world.fail("a[1]").fail("a[2]");  // the circuit is open
+  world.succeed("a[0]#2").ended("a[0]#1", kKilled);
+  world.wait(minutes{1});
+  EXPECT_EQ(live(), 1U) << "one is tried";
+  world.wait(minutes{5});
+  EXPECT_EQ(live(), 1U) << "and has no second";
+  world.run_all().expect_run(RunState::succeeded);
+}
+
 TEST(Hedge, a_storm_is_capped) {
   Prompt world(cpus(400));
   world.run_time = milliseconds{0};

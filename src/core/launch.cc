@@ -126,7 +126,9 @@ Result<Launch> render_launch(const State& state, const StartAttempt& start) {
   launch.batch = start.batch;
   launch.run = run->record.uuid;
   launch.work_directory = run->record.origin->directory;
-  launch.resources = policy.resources;
+  const auto live = state.live.find(start.token);
+  const std::uint8_t variant = live == state.live.end() ? 0 : live->second.score.variant;
+  launch.resources = variant == 0 ? policy.resources : policy.alternatives.at(variant - 1U);
   launch.start_timeout = policy.timeouts.start;
   launch.run_timeout = policy.timeouts.run;
   launch.idle_timeout = policy.timeouts.idle;

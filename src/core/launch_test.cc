@@ -50,6 +50,20 @@ TEST(Launch, of_a_script) {
   EXPECT_EQ(variable(*launch, "REEVE_TASK_INDEX"), "0");
 }
 
+/// What encloses it has the limits of the variant that it was given.
+TEST(Launch, has_the_resources_of_the_variant_that_was_taken) {
+  test::World w(test::cpus(4));
+  w.strict = false;
+  w.submit("tasks: {t: {run: x, resources: [{gpu: 1, cpu: 1}, {cpu: 3}]}}");
+  const Token token = w.attempt("t").token;
+  const auto launch = render_launch(w.state(), {w.id("t"), 1, token, PoolId{}});
+  ASSERT_TRUE(launch);
+  EXPECT_EQ(launch->resources, test::cpus(3));
+  w.restart();
+  EXPECT_EQ(w.state().planner.nodes.used(schedule::NodeId{0}), test::cpus(3));
+  w.succeed("t");
+}
+
 TEST(Launch, each_shell_gets_its_own_options) {
   World w;
   w.submit(

@@ -7,6 +7,42 @@
 namespace reeve::core {
 namespace {
 
+/// Whether nothing of what is asked for could start in the queue, since it is more than its cap.
+bool is_beyond(const Resources& cap, const spec::Policy& policy) {
+  const auto is_more = [&](std::int64_t asked, std::int64_t most) {
+    return most > 0 && asked > most / policy.nodes;
+  };
+  const auto beyond = [&](const Resources& asked) {
+    return is_more(asked.cpu_millicores, cap.cpu_millicores) ||
+           is_more(asked.memory_bytes, cap.memory_bytes) ||
+           is_more(asked.disk_bytes, cap.disk_bytes) || is_more(asked.gpu_milli, cap.gpu_milli) ||
+           std::ranges::any_of(asked.countables, [&](const Countable& wanted) {
+             const auto most = std::ranges::find(cap.countables, wanted.name, &Countable::name);
+             return most != cap.countables.end() && is_more(wanted.amount, most->amount);
+           });
+  };
+  return beyond(policy.resources) && std::ranges::all_of(policy.alternatives, beyond);
+}
+
+/// What waits for more than its queue may ever have at once would wait for ever.
+Status check_caps(const SchedulingPolicy& scheduling, const spec::Workflow& workflow) {
+  for (const spec::TaskGroup& group : workflow.groups) {
+    if (std::holds_alternative<spec::Approval>(group.action)) continue;
+    const spec::Policy& policy = workflow.policy_of(group);
+    for (const QueueSetup& queue : scheduling.queues) {
+      const bool is_in = policy.queue == queue.name || policy.queue.starts_with(queue.name + "/");
+      if (!is_in || !is_beyond(queue.cap, policy)) continue;
+      return fail(ErrorCode::unplaceable,
+                  group.id + " asks for " + format_resources(policy.resources) +
+                      (policy.nodes > 1 ? ", on " + std::to_string(policy.nodes) + " nodes" : "") +
+                      ", and queue " + queue.name + " may have " + format_resources(queue.cap) +
+                      " at once: ask for less, choose another queue, or raise its cap in the "
+                      "cluster file");
+    }
+  }
+  return {};
+}
+
 std::string limit_text(const std::string& whose, std::int64_t limit) {
   return whose + " may have " + std::to_string(limit) +
          " tasks waiting, and has: hand it in when some have started";
@@ -16,9 +52,11 @@ std::string limit_text(const std::string& whose, std::int64_t limit) {
 
 void on_policy_set(Step& step, const PolicySet& event) {
   schedule::Planner& planner = step.state.planner;
-  for (const Pool& pool : step.state.pools) {
+  for (Pool& pool : step.state.pools) {
     const auto setup = std::ranges::find(event.nodes, pool.name, &NodeSetup::name);
     if (setup != event.nodes.end()) planner.describe_node(pool.node, *setup);
+    pool.cordoned = setup != event.nodes.end() && setup->cordoned;
+    planner.set_open(pool.node, pool.is_open());
   }
   planner.configure(event.policy);
   for (std::uint32_t pool = 0; pool < step.state.pools.size(); ++pool)
@@ -37,6 +75,7 @@ void on_policy_set(Step& step, const PolicySet& event) {
 
 Status check_quota(const State& state, const Run& run, Time now) {
   const schedule::Planner& planner = state.planner;
+  TRY(check_caps(planner.policy(), run.workflow()));
   const std::string& user = run.record.origin->submitter;
   const std::string& queue = run.workflow().policies.front().queue;
   const std::int64_t most = planner.gates.queued_max(queue, user);

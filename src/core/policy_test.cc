@@ -1,6 +1,7 @@
 // Queues, limits, gates and making room, as the core obeys them.
 #include <gtest/gtest.h>
 
+#include "core/explain.h"
 #include "core/test_world.h"
 
 namespace reeve::core {
@@ -91,6 +92,122 @@ TEST(Policy, a_kind_that_fails_too_often_is_tried_one_at_a_time) {
   w.expect("2/u", starting).succeed("2/u");
   w.wait(std::chrono::minutes{1}).expect("t[3]", starting).expect("t[4]", queued);
   w.succeed("t[3]").expect("t[4]", starting).expect("t[5]", starting);
+}
+
+TEST(Policy, nothing_is_handed_over_early_beyond_the_limit_of_its_queue) {
+  World w(cpus(2));
+  w.strict = false;
+  w.run_time = std::chrono::milliseconds{1};
+  w.policy({.queues = {{.name = "q", .running_max = 1, .cap = {}}}});
+  w.submit("tasks: {w: {run: x, array: 4}}");
+  w.succeed("w[0]").succeed("w[1]");  // so they are known to be short
+  w.submit("queue: q\ntasks: {a: {run: x, array: 3}}");
+  const auto live = [&] {
+    int count = 0;
+    for (const char* label : {"2/a[0]", "2/a[1]", "2/a[2]"})
+      count += is_live(w.view(label).task.state) ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(live(), 0) << "they would start without being asked";
+  w.succeed("w[2]");
+  EXPECT_EQ(live(), 1);
+  w.succeed("w[3]");
+  EXPECT_EQ(live(), 1);
+  EXPECT_EQ(w.why("2/a[1]"), "waits: its queue has as much at work as it may have at once");
+  w.run_all();
+}
+
+TEST(Policy, what_asks_for_more_than_the_cap_of_its_queue_is_refused) {
+  World w(cpus(8));
+  w.policy({.queues = {{.name = "q", .cap = cpus(2)}}});
+  const auto refused =
+      w.request(submission_of(w, "queue: q/low\ntasks: {big: {run: x, resources: {cpu: 3}}}"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unplaceable);
+  EXPECT_NE(refused.error().text().find(
+                "big asks for 3 cpu, and queue q may have 2 cpu at once: ask for less"),
+            std::string::npos)
+      << refused.error().text();
+  w.submit("queue: q\ntasks: {v: {run: x, resources: [{cpu: 3}, {cpu: 1}]}}");
+  w.expect_started({"v"}).succeed("v");
+  w.submit("queue: queue\ntasks: {other: {run: x, resources: {cpu: 3}}}");
+  w.expect_started({"2/other"}).succeed("2/other");
+}
+
+TEST(Policy, a_variant_beyond_what_is_left_of_the_cap_is_not_taken) {
+  World w(cpus(8));
+  w.strict = false;
+  w.policy({.queues = {{.name = "q", .cap = cpus(4)}}});
+  w.submit("queue: q\ntasks: {t: {run: x, array: 2, resources: [{cpu: 3}, {cpu: 1}]}}");
+  w.expect("t[0]", starting).expect("t[1]", starting);
+  EXPECT_EQ(w.state().planner.nodes.used(schedule::NodeId{0}).cpu_millicores, 4000);
+  w.run_all();
+}
+
+TEST(Policy, a_cordoned_pool_takes_nothing_and_says_so) {
+  World w(cpus(2));
+  const auto set = [&](bool cordoned) {
+    PolicySet event;
+    event.nodes = {{.name = "local", .capacity = {}, .labels = {}, .cordoned = cordoned}};
+    ASSERT_TRUE(w.request(event));
+  };
+  set(true);
+  w.submit("tasks: {t: {run: x}}");
+  w.expect_started({}).expect("t", queued);
+  const Explanation why = explain_task(w.state(), w.id("t"), w.now());
+  EXPECT_EQ(why.reason.code, ReasonCode::node_drained);
+  ASSERT_FALSE(why.facts.empty());
+  EXPECT_NE(why.facts[0].find("`cordoned`"), std::string::npos) << why.facts[0];
+  set(false);
+  w.expect_started({"t"}).succeed("t");
+}
+
+TEST(Policy, a_closed_pool_says_when_it_opens) {
+  World w(cpus(1));
+  const Duration day = std::chrono::hours{24};
+  const Duration of_day = w.now().time_since_epoch() % day;
+  const Time opens = w.now() + std::chrono::hours{2};
+  w.policy({.windows = {{.pool = "local",
+                         .from = of_day,
+                         .to = (of_day + std::chrono::hours{2}) % day,
+                         .closed = true}}});
+  w.submit("tasks: {t: {run: x}}");
+  w.expect_started({}).expect("t", queued);
+  const Explanation why = explain_task(w.state(), w.id("t"), w.now());
+  EXPECT_EQ(why.reason, (Reason{ReasonCode::window_closed, 0, opens.time_since_epoch().count()}));
+  const auto would = what_would_start(w.state(), w.id("t"), w.now());
+  ASSERT_EQ(would.size(), 1U);
+  EXPECT_EQ(would[0], "it would start at " + format_time(opens) + ", if nothing else changes");
+  w.wait(std::chrono::hours{2} - std::chrono::seconds{1}).expect_started({});
+  w.wait(std::chrono::seconds{1}).expect_started({"t"}).succeed("t");
+}
+
+TEST(Policy, a_node_that_loses_attempts_is_tried_with_one) {
+  World w(cpus(8));
+  w.strict = false;
+  SchedulingPolicy policy;
+  policy.breaker = {.failures_permille = 500, .attempts_min = 2};
+  w.policy(policy);
+  w.submit("tasks: {t: {run: x, array: 6, fail-fast: false, retry: {max: 3, backoff: 1ms}}}");
+  w.lose("t[0]").lose("t[0]").lose("t[1]");  // t[2] to t[5] go on
+  w.expect("t[0]", queued).expect("t[1]", queued);
+  EXPECT_EQ(w.why("t[0]"),
+            "waits: what is like it failed too often of late, and is tried again one at a time");
+  w.succeed("t[2]").expect("t[0]", queued);  // began before: says nothing
+  w.wait(std::chrono::minutes{1});
+  const auto live = [&] {
+    return int{is_live(w.view("t[0]").task.state)} + int{is_live(w.view("t[1]").task.state)};
+  };
+  EXPECT_EQ(live(), 1);
+  w.lose("t[3]");  // it, too, began before
+  w.wait(std::chrono::seconds{1});
+  EXPECT_EQ(live(), 1);
+  const char* probe = is_live(w.view("t[0]").task.state) ? "t[0]" : "t[1]";
+  w.succeed(probe);
+  w.wait(std::chrono::seconds{1});
+  EXPECT_EQ(live(), 1) << "the other one";
+  EXPECT_TRUE(is_live(w.view("t[3]").task.state)) << "the node is as it was";
+  w.run_all();
 }
 
 TEST(Policy, what_ran_before_it_came_counts_for_the_quota) {

@@ -1,7 +1,6 @@
 // The entities that are stored: what a row of `runs`, `tasks`, `attempts`, `expansions` holds. The
 // core keeps these very structs; stores map them to columns; recovery reads them back. A task has a
-// row once it has left the state that its workflow gives it (blocked or queued, never tried):
-// untouched tasks are rebuilt from the workflow. Values; no thread rule.
+// row once it has left the state that its workflow gives it: untouched ones are rebuilt from that.
 #pragma once
 
 #include <array>
@@ -128,6 +127,7 @@ struct TaskExtra {
   std::vector<Entry> entries;          ///< oldest first
   Duration hold{0};  ///< so long the sandbox is kept open when its program fails: `retry --debug`
   Hedging hedging;
+  std::uint8_t variant = 0;  ///< of its resources that the latest attempt was given
 };
 
 /// A task as it is read back.

@@ -81,13 +81,17 @@ void restore_live(Step& step, std::vector<LiveTask> found) {
         continue;
       }
       planner.locks.take(key.locks);
+      const TaskExtra* const extra = run.extra(each.task.index);
+      if (extra != nullptr) live.score.variant = extra->variant;
+      const std::uint8_t variant = live.score.variant;
       const bool has_place = task.state == TaskState::running ||
                              (planner.staged(node) == 0 &&
-                              planner.nodes.fits(node, planner.nodes.shape(key.demand, 0)));
+                              planner.nodes.fits(node, planner.nodes.shape(key.demand, variant)));
       live.holder = planner.restore({.token = each.token,
                                      .node = node,
                                      .owner = owner,
                                      .since = task.since,
+                                     .variant = variant,
                                      .staged = !has_place},
                                     step.now);
       if (!has_place) task.flags |= kTaskStaged;

@@ -115,8 +115,9 @@ struct Batch {
 struct Pool {
   std::string name;
   schedule::NodeId node;
-  bool up = false;  ///< its executor is there
-  bool is_open() const { return up && !drain.drained; }
+  bool up = false;        ///< its executor is there
+  bool cordoned = false;  ///< the policy says that it takes nothing new
+  bool is_open() const { return up && !cordoned && !drain.drained; }
   MachineLoad machine;  ///< as its executor saw it last
   DrainRecord drain;
   Duration start_time{0};  ///< from placing to running: mean of the last few

@@ -58,8 +58,7 @@ void release_group(Step& step, Run& run, GroupIndex group);
 void end_unreleased_group(Step& step, Run& run, GroupIndex group, TaskState to, Reason reason);
 /// When a group that is not released, though its needs are met, will be; kUnset: it has no delay.
 Time delayed_until(const Run& run, GroupIndex group);
-/// Finds or makes the ready class of a group. After an error (its concurrency expression failed)
-/// the class is one without that group.
+/// Finds or makes the ready class of a group; after an error in its concurrency, one without that.
 Status classify_group(State& state, Run& run, GroupIndex group);
 /// Releases every group that can be: after admission, recovery and retry.
 void release_ready_groups(Step& step, Run& run);
@@ -68,8 +67,7 @@ void release_ready_groups(Step& step, Run& run);
 Time deadline_at(const Run& run, const std::optional<Duration>& limit, Time now);
 /// Works off what the step has left: all three lists above.
 void settle(Step& step);
-/// Pushes all queued tasks of the run into the ready queue again: after a hold, which costs them
-/// their place in line.
+/// Pushes all queued tasks of the run into the ready queue again: after a hold, at its end.
 void requeue_tasks(Step& step, Run& run);
 void requeue_all(Step& step);  ///< those of all runs, with the age that they have
 /// Evaluates the run's concurrency group. An error refuses the submission.
@@ -123,6 +121,8 @@ void end_task(Step& step, Run& run, std::uint32_t index, TaskState to, const Sto
 
 /// Frees what the attempt holds; staged attempts move up.
 void release_places(Step& step, const Found& at);
+/// What its end says of kind, target and node. `is_one_of_two`: or the other says it.
+void note_for_circuits(Step& step, const Found& at, const Outcome& outcome, bool is_one_of_two);
 void forget(Step& step, Token token, PoolId pool);
 AttemptRecord attempt_record(const Found& at, const AttemptEnd& end, const Outcome& outcome);
 /// The last attempt of a task that still lived has ended so: its files are collected, or the end is

@@ -35,6 +35,42 @@ bool holds(const WindowSetup& window, Time now) {
 
 }  // namespace
 
+void Calendar::add(const WindowSetup& window) {
+  windows_.push_back(window);
+  longest_ = find_longest();
+}
+
+/// Everything comes round in a week, wherever that begins.
+Duration Calendar::find_longest() const {
+  const Time begin{};
+  Duration longest{0};
+  for (Time at = is_open(begin) ? closes(begin) : begin; at <= begin + days{15};) {
+    const Time from = at == kNever ? kNever : opens(at);
+    if (from == kNever) return at == kNever ? kDurationMax : longest;
+    at = closes(from);
+    if (at == kNever) return kDurationMax;
+    longest = std::max(longest, at - from);
+  }
+  return longest;
+}
+
+bool Calendar::has_time(Time now, Duration length) const {
+  if (!is_open(now)) return false;
+  if (length < Duration{0} || length > longest_) return true;
+  const Time end = closes(now);
+  return end == kNever || length <= end - now;
+}
+
+Time Calendar::opens_for(Duration length, Time now) const {
+  Time at = is_open(now) ? closes(now) : now;
+  while (at != kNever) {
+    const Time from = opens(at);
+    if (from == kNever || has_time(from, length)) return from;
+    at = closes(from);
+  }
+  return kNever;
+}
+
 bool Calendar::is_open(Time now) const {
   bool any = false;
   bool inside = false;

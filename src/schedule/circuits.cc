@@ -22,6 +22,8 @@ void Circuits::keep(std::vector<bool> is_used, Time now) {
   numbers_.keep(is_used, [&](CircuitId id) { circuits_[id.value] = {}; });
 }
 
+std::optional<CircuitId> Circuits::find(const std::string& key) const { return numbers_.find(key); }
+
 std::int64_t Circuits::bucket_of(Time now) const {
   const std::int64_t width =
       std::max<std::int64_t>(setup_.window.count() / static_cast<std::int64_t>(kBuckets), 1);
@@ -82,11 +84,11 @@ void Circuits::open(Circuit& circuit, Time now) const {
   circuit.buckets = {};
 }
 
-bool Circuits::on_end(CircuitId id, bool failed, Time now) {
+bool Circuits::on_end(CircuitId id, bool failed, Time since, Time now) {
   Circuit& circuit = circuits_[id.value];
   if (id == CircuitId{} || setup_.failures_permille == 0) return false;
   if (circuit.until != kUnset) {
-    if (now < circuit.until || circuit.probes == 0) return false;  // began before it opened
+    if (since < circuit.until || circuit.probes == 0) return false;
     if (failed) {
       open(circuit, now);
       return true;
@@ -109,9 +111,9 @@ bool Circuits::on_end(CircuitId id, bool failed, Time now) {
   return true;
 }
 
-void Circuits::on_no_answer(CircuitId id, Time) {
+void Circuits::on_no_answer(CircuitId id, Time since) {
   Circuit& circuit = circuits_[id.value];
-  circuit.probes = 0;  // the next may try
+  if (since >= circuit.until) circuit.probes = 0;  // the next may try
 }
 
 }  // namespace reeve::schedule

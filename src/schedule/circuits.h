@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ class Circuits {
   void configure(const BreakerSetup& setup) { setup_ = setup; }
   /// Finds or makes one: "task:build/compile", "target:db-1", "node:g3".
   CircuitId intern(const std::string& key);
+  std::optional<CircuitId> find(const std::string& key) const;
   const std::string& key(CircuitId id) const { return circuits_[id.value].key; }
 
   enum class State : std::uint8_t { closed, open, half_open };
@@ -32,10 +34,11 @@ class Circuits {
   /// When the next may start: now or before, if it may; kNever while a probe is out.
   Time opens_at(CircuitId id, Time now) const;
   void on_start(CircuitId id, Time now);
-  /// True: it has just opened (again).
-  bool on_end(CircuitId id, bool failed, Time now);
+  /// Of an attempt that began at `since`. True: it has just opened (again). What began before it
+  /// opened has no say once it did.
+  bool on_end(CircuitId id, bool failed, Time since, Time now);
   /// An attempt that says nothing of the key: stopped by a person, lost with its machine.
-  void on_no_answer(CircuitId id, Time now);
+  void on_no_answer(CircuitId id, Time since);
   /// Failures and attempts in the window.
   struct Counts {
     std::uint32_t failed = 0;

@@ -15,6 +15,7 @@ void Gates::configure(const SchedulingPolicy& policy, const ShareTree& shares) {
   for (const WindowSetup& window : policy.windows) {
     if (!window.queue.empty()) windows_[window.queue].add(window);
   }
+  for (Rate& rate : rates_) rate.setup.starts = 0;  // one that the policy has no more
   for (const RateLimitSetup& setup : policy.rate_limits) {
     const auto [at, is_new] =
         rate_ids_.try_emplace(setup.name, RateId{static_cast<std::uint32_t>(rates_.size() + 1)});
@@ -22,13 +23,15 @@ void Gates::configure(const SchedulingPolicy& policy, const ShareTree& shares) {
     rates_[at->second.value - 1].setup = setup;
   }
   circuits.configure(policy.breaker);
-  any_ = !quotas_.empty() || !windows_.empty() || !rates_.empty() ||
+  any_ = !quotas_.empty() || !windows_.empty() || !policy.rate_limits.empty() ||
          policy.breaker.failures_permille > 0;
 }
 
 RateId Gates::rate(const std::string& name) const {
   const auto found = rate_ids_.find(name);
-  return found == rate_ids_.end() ? RateId{} : found->second;
+  const bool is_there =
+      found != rate_ids_.end() && rates_[found->second.value - 1].setup.starts > 0;
+  return is_there ? found->second : RateId{};
 }
 
 bool Gates::is_below(const std::string& queue, const std::string& above) {
@@ -68,20 +71,16 @@ Shut Gates::shut(const ClassKey& key, Duration length, Time now, const ShareTree
     const Time at = circuits.opens_at(circuit, now);
     if (at > now) return {Gate::circuit, at, {}};
   }
-  if (key.rate != RateId{}) {
+  if (key.rate != RateId{} && rates_[key.rate.value - 1].setup.starts > 0) {
     const Rate& rate = rates_[key.rate.value - 1];
-    const Duration every = rate.setup.per / std::max(rate.setup.starts, 1);
+    const Duration every = rate.setup.per / rate.setup.starts;
     const Time at = rate.arrival == kUnset ? now : rate.arrival - every * (rate.setup.burst - 1);
     if (at > now) return {Gate::rate, at, {}};
   }
   for (const auto& [queue, calendar] : windows_) {
     if (!is_below(shares.queue_of(key.leaf), queue)) continue;
-    if (!calendar.is_open(now)) return {Gate::window, calendar.opens(now), {}};
-    if (length < Duration{0}) continue;
-    const Time closes = calendar.closes(now);
-    if (closes == kNever || now + length <= closes) continue;
-    const Time opens = calendar.opens(closes);  // too long for what is left of it
-    return {Gate::window, opens, {}};
+    if (calendar.has_time(now, length)) continue;
+    return {Gate::window, calendar.opens_for(length, now), {}};
   }
   const QuotaSetup* quota = nullptr;
   const Use* use = find_use(key, shares, quota);
@@ -113,9 +112,9 @@ void Gates::on_start(const ClassKey& key, Time now) {
   if (!any_) return;
   circuits.on_start(key.circuit, now);
   circuits.on_start(key.target, now);
-  if (key.rate != RateId{}) {
+  if (key.rate != RateId{} && rates_[key.rate.value - 1].setup.starts > 0) {
     Rate& rate = rates_[key.rate.value - 1];
-    const Duration every = rate.setup.per / std::max(rate.setup.starts, 1);
+    const Duration every = rate.setup.per / rate.setup.starts;
     rate.arrival = (rate.arrival == kUnset ? now : std::max(rate.arrival, now)) + every;
   }
 }
@@ -126,10 +125,10 @@ void Gates::hold(const ClassKey& key, const ShareTree& shares) {
 }
 
 void Gates::on_end(const ClassKey& key, std::int64_t millicore_seconds, Time now,
-                   const ShareTree& shares) {
+                   const ShareTree& shares, std::int32_t attempts) {
   Use* use = any_ ? use_of(key, shares) : nullptr;
   if (use == nullptr) return;
-  use->running = std::max(use->running - 1, 0);  // what started before the quota was set
+  use->running = std::max(use->running - attempts, 0);  // what started before the quota was set
   use->hours.add(millicore_seconds, now);
 }
 

@@ -38,11 +38,11 @@ class Gates {
   Shut shut(const ClassKey& key, Duration length, Time now, const ShareTree& shares) const;
   std::string describe(const Shut& shut, const ClassKey& key, const ShareTree& shares) const;
   void on_start(const ClassKey& key, Time now);
-  /// One more of its user's runs: it has started, or was found running.
+  /// One more of its user's attempts: it has started, or was found running.
   void hold(const ClassKey& key, const ShareTree& shares);
-  /// One less: it had so much processor time.
+  /// One less (of what a gang had on a further node: none): it had so much processor time.
   void on_end(const ClassKey& key, std::int64_t millicore_seconds, Time now,
-              const ShareTree& shares);
+              const ShareTree& shares, std::int32_t attempts = 1);
 
   /// Tasks that a user may have waiting; negative: no limit.
   std::int64_t queued_max(const std::string& queue, const std::string& user) const;

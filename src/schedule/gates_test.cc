@@ -128,6 +128,37 @@ TEST(Gates, a_window_is_no_place_for_what_does_not_end_in_it) {
   EXPECT_EQ(door.shut(door.key("day", "u"), kThursday + hours{12}).gate, Gate::none);
 }
 
+TEST(Gates, what_is_longer_than_any_window_begins_in_one) {
+  SchedulingPolicy policy;
+  policy.windows = {{.queue = "short", .from = hours{9}, .to = hours{11}},
+                    {.queue = "short", .days = 1 << 5, .from = hours{8}, .to = hours{20}}};
+  Door door(policy);
+  const ClassKey key = door.key("short", "u");
+  const Time ten = kThursday + hours{10};
+  EXPECT_EQ(door.shut(key, ten, hours{1}).gate, Gate::none);
+  EXPECT_EQ(door.shut(key, ten, hours{2}).until, kThursday + hours{24 + 9});
+  EXPECT_EQ(door.shut(key, ten, hours{3}).until, kThursday + hours{48 + 8}) << "on Saturday";
+  EXPECT_EQ(door.shut(key, kThursday, hours{3}).until, kThursday + hours{48 + 8});
+  EXPECT_EQ(door.shut(key, ten, hours{13}).gate, Gate::none) << "it would wait for ever";
+  EXPECT_EQ(door.shut(key, kThursday, hours{13}).until, kThursday + hours{9});
+}
+
+TEST(Gates, a_rate_limit_that_is_taken_away_limits_nothing) {
+  SchedulingPolicy policy;
+  policy.rate_limits = {{.name = "web", .starts = 1, .per = hours{1}}};
+  Door door(policy);
+  ClassKey key = door.key("q", "u");
+  key.rate = door.gates.rate("web");
+  door.start(key, kThursday);
+  EXPECT_EQ(door.shut(key, kThursday).gate, Gate::rate);
+  policy.quotas = {{.running_max = 9}};
+  policy.rate_limits.clear();
+  door.gates.configure(policy, door.shares);
+  EXPECT_EQ(door.shut(key, kThursday).gate, Gate::none);
+  EXPECT_EQ(door.gates.rate("web"), RateId{});
+  door.start(key, kThursday);
+}
+
 TEST(Calendar, windows_lie_in_their_own_time_and_maintenance_wins) {
   Calendar calendar;
   EXPECT_TRUE(calendar.is_open(kThursday));
@@ -159,7 +190,7 @@ class Breaker {
   }
   bool attempt(bool failed) {
     circuits.on_start(id, now);
-    return circuits.on_end(id, failed, now);
+    return circuits.on_end(id, failed, now, now);
   }
   Circuits circuits;
   CircuitId id;
@@ -213,17 +244,32 @@ TEST(Circuits, one_is_kept_while_it_is_used_or_remembers_something) {
   EXPECT_EQ(b.circuits.state(b.circuits.intern("task:x"), b.now), Circuits::State::closed);
 }
 
+TEST(Circuits, what_began_before_it_opened_has_no_say_in_the_probe) {
+  Breaker b;
+  const Time before = b.now;
+  for (int i = 0; i < 4; ++i) b.attempt(true);
+  b.now += minutes{1};
+  b.circuits.on_start(b.id, b.now);
+  EXPECT_FALSE(b.circuits.on_end(b.id, false, before, b.now));
+  EXPECT_FALSE(b.circuits.on_end(b.id, true, before, b.now));
+  b.circuits.on_no_answer(b.id, before);
+  EXPECT_EQ(b.circuits.state(b.id, b.now), Circuits::State::half_open);
+  EXPECT_EQ(b.circuits.opens_at(b.id, b.now), kNever) << "the probe is out";
+  EXPECT_FALSE(b.circuits.on_end(b.id, false, b.now, b.now));
+  EXPECT_EQ(b.circuits.state(b.id, b.now), Circuits::State::closed);
+}
+
 TEST(Circuits, one_probe_decides_and_flapping_costs) {
   Breaker b;
   for (int i = 0; i < 4; ++i) b.attempt(true);
-  EXPECT_FALSE(b.circuits.on_end(b.id, true, b.now)) << "one that began before";
+  EXPECT_FALSE(b.circuits.on_end(b.id, true, b.now, b.now)) << "one that began before";
   Duration open_for = minutes{1};
   for (int flap = 0; flap < 8; ++flap) {
     b.now += open_for;
     EXPECT_EQ(b.circuits.opens_at(b.id, b.now), b.now);
     b.circuits.on_start(b.id, b.now);
     EXPECT_EQ(b.circuits.opens_at(b.id, b.now), kNever) << "one probe at a time";
-    EXPECT_TRUE(b.circuits.on_end(b.id, true, b.now));
+    EXPECT_TRUE(b.circuits.on_end(b.id, true, b.now, b.now));
     open_for = b.circuits.opens_at(b.id, b.now) - b.now;
     EXPECT_LE(open_for, kOpenMax);
     EXPECT_TRUE(flap != 1 || open_for == minutes{4});

@@ -1,7 +1,8 @@
-// The choice of a node: what was chosen, by which terms, and who has a say. Values; no thread rule.
+// Where something is placed, by which terms, and who else has a say in it. Values; no thread rule.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -23,9 +24,13 @@ struct NodeChoice {
   NodeTerms terms{};
 };
 
-/// Further say on nodes that are kept for somebody.
+/// Further say on what may be taken.
 class Admission {
  public:
+  /// Whether there are no limits of queues that do not let it be so much. Of one of several
+  /// variants.
+  virtual bool allows(const Shape& /*shape*/) const { return true; }
+  /// On a node that is kept for somebody.
   virtual bool admits(NodeId node, const Shape& shape) const = 0;
 
  protected:

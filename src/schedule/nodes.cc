@@ -272,26 +272,24 @@ bool Nodes::may_take(NodeId node, DemandId demand) const {
   return allowed(demands_[demand.value], node.value);
 }
 
-bool Nodes::ever_fits(const Compiled& demand) const {
-  for (const Shape& shape : demand.shapes) {
-    std::uint32_t found = 0;
-    for (std::uint32_t node = 0; node < nodes_.size() && found < demand.demand.nodes; ++node) {
-      if (demand.eligible[node] == 0) continue;
-      found += std::ranges::all_of(shape, [&](const Amount& wanted) {
-        return whole_[wanted.dimension][node] >= wanted.units;
-      });
-    }
-    if (found >= demand.demand.nodes) return true;
+bool Nodes::ever_fits(const Compiled& demand, const Shape& shape) const {
+  std::uint32_t found = 0;
+  for (std::uint32_t node = 0; node < nodes_.size() && found < demand.demand.nodes; ++node) {
+    if (demand.eligible[node] == 0) continue;
+    found += std::ranges::all_of(shape, [&](const Amount& wanted) {
+      return whole_[wanted.dimension][node] >= wanted.units;
+    });
   }
-  return false;
+  return found >= demand.demand.nodes;
 }
 
-bool Nodes::could_ever_fit(DemandId id) const {
+std::uint32_t Nodes::variants_that_fit(DemandId id) const {
   const Compiled& demand = demands_[id.value];
-  if (demand.ever_fits_at != setups_) {
-    demand.ever_fits = ever_fits(demand);
-    demand.ever_fits_at = setups_;
-  }
+  if (demand.ever_fits_at == setups_) return demand.ever_fits;
+  demand.ever_fits = 0;
+  for (std::size_t v = 0; v < demand.shapes.size(); ++v)
+    if (ever_fits(demand, demand.shapes[v])) demand.ever_fits |= 1U << v;
+  demand.ever_fits_at = setups_;
   return demand.ever_fits;
 }
 
@@ -454,6 +452,7 @@ std::optional<NodeChoice> Nodes::choose(DemandId id, const Admission& admission)
   Compiled& demand = demands_[id.value];
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
+    if (demand.shapes.size() > 1 && !admission.allows(shape)) continue;
     gather(demand, variant, admission, kScoredMax);
     if (candidates_.empty()) continue;
     NodeChoice best{.node = NodeId{candidates_.front()}, .variant = variant, .score = -1};
@@ -476,6 +475,7 @@ std::vector<NodeChoice> Nodes::choose_gang(DemandId id, const Admission& admissi
   Compiled& demand = demands_[id.value];
   for (std::uint8_t variant = 0; variant < demand.shapes.size(); ++variant) {
     const Shape& shape = demand.shapes[variant];
+    if (demand.shapes.size() > 1 && !admission.allows(shape)) continue;
     gather(demand, variant, admission, nodes_.size() + 1);
     if (candidates_.size() < demand.demand.nodes) continue;
     std::vector<NodeChoice> out;

@@ -79,7 +79,10 @@ class Nodes {
   bool fits(NodeId node, const Shape& shape) const;
   bool may_take(NodeId node, DemandId demand) const;  ///< rules and open, not room
   /// Whether enough empty nodes, open or not, would hold it.
-  bool could_ever_fit(DemandId id) const;
+  bool could_ever_fit(DemandId id) const { return variants_that_fit(id) != 0; }
+  bool could_ever_fit(DemandId id, std::uint8_t variant) const {
+    return (variants_that_fit(id) >> variant & 1) != 0;
+  }
   /// Whether a node has room, kept or not. Cheap where what was found when it was last looked for
   /// still holds; the answer does not depend on that.
   bool may_have_room(DemandId id);
@@ -133,7 +136,7 @@ class Nodes {
     std::uint64_t no_room_at = kNotKnown;  ///< growths_ when no node had room
     // Kept answers: found out when they are asked for.
     mutable std::uint64_t ever_fits_at = kNotKnown;  ///< setups_ then
-    mutable bool ever_fits = false;
+    mutable std::uint32_t ever_fits = 0;             ///< bit n: variant n
   };
   std::uint32_t tag(const std::string& text);
   void compile_for(Compiled& compiled, std::uint32_t node) const;
@@ -147,7 +150,8 @@ class Nodes {
   template <class Visit>
   void each_roomy(Compiled& demand, std::uint8_t variant, std::uint32_t from, std::uint32_t to,
                   Visit visit);
-  bool ever_fits(const Compiled& demand) const;
+  bool ever_fits(const Compiled& demand, const Shape& shape) const;
+  std::uint32_t variants_that_fit(DemandId id) const;
   void gather(Compiled& demand, std::uint8_t variant, const Admission& admission,
               std::size_t limit);
   NodeTerms terms_of(const Compiled& demand, const Shape& shape, std::uint32_t node) const;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace reeve::schedule {
@@ -46,10 +47,12 @@ class Numbers {
       return true;
     });
   }
-  bool has(const Value& value, Number number) const {
-    const auto found = by_value_.find(value);
-    return found != by_value_.end() && found->second == number;
+  template <class Key>
+  std::optional<Number> find(const Key& key) const {
+    const auto found = by_value_.find(key);
+    return found == by_value_.end() ? std::nullopt : std::optional(found->second);
   }
+  bool has(const Value& value, Number number) const { return find(value) == number; }
   std::size_t size() const { return by_value_.size(); }
   /// All numbers are below it.
   std::uint32_t end() const { return end_; }

@@ -45,8 +45,7 @@ bool Pass::is_shut(const ClassKey& key, Duration length) {
     planner_.wake_ = std::min(planner_.wake_, shut.gate == Gate::none ? kNever : shut.until);
     if (shut.gate != Gate::none) return true;
   }
-  if (planner_.shares.limit_reached(key.leaf, planner_.nodes.shape(key.demand, 0)) != nullptr)
-    return true;
+  if (planner_.limit_reached(key) != nullptr) return true;
   return planner_.locks.first_busy(key.locks) != nullptr;
 }
 
@@ -116,10 +115,16 @@ Time Pass::end_of(NodeId node, std::uint32_t members) const {
   return planner_.promised_end(current_, node, now_, members);
 }
 
+bool Pass::allows(const Shape& shape) const {
+  const ClassKey& key = planner_.waiting.key(current_);
+  const std::uint32_t nodes = planner_.nodes.demand(key.demand).nodes;
+  return planner_.shares.limit_reached(key.leaf, shape, nodes) == nullptr;
+}
+
 bool Pass::admits(NodeId node, const Shape& shape) const {
   if (planner_.staged(node) > 0) return false;  // those are first
   const Time end = end_of(node);
-  if (end != kNever && end > planner_.closes_at(node)) return false;
+  if (!planner_.has_time(current_, node, now_)) return false;
   for (const ClassId id : starving_) {
     if (id == current_) continue;
     const bool enough = end == kNever || overtaken(id) >= kBackfillsMax;
@@ -167,9 +172,10 @@ const Placement* Pass::place() {
 
 bool Pass::try_stage() {
   // Only the first in order that lacks a place is handed over early, without locks, and where there
-  // is no choice of nodes.
+  // is no choice of nodes. Not where a queue bounds how many run: they start without being asked.
   const ClassKey& key = planner_.waiting.key(current_);
   if (!passed_.empty() || key.locks != LockSetId{} || planner_.nodes.size() != 1) return false;
+  if (planner_.shares.has_limits(key.leaf)) return false;
   const NodeId node{0};
   if (!planner_.nodes.may_take(node, key.demand) || !planner_.nodes.could_ever_fit(key.demand))
     return false;
@@ -190,7 +196,7 @@ bool Pass::may_promise(bool forced) const {
 void Pass::pass_over() {
   Planner::Cursor& at = cursor(*leaf_);
   at.passed_over = true;
-  if (!planner_.nodes.could_ever_fit(planner_.waiting.key(current_).demand)) return;
+  if (!planner_.could_ever_run(planner_.waiting.key(current_))) return;
   const bool forced = note_passed(current_);
   if (may_promise(forced)) reserve(forced);
   preempt();
@@ -199,6 +205,7 @@ void Pass::pass_over() {
 /// Counts what starts from now on as overtaking it. True: it has been overtaken often enough, and
 /// nothing that may be in its way starts behind it.
 bool Pass::note_passed(ClassId id) {
+  if (!planner_.could_ever_run(planner_.waiting.key(id))) return false;
   if (passed_.size() < kPassedMax) {
     if (planner_.passed_.size() <= id.value) planner_.passed_.resize(id.value + 1);
     planner_.passed_[id.value] = {planner_.passes_, static_cast<std::uint32_t>(passed_.size())};
@@ -243,6 +250,7 @@ HolderId Pass::accept(Token token) {
     const Shape& shape = planner_.nodes.shape(key.demand, choice.variant);
     if (!placement_.staged && planner_.nodes.is_kept(choice.node)) spend_spare(choice.node, shape);
     if (!placement_.staged && slots_) slots_->take(choice.node, shape, now_, end_of(choice.node));
+    planner_.note_start(choice.node, now_);
     first = planner_.restore({.token = token,
                               .node = choice.node,
                               .owner = current_,

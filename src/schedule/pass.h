@@ -64,6 +64,7 @@ class Pass final : private Admission {
   const std::vector<HolderId>& preempted() const { return preempted_; }
 
  private:
+  bool allows(const Shape& shape) const override;
   bool admits(NodeId node, const Shape& shape) const override;
   bool find_class();
   std::uint32_t overtaken(ClassId id) const;

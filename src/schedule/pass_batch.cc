@@ -33,7 +33,7 @@ std::optional<TaskId> Pass::next_along(std::uint32_t members) const {
   const NodeId node = placement_.nodes.front().node;
   const Time end = end_of(node, members + 1);
   if (end == kNever) return planner_.waiting.head(current_);
-  if (end > planner_.closes_at(node)) return std::nullopt;
+  if (!planner_.has_time(current_, node, now_, members + 1)) return std::nullopt;
   if (slots_) {
     const Shape& shape = planner_.nodes.shape(planner_.waiting.key(current_).demand,
                                               placement_.nodes.front().variant);

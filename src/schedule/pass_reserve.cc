@@ -106,6 +106,7 @@ bool Pass::reserve(bool forced) {
   std::vector<Ending> endings;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
     const Shape& shape = planner_.nodes.shape(id, variant);
+    if (!allows(shape)) continue;
     std::vector<Opening> found;
     const auto count = static_cast<std::uint32_t>(planner_.nodes.size());
     const auto enough = std::max<std::size_t>(kOpeningsMax, demand.nodes);

@@ -31,20 +31,22 @@ void Planner::configure(const SchedulingPolicy& policy) {
   waiting.set_weights(policy.order);
   nodes.set_weights(policy.node);
   gates.configure(policy, shares);
+  if (policy.breaker.failures_permille == 0) tripped_.clear();
   retries.configure(policy);
   for (std::uint32_t n = 0; n < nodes.size(); ++n) {  // what runs counts, also what ran before
     each_holder(NodeId{n}, [&](HolderId, const Holder& holder) {
-      gates.hold(waiting.key(holder.owner), shares);
+      if (holder.gang == kNoHolder) gates.hold(waiting.key(holder.owner), shares);
     });
   }
   pool_windows_.clear();
   for (const WindowSetup& window : policy.windows) {
     if (!window.pool.empty()) pool_windows_[window.pool].add(window);
   }
-  next_window_ = pool_windows_.empty() ? kNever : kUnset;
+  next_window_ = pool_windows_.empty() && tripped_.empty() ? kNever : kUnset;
   for (std::uint32_t n = 0; n < nodes.size(); ++n) {
     closes_at_[n] = kNever;
-    nodes.set_open(NodeId{n}, is_there_[n] != 0);
+    open_most_[n] = kDurationMax;
+    nodes.set_open(NodeId{n}, is_there_[n] != 0 && !is_tripped(NodeId{n}));
     refresh_kept(NodeId{n});
   }
 }
@@ -53,14 +55,10 @@ void Planner::apply_windows(Time now) {
   if (next_window_ > now) return;
   next_window_ = kNever;
   std::erase_if(tripped_, [&](NodeId node) {
-    const Time until =
-        gates.circuits.open_until(gates.circuits.intern("node:" + nodes.setup(node).name));
-    if (until > now) {
-      next_window_ = std::min(next_window_, until);
-      return false;
-    }
-    nodes.set_open(node, is_there_[node.value] != 0);
-    return true;
+    const Time until = circuit_opens_at(node, now);
+    nodes.set_open(node, until <= now && is_there_[node.value] != 0);
+    if (until > now) next_window_ = std::min(next_window_, until);
+    return gates.circuits.state(circuit_of(node), now) == Circuits::State::closed;
   });
   for (const auto& [pool, calendar] : pool_windows_) {
     const bool open = calendar.is_open(now);
@@ -68,12 +66,63 @@ void Planner::apply_windows(Time now) {
     next_window_ = std::min(next_window_, open ? closes : calendar.opens(now));
     for (std::uint32_t n = 0; n < nodes.size(); ++n) {
       if (nodes.setup(NodeId{n}).pool != pool) continue;
-      const bool tripped = std::ranges::find(tripped_, NodeId{n}) != tripped_.end();
-      nodes.set_open(NodeId{n}, open && !tripped && is_there_[n] != 0);
+      const bool is_let_in = !is_tripped(NodeId{n}) || circuit_opens_at(NodeId{n}, now) <= now;
+      nodes.set_open(NodeId{n}, open && is_let_in && is_there_[n] != 0);
       closes_at_[n] = closes;
+      open_most_[n] = calendar.longest();
       refresh_kept(NodeId{n});
     }
   }
+}
+
+bool Planner::is_tripped(NodeId node) const {
+  return std::ranges::find(tripped_, node) != tripped_.end();
+}
+
+Time Planner::circuit_opens_at(NodeId node, Time now) const {
+  const auto id = gates.circuits.find("node:" + nodes.setup(node).name);
+  return id ? gates.circuits.opens_at(*id, now) : now;
+}
+
+bool Planner::has_time(ClassId id, NodeId node, Time from, std::uint32_t members) const {
+  if (closes_at_[node.value] == kNever) return true;
+  const Duration length = length_there(id, node, 1, members);
+  return length < Duration{0} || length > open_most_[node.value] ||
+         later_by(from, length) <= closes_at_[node.value];
+}
+
+Time Planner::takes_at(NodeId node, ClassId id, Time now) const {
+  const Duration length = length_there(id, node, 1, 1);
+  const Time from = is_tripped(node) ? circuit_opens_at(node, now) : now;
+  const auto calendar = pool_windows_.find(nodes.setup(node).pool);
+  if (from == kNever || calendar == pool_windows_.end()) return from;
+  if (calendar->second.has_time(from, length)) return from;
+  return calendar->second.opens_for(length, from);
+}
+
+bool Planner::could_ever_run(const ClassKey& key, std::uint8_t variant) const {
+  const std::uint32_t count = nodes.demand(key.demand).nodes;
+  return nodes.could_ever_fit(key.demand, variant) &&
+         !shares.is_beyond_caps(key.leaf, nodes.shape(key.demand, variant), count);
+}
+
+bool Planner::could_ever_run(const ClassKey& key) const {
+  const std::size_t variants = nodes.demand(key.demand).variants.size();
+  for (std::uint8_t variant = 0; variant < variants; ++variant)
+    if (could_ever_run(key, variant)) return true;
+  return false;
+}
+
+const std::string* Planner::limit_reached(const ClassKey& key) const {
+  const Demand& demand = nodes.demand(key.demand);
+  const std::string* first = nullptr;
+  for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
+    const Shape& shape = nodes.shape(key.demand, variant);
+    const std::string* const queue = shares.limit_reached(key.leaf, shape, demand.nodes);
+    if (queue == nullptr) return nullptr;
+    if (first == nullptr) first = queue;
+  }
+  return first;
 }
 
 void Planner::refresh_kept(NodeId node) {
@@ -107,8 +156,9 @@ void Planner::forget_promises() {
 
 void Planner::set_open(NodeId node, bool open) {
   is_there_[node.value] = open ? 1 : 0;
-  nodes.set_open(node, open);
-  if (!pool_windows_.empty()) next_window_ = kUnset;  // the next pass looks at them again
+  nodes.set_open(node, open && !is_tripped(node));
+  // The next pass looks at them again.
+  if (!pool_windows_.empty() || !tripped_.empty()) next_window_ = kUnset;
 }
 
 void Planner::refresh_totals() {
@@ -123,6 +173,7 @@ NodeId Planner::add_node(const NodeSetup& setup) {
   first_.push_back(kNoHolder);
   is_there_.push_back(setup.cordoned ? 0 : 1);
   closes_at_.push_back(kNever);
+  open_most_.push_back(kDurationMax);
   promises_.push_back(0);
   if (!pool_windows_.empty()) next_window_ = kUnset;
   refresh_totals();
@@ -173,7 +224,8 @@ HolderId Planner::restore(const Holder& holder, Time now) {
   const ClassKey& key = waiting.key(holder.owner);
   const Shape& shape = nodes.shape(key.demand, holder.variant);
   const HolderId id = add_holder(holder);
-  gates.hold(key, shares);
+  const bool is_attempt = holder.gang == kNoHolder;  // of a gang one holder counts
+  if (is_attempt) gates.hold(key, shares);
   if (holder.staged) {
     staging_[holder.node.value].push(id);
     refresh_kept(holder.node);
@@ -181,7 +233,7 @@ HolderId Planner::restore(const Holder& holder, Time now) {
   }
   nodes.take(holder.node, key.demand, holder.variant);
   staging_[holder.node.value].note({key.demand, holder.variant});
-  shares.start(key.leaf, shape, now);
+  shares.start(key.leaf, shape, now, is_attempt ? 1 : 0);
   return id;
 }
 
@@ -209,18 +261,19 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
   while (id != kNoHolder) {
     const Holder holder = holders_[id.value];
     const ClassKey& key = waiting.key(holder.owner);
+    const std::int32_t attempts = holder.gang == kNoHolder ? 1 : 0;
     if (holder.staged) {
       staging_[holder.node.value].remove(id);
       refresh_kept(holder.node);
     } else {
       nodes.release(holder.node, key.demand, holder.variant);
-      shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now);
+      shares.end(key.leaf, nodes.shape(key.demand, holder.variant), now, attempts);
     }
     const Shape& shape = nodes.shape(key.demand, holder.variant);
     const Duration took = holder.staged ? Duration{0} : now - holder.since;
     const std::int64_t used = millicore_seconds(shape, took);
     shares.note_use(key.leaf, used, now);
-    gates.on_end(key, used, now, shares);
+    gates.on_end(key, used, now, shares, attempts);
     remove_holder(id);
     promote(holder.node, now, promoted);
     id = holder.gang;
@@ -228,15 +281,20 @@ std::vector<HolderId> Planner::end(HolderId id, Time now) {
   return promoted;
 }
 
-void Planner::note_end(NodeId node, bool lost, Time now) {
+void Planner::note_start(NodeId node, Time now) {
+  if (!is_tripped(node)) return;
+  gates.circuits.on_start(circuit_of(node), now);
+  nodes.set_open(node, false);  // one at a time
+}
+
+void Planner::note_end(NodeId node, bool lost, Time since, Time now) {
   nodes.observe_end(node, lost);
   if (policy_.breaker.failures_permille == 0) return;
-  const CircuitId circuit = gates.circuits.intern("node:" + nodes.setup(node).name);
-  gates.circuits.on_start(circuit, now);  // any attempt there is a probe, once the time is over
-  if (!gates.circuits.on_end(circuit, lost, now)) return;
-  nodes.set_open(node, false);
-  next_window_ = std::min(next_window_, gates.circuits.open_until(circuit));
-  tripped_.push_back(node);
+  if (gates.circuits.on_end(circuit_of(node), lost, since, now)) {
+    nodes.set_open(node, false);
+    if (!is_tripped(node)) tripped_.push_back(node);
+  }
+  if (is_tripped(node)) next_window_ = kUnset;  // the next pass looks at its circuit
 }
 
 const Reservation* Planner::reservation_of(ClassId id) const {
@@ -251,12 +309,16 @@ const Reservation* Planner::reservation_of(ClassId id, TaskId task) const {
   return found == reservations_.end() ? nullptr : &*found;
 }
 
-Time Planner::promised_end(ClassId id, NodeId node, Time from, std::uint32_t members) const {
+Duration Planner::length_there(ClassId id, NodeId node, std::int32_t times,
+                               std::uint32_t members) const {
   const Duration length = waiting.length(id);
-  if (length < Duration{0}) return kNever;
-  const Duration most = policy_.margin * std::min(length, kDurationMax / 100);
-  const Duration one = nodes.length_on(node, most);
-  return later_by(from, std::min(one, kDurationMax / members) * members);
+  if (length < Duration{0}) return length;
+  const Duration one = nodes.length_on(node, times * std::min(length, kDurationMax / 100));
+  return std::min(one, kDurationMax / members) * members;
+}
+
+Time Planner::promised_end(ClassId id, NodeId node, Time from, std::uint32_t members) const {
+  return later_by(from, length_there(id, node, policy_.margin, members));
 }
 
 Time Planner::expected_end(const Holder& holder, Time now) const {

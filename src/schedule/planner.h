@@ -24,6 +24,7 @@
 #include "base/scheduling_policy.h"
 #include "base/time.h"
 #include "schedule/gates.h"
+#include "schedule/holder.h"
 #include "schedule/locks.h"
 #include "schedule/nodes.h"
 #include "schedule/retry_budget.h"
@@ -33,38 +34,8 @@
 
 namespace reeve::schedule {
 
-inline constexpr HolderId kNoHolder{0xffffffff};
 /// So many tasks have promises at most, if each of the first gets one.
 inline constexpr std::size_t kPromisesMax = 1000;
-
-/// An attempt and what it has of one node. A gang is a chain of them.
-struct Holder {
-  Token token;
-  NodeId node;
-  ClassId owner;
-  Time since = kUnset;
-  Time end = kNever;    ///< expected; kNever: nobody knows
-  Time limit = kNever;  ///< its time limit, if it has one
-  std::uint8_t variant = 0;
-  bool staged = false;
-  bool stopping = false;  ///< was asked to make room
-  bool spared = false;    ///< was stopped often enough: is not asked again
-  HolderId previous = kNoHolder, next = kNoHolder;  ///< on the same node
-  HolderId gang = kNoHolder;                        ///< the next of its gang
-};
-
-/// A node kept for a class from a moment on. A gang has one for each of its nodes.
-struct Reservation {
-  ClassId owner;
-  NodeId node;
-  Time at = kNever;           ///< kNever: as soon as there is room, and nothing else before
-  std::vector<Amount> spare;  ///< what others may have beyond `at`. EASY only
-  // Conservative only:
-  TaskId task;          ///< of the class
-  Time until = kNever;  ///< its expected end
-  std::uint8_t variant = 0;
-  friend bool operator==(const Reservation&, const Reservation&) = default;
-};
 
 class Planner {
  public:
@@ -96,21 +67,34 @@ class Planner {
   void observe_run_time(NodeId node, Duration run_time) {
     staging_[node.value].observe_run_time(run_time);
   }
-  /// An attempt ended there: `lost` says that it is the node's fault. Too many close it for a
-  /// while.
-  void note_end(NodeId node, bool lost, Time now);
+  /// An attempt that began at `since` ended there: `lost` says that it is the node's fault. Too
+  /// many close it for a while.
+  void note_end(NodeId node, bool lost, Time since, Time now);
   /// Whether the node has room that nobody was promised, and nothing is staged there.
-  bool fits_now(NodeId node, DemandId demand) const {
+  bool fits_now(NodeId node, DemandId demand, std::uint8_t variant) const {
     return nodes.may_take(node, demand) && !nodes.is_kept(node) &&
-           nodes.fits(node, nodes.shape(demand, 0));
+           nodes.fits(node, nodes.shape(demand, variant));
   }
   std::size_t staged(NodeId node) const { return staging_[node.value].size(); }
   std::size_t held() const { return held_; }
 
   /// When something that was shut in the last pass may start though nothing ends; kNever: nothing.
   Time wake() const { return std::min(wake_, next_window_); }
-  /// When the windows of the node's pool close it next.
-  Time closes_at(NodeId node) const { return closes_at_[node.value]; }
+  /// Whether what begins there at `from` is expected to end, without any margin, before the windows
+  /// of the node's pool close it, or takes longer than they ever leave it open. `members`: so many
+  /// after one another.
+  bool has_time(ClassId id, NodeId node, Time from, std::uint32_t members = 1) const;
+  /// When windows of its pool, or its circuit, let the node take one of the class: now, later, or
+  /// kNever: once something has ended there.
+  Time takes_at(NodeId node, ClassId id, Time now) const;
+  /// Whether attempts were lost there so often that it is closed, or tried with one.
+  bool is_tripped(NodeId node) const;
+  /// Whether, with nothing else at work, the variant (respectively any) would have room on nodes,
+  /// open or not, and be within the caps of its queue. What could not is in nobody's way.
+  bool could_ever_run(const ClassKey& key, std::uint8_t variant) const;
+  bool could_ever_run(const ClassKey& key) const;
+  /// The queue whose limit lets no variant of what asks for it start, or null.
+  const std::string* limit_reached(const ClassKey& key) const;
   /// Promises are given anew in each pass: what was decided in a pass that came to nothing, which
   /// no journal holds, must not count in the next. To be called where a pass would be, if nothing
   /// waits.
@@ -161,6 +145,13 @@ class Planner {
   /// Those of a class, which are given back.
   std::vector<Reservation> take_promises(ClassId id);
   void apply_windows(Time now);
+  /// So many of it after one another there, `times` as long as is expected; negative: nobody knows.
+  Duration length_there(ClassId id, NodeId node, std::int32_t times, std::uint32_t members) const;
+  CircuitId circuit_of(NodeId node) {
+    return gates.circuits.intern("node:" + nodes.setup(node).name);
+  }
+  Time circuit_opens_at(NodeId node, Time now) const;
+  void note_start(NodeId node, Time now);
 
   /// How far a pass has got in a leaf.
   struct Cursor {
@@ -180,9 +171,11 @@ class Planner {
   std::vector<HolderId> first_;         ///< by node
   std::vector<std::uint8_t> is_there_;  ///< by node: set_open
   std::vector<Time> closes_at_;         ///< by node
+  std::vector<Duration> open_most_;     ///< by node: between two closings of its pool
   std::map<std::string, Calendar, std::less<>> pool_windows_;
-  std::vector<NodeId> tripped_;  ///< nodes that are closed because attempts were lost there
-  Time next_window_ = kNever;    ///< when a pool or such a node opens, or a pool closes, next
+  /// Nodes at which attempts were lost: closed for a while, then tried with one.
+  std::vector<NodeId> tripped_;
+  Time next_window_ = kNever;  ///< when a pool or such a node opens, or a pool closes, next
   Time wake_ = kNever;
   std::vector<Holder> holders_;
   std::vector<HolderId> unused_;

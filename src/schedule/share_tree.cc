@@ -114,7 +114,8 @@ void ShareTree::settle(Node& node, Time now) const {
   node.settled = std::max(node.settled, now);
 }
 
-void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time now) {
+void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, std::int32_t attempts,
+                       Time now) {
   for (std::uint32_t at = leaf.value;; at = nodes_[at].parent) {
     Node& node = nodes_[at];
     settle(node, now);
@@ -124,7 +125,7 @@ void ShareTree::charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time 
       node.used[amount.dimension] += sign * amount.units;
       ENSURE(node.used[amount.dimension] >= 0);
     }
-    node.running += static_cast<std::int32_t>(sign);
+    node.running += static_cast<std::int32_t>(sign) * attempts;
     node.share = dominant(node);
     if (at == kRoot) return;
   }
@@ -193,7 +194,8 @@ void ShareTree::restore(std::vector<UsageRecord> records, Time stopped) {
   }
 }
 
-const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape) const {
+const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape,
+                                            std::uint32_t nodes) const {
   for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
     const Node& node = nodes_[at];
     const std::int32_t most = node.limits.setup.running_max;
@@ -202,10 +204,29 @@ const std::string* ShareTree::limit_reached(LeafId leaf, const Shape& shape) con
       const auto wanted = std::ranges::find(shape, cap.dimension, &Amount::dimension);
       if (wanted == shape.end()) continue;
       const std::int64_t used = cap.dimension < node.used.size() ? node.used[cap.dimension] : 0;
-      if (used + wanted->units > cap.units) return &node.path;
+      // Divided, not multiplied: nobody knows how large the amounts are.
+      if (wanted->units > (cap.units - used) / nodes) return &node.path;
     }
   }
   return nullptr;
+}
+
+bool ShareTree::is_beyond_caps(LeafId leaf, const Shape& shape, std::uint32_t nodes) const {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    for (const Amount& cap : nodes_[at].limits.cap) {
+      const auto wanted = std::ranges::find(shape, cap.dimension, &Amount::dimension);
+      if (wanted != shape.end() && wanted->units > cap.units / nodes) return true;
+    }
+  }
+  return false;
+}
+
+bool ShareTree::has_limits(LeafId leaf) const {
+  for (std::uint32_t at = nodes_[leaf.value].parent; at != kRoot; at = nodes_[at].parent) {
+    const Limits& limits = nodes_[at].limits;
+    if (limits.setup.running_max >= 0 || !limits.cap.empty()) return true;
+  }
+  return false;
 }
 
 void ShareTree::lift_limits(LeafId leaf) {

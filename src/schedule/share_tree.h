@@ -44,8 +44,13 @@ class ShareTree {
   std::int32_t priority_of(LeafId leaf) const;
   bool preemptible(LeafId leaf) const;
 
-  void start(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, 1, now); }
-  void end(LeafId leaf, const Shape& shape, Time now) { charge(leaf, shape, -1, now); }
+  /// `attempts`: 1, or 0 for what an attempt has on a further node: a gang is one attempt.
+  void start(LeafId leaf, const Shape& shape, Time now, std::int32_t attempts = 1) {
+    charge(leaf, shape, 1, attempts, now);
+  }
+  void end(LeafId leaf, const Shape& shape, Time now, std::int32_t attempts = 1) {
+    charge(leaf, shape, -1, attempts, now);
+  }
 
   /// So much processor time was used, as of now.
   void note_use(LeafId leaf, std::int64_t millicore_seconds, Time now);
@@ -63,8 +68,13 @@ class ShareTree {
   std::vector<UsageRecord> touched() const;
   void forget_touched();
 
-  /// The queue on the leaf's path whose limit does not let the shape start, or null.
-  const std::string* limit_reached(LeafId leaf, const Shape& shape) const;
+  /// The queue on the leaf's path whose limit does not let an attempt start that has the shape on
+  /// each of so many nodes, or null.
+  const std::string* limit_reached(LeafId leaf, const Shape& shape, std::uint32_t nodes) const;
+  /// Whether that is more than a queue on the leaf's path may ever have at once.
+  bool is_beyond_caps(LeafId leaf, const Shape& shape, std::uint32_t nodes) const;
+  /// Whether a queue on the leaf's path has any limit.
+  bool has_limits(LeafId leaf) const;
   /// Of the queues on the leaf's path: for trying what would be without them.
   void lift_limits(LeafId leaf);
   std::int32_t running(LeafId leaf) const { return nodes_[leaf.value].running; }
@@ -117,7 +127,7 @@ class ShareTree {
   };
   std::uint32_t child(std::uint32_t parent, const std::string& name, bool is_leaf);
   void configure_node(Node& node) const;
-  void charge(LeafId leaf, const Shape& shape, std::int64_t sign, Time now);
+  void charge(LeafId leaf, const Shape& shape, std::int64_t sign, std::int32_t attempts, Time now);
   void settle(Node& node, Time now) const;
   void touch(std::uint32_t node);
   UsageRecord record_of(const Node& node) const;

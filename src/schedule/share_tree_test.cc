@@ -110,16 +110,16 @@ TEST(ShareTree, limits_hold_on_the_whole_path) {
   tree.configure(queues, {{}, {{0, 2500}}}, std::chrono::hours{1});
   tree.set_totals({100'000});
   const LeafId deep = tree.leaf("a/b/c", "u");
-  EXPECT_EQ(tree.limit_reached(deep, kCpu), nullptr);
+  EXPECT_EQ(tree.limit_reached(deep, kCpu, 1), nullptr);
   tree.start(deep, kCpu, kMoment);
   tree.start(tree.leaf("a", "v"), kCpu, kMoment);
-  ASSERT_NE(tree.limit_reached(deep, kCpu), nullptr);
-  EXPECT_EQ(*tree.limit_reached(deep, kCpu), "a");
+  ASSERT_NE(tree.limit_reached(deep, kCpu, 1), nullptr);
+  EXPECT_EQ(*tree.limit_reached(deep, kCpu, 1), "a");
   const LeafId capped = tree.leaf("b", "u");
   tree.start(capped, kCpu, kMoment);
   tree.start(capped, kCpu, kMoment);
-  ASSERT_NE(tree.limit_reached(capped, kCpu), nullptr);
-  EXPECT_EQ(tree.limit_reached(capped, kMemory), nullptr);
+  ASSERT_NE(tree.limit_reached(capped, kCpu, 1), nullptr);
+  EXPECT_EQ(tree.limit_reached(capped, kMemory, 1), nullptr);
 }
 
 TEST(ShareTree, a_user_may_have_the_name_of_a_queue) {

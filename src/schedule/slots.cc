@@ -51,8 +51,7 @@ Time Slots::earliest_on(ClassId id, NodeId node, const Shape& shape, Time from, 
   const Duration length = end == kNever ? Duration{-1} : end - now_;
   const Time found = at(node).earliest(shape, length, from, bound);
   // When it opens again, nobody asks: what does not end before the closing has no place there.
-  const bool closes = end != kNever && later_by(found, length) > planner_.closes_at(node);
-  return closes ? bound : found;
+  return planner_.has_time(id, node, found) ? found : bound;
 }
 
 std::optional<Slot> Slots::earliest_single(ClassId id, std::uint8_t variant, Time bound) {
@@ -115,6 +114,7 @@ std::optional<Slot> Slots::earliest(ClassId id, Time from) {
   std::optional<Slot> best;
   if (looks_left_ <= 0) return best;
   for (std::uint8_t variant = 0; variant < demand.variants.size(); ++variant) {
+    if (!planner_.could_ever_run(planner_.waiting.key(id), variant)) continue;
     const Time bound = best ? best->at : kNever;
     std::optional<Slot> found = demand.nodes == 1 ? earliest_single(id, variant, bound)
                                                   : earliest_gang(id, variant, from, bound);

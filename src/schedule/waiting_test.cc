@@ -59,6 +59,15 @@ TEST(Waiting, what_comes_together_goes_by_priority_then_deadline_then_first_come
   EXPECT_EQ(drain(waiting), (Order{{6, 0}, {7, 0}, {5, 0}, {2, 0}, {3, 0}, {4, 0}, {1, 0}}));
 }
 
+TEST(Waiting, slack_is_what_is_left_beside_the_length) {
+  const Time now{std::chrono::hours{1000}};
+  ClassKey key{.deadline = now + std::chrono::hours{1}};
+  const OrderWeights weights;
+  EXPECT_EQ(head_start(weights, key, now).deadline, std::chrono::minutes{30});
+  key.length = std::chrono::hours{1};
+  EXPECT_EQ(head_start(weights, key, now).deadline, std::chrono::hours{1});
+}
+
 TEST(Waiting, waiting_makes_up_for_priority) {
   Waiting waiting;
   waiting.set_weights({.priority = std::chrono::minutes{10}});

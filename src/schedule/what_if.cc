@@ -53,12 +53,14 @@ class Trial {
   const ClassKey& key() const { return planner_.waiting.key(id_); }
 
   void try_later() {
-    const Shut shut =
-        planner_.gates.shut(key(), planner_.waiting.length(id_), now_, planner_.shares);
-    if (shut.gate == Gate::none || shut.until == kNever || shut.until <= now_) return;
+    const Duration length = planner_.waiting.length(id_);
+    const Shut shut = planner_.gates.shut(key(), length, now_, planner_.shares);
+    Time at = shut.gate == Gate::none ? now_ : shut.until;
+    if (at != kNever && planner_.nodes.size() == 1)
+      at = std::max(at, planner_.takes_at(NodeId{0}, id_, at));
+    if (at == kNever || at <= now_) return;
     Planner changed = planner_;
-    if (starts(changed, task_, shut.until))
-      found_.push_back({.change = Change::later, .at = shut.until});
+    if (starts(changed, task_, at)) found_.push_back({.change = Change::later, .at = at});
   }
 
   void try_room() {
@@ -81,8 +83,7 @@ class Trial {
   }
 
   void try_limits() {
-    const Shape& shape = planner_.nodes.shape(key().demand, 0);
-    if (planner_.shares.limit_reached(key().leaf, shape) == nullptr) return;
+    if (planner_.limit_reached(key()) == nullptr) return;
     Planner changed = planner_;
     changed.shares.lift_limits(key().leaf);
     if (starts(changed, task_, now_)) found_.push_back({.change = Change::queue_limit});

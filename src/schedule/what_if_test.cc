@@ -127,6 +127,14 @@ TEST(WhatIf, a_window_that_opens) {
   EXPECT_EQ(place.pass_at(opens), std::vector<TaskId>{task});
 }
 
+TEST(WhatIf, a_window_that_opens_where_there_is_no_room_is_no_help) {
+  Place place({.windows = {{.queue = "q", .from = std::chrono::hours{20}}}});
+  place.add({.cpus = 4, .queue = "other"});
+  EXPECT_EQ(place.pass().size(), 1U);
+  const TaskId task = place.add({});
+  EXPECT_EQ(find(place.ask(task), Change::later), nullptr) << "nobody knows when that ends";
+}
+
 TEST(WhatIf, what_is_behind_others_starts_with_a_higher_priority) {
   Place place({.reservations = 1}, 4);
   place.add({.cpus = 3, .length = seconds{100}});

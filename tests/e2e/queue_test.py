@@ -1,5 +1,6 @@
 """`reeve queue`: what waits, in which order, why, and when it will start."""
 
+import datetime
 import json
 import os
 import unittest
@@ -13,6 +14,22 @@ tasks:
   build: {needs: fetch, array: 4, run: sleep 0.1}
   test: {needs: build, run: sleep 0.1}
   other: {run: sleep 0.1, priority: 0}
+"""
+
+
+# Short tasks that are handed over early, before those of a queue with a limit.
+FLOOD = """
+name: both
+tasks:
+  w: {array: 200, run: "true", queue: other}
+  a:
+    array: 40
+    queue: q
+    run: |
+      mkdir d.$REEVE_ARRAY_INDEX
+      ls -d d.* | wc -l >> counts
+      sleep 0.01
+      rmdir d.$REEVE_ARRAY_INDEX
 """
 
 
@@ -67,6 +84,39 @@ class Queue(ReeveCase):
             gate.write("go\n")
         run.wait(timeout=30)
         self.assertEqual(self.rows(), [])
+
+    def test_reasons_are_those_of_the_engine_at_work(self):
+        day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][
+            (datetime.datetime.now(datetime.timezone.utc).weekday() + 3) % 7]
+        closed = f"[{{WHOSE, days: {day}, from: '08:00', to: '09:00'}}]"
+        self.write("night.yaml", "name: night\nqueue: night\ntasks: {a: {run: echo a}}\n")
+        for name, whose in (("queue", "queue: night"), ("pool", "pool: local")):
+            self.write("cluster.yaml", "pools: {local: {}}\nqueues: {night: {}}\n"
+                       "scheduling: {windows: " + closed.replace("WHOSE", whose) + "}\n")
+            run = self.start("run", "--cluster", "cluster.yaml", "night.yaml")
+            row = self.wait_for(lambda: [row for row in self.rows("--cluster", "cluster.yaml")
+                                         if row["reason"] == "window_closed"], name)[0]
+            self.assertIn("08:00:00 UTC", row["sentence"])
+            self.assertIn("is closed", row["sentence"])
+            self.assertEqual(self.rows()[0]["reason"], "window_closed", "the engine knows its file")
+            said = self.reeve("explain", "last/a").stdout
+            self.assertIn("it would start at", said)
+            self.reeve("cancel", "last")
+            run.wait(timeout=30)
+
+    def test_what_is_beyond_the_cap_of_its_queue_is_refused(self):
+        self.write("cluster.yaml", "queues: {q: {cap: {cpu: 500m}}}\n")
+        self.write("q.yaml", "name: q\nqueue: q\ntasks: {a: {run: echo a}}\n")
+        said = self.reeve("run", "--cluster", "cluster.yaml", "q.yaml", expect=8).stderr
+        self.assertIn("a asks for 1 cpu, and queue q may have 500m cpu at once", said)
+
+    def test_a_queue_never_has_more_at_work_than_it_may(self):
+        self.write("cluster.yaml", "queues: {q: {max_running: 1}}\n")
+        self.write("both.yaml", FLOOD)
+        self.reeve("run", "-j", "2", "--cluster", "cluster.yaml", "both.yaml")
+        counts = (self.directory / "counts").read_text(encoding="utf-8").split()
+        self.assertEqual(set(counts), {"1"})
+        self.assertEqual(len(counts), 40)
 
     def test_what_was_never_seen_has_no_time(self):
         os.mkfifo(self.directory / "gate")

@@ -69,10 +69,12 @@ std::string encode_extra(const TaskExtra& extra) {
   encode(writer, extra.artifacts);
   // Few tasks have these: the others are as they were before there were such.
   const bool hedged = extra.hedging != core::Hedging{};
-  if (extra.entries.empty() && extra.hold == Duration{0} && !hedged) return out;
+  const bool varied = extra.variant != 0;
+  if (extra.entries.empty() && extra.hold == Duration{0} && !hedged && !varied) return out;
   encode(writer, extra.entries);
   encode(writer, extra.hold);
-  if (hedged) encode(writer, extra.hedging);
+  if (hedged || varied) encode(writer, extra.hedging);
+  if (varied) encode(writer, extra.variant);
   return out;
 }
 
@@ -89,7 +91,9 @@ bool decode_extra(std::string_view bytes, TaskExtra& out) {
   if (reader.at_end()) return true;
   if (!decode(reader, out.entries) || !decode(reader, out.hold)) return false;
   if (reader.at_end()) return true;
-  return decode(reader, out.hedging) && reader.at_end();
+  if (!decode(reader, out.hedging)) return false;
+  if (reader.at_end()) return true;
+  return decode(reader, out.variant) && reader.at_end();
 }
 
 template <class T>
