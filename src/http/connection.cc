@@ -120,6 +120,7 @@ void Connection::next_request() {
   is_old_ = false;
   body_.reset();
   head_.emplace();
+  head_bytes_ = 0;
   head_->header_limit(static_cast<std::uint32_t>(host_.options().limits.header_bytes_max));
   head_->body_limit(boost::none);
   if (host_.is_stopping() && !host_.is_lingering()) return close();
@@ -173,7 +174,13 @@ bool Connection::parse_head() {
       head_->put(boost::asio::buffer(in_.data() + in_begin_, in_.size() - in_begin_), error);
   const std::string_view lines = std::string_view(in_).substr(in_begin_, taken);
   in_begin_ += taken;
-  if (error == beast_http::error::need_more) {
+  head_bytes_ += taken;
+  const bool is_part = error == beast_http::error::need_more;
+  // The library measures what is there at a time, and not always the whole.
+  if (head_bytes_ + (is_part ? in_.size() - in_begin_ : 0) >
+      host_.options().limits.header_bytes_max)
+    error = beast_http::error::header_limit;
+  else if (is_part) {
     in_.erase(0, in_begin_);
     in_begin_ = 0;
     read();

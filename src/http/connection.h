@@ -98,7 +98,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Moment deadline_;
   std::uint64_t number_ = 0;  ///< of the present request
 
-  std::string in_;  ///< bytes that are not parsed yet, from in_begin_ on
+  std::string in_;              ///< bytes that are not parsed yet, from in_begin_ on
+  std::size_t head_bytes_ = 0;  ///< of the head that is being read, so far
   std::size_t in_begin_ = 0;
   bool reading_ = false;
   std::optional<HeadParser> head_;

@@ -150,6 +150,23 @@ class Size(Hostile):
             with self.subTest(data=data[:60]):
                 self.refused(data, *status)
 
+    def test_headers_that_come_in_parts_are_measured_as_a_whole(self):
+        data = b"GET /livez HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 8_000 + b"\r\n"
+        for first in (10, 16_384, 20_000, 30_000, 32_768):
+            with self.subTest(first=first):
+                connection = self.connect()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                reply = b""
+                try:
+                    connection.sendall(data[:first])
+                    time.sleep(0.1)  # the service reads that on its own
+                    connection.sendall(data[first:] + GET)
+                    while part := connection.recv(65536):
+                        reply += part
+                except ConnectionError:
+                    pass  # cut off in the middle of it
+                self.assertNotIn(200, self.statuses(reply))
+
     def test_a_body_in_chunks_is_measured_too(self):
         head = (b"POST /v1/lint HTTP/1.1\r\n" + HOST + self.auth +
                 b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
