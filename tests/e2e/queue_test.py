@@ -94,6 +94,7 @@ class Queue(ReeveCase):
             self.write("cluster.yaml", "pools: {local: {}}\nqueues: {night: {}}\n"
                        "scheduling: {windows: " + closed.replace("WHOSE", whose) + "}\n")
             run = self.start("run", "--cluster", "cluster.yaml", "night.yaml")
+            self.wait_for(lambda: self.reeve("queue", expect=None).returncode == 0, "the run")
             row = self.wait_for(lambda: [row for row in self.rows("--cluster", "cluster.yaml")
                                          if row["reason"] == "window_closed"], name)[0]
             self.assertIn("08:00:00 UTC", row["sentence"])
@@ -108,7 +109,7 @@ class Queue(ReeveCase):
         self.write("cluster.yaml", "queues: {q: {cap: {cpu: 500m}}}\n")
         self.write("q.yaml", "name: q\nqueue: q\ntasks: {a: {run: echo a}}\n")
         said = self.reeve("run", "--cluster", "cluster.yaml", "q.yaml", expect=8).stderr
-        self.assertIn("a asks for 1 cpu, and queue q may have 500m cpu at once", said)
+        self.assertIn("a asks for 1 cpu, and queue q may have 0.5 cpu at once", said)
 
     def test_a_queue_never_has_more_at_work_than_it_may(self):
         self.write("cluster.yaml", "queues: {q: {max_running: 1}}\n")
