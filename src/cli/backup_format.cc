@@ -16,7 +16,7 @@ constexpr std::string_view kLongName = "././@LongLink";
 /// What may lie at the top of a state directory that is restored.
 constexpr auto kTopNames = std::to_array<std::string_view>(
     {"answers.db", "security.db", "flags.db", "reeve.db", "reeve.toml", "cluster.yaml",
-     "quotas.json", "admin.token", "secrets.key", "audit", "artifacts", "logs"});
+     "admin.token", "secrets.key", "audit", "artifacts", "logs"});
 
 /// Octal digits and a NUL; what is too large for them in base 256, as GNU tar has it.
 void put_number(char* field, std::size_t width, std::uint64_t number) {

@@ -108,7 +108,7 @@ Status write_state(BackupWriter& writer, const StateLayout& layout, const Backup
   // behind all that it tells of; artifacts behind the runs that name them.
   for (const char* const name : {"answers.db", "security.db", "flags.db", "reeve.db"})
     TRY(add_database(writer, layout.root, name));
-  for (const char* const name : {"reeve.toml", "cluster.yaml", "quotas.json"})
+  for (const char* const name : {"reeve.toml", "cluster.yaml"})
     TRY(add_one(writer, layout.root, name));
   if (choice.with_keys) {
     for (const char* const name : {"admin.token", "secrets.key"})

@@ -55,8 +55,8 @@ Checked<std::optional<core::PolicySet>> file_policy(const std::string* chosen,
 Result<std::optional<core::PolicySet>> with_set_quotas(std::optional<core::PolicySet> policy,
                                                        const StateLayout& layout) {
   const auto is_there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
-  if (!is_there(layout.flags()) && !is_there(layout.old_quotas())) return policy;
-  TRY_ASSIGN(const auto store, config::QuotaStore::open(layout.flags(), layout.old_quotas()));
+  if (!is_there(layout.flags())) return policy;
+  TRY_ASSIGN(const auto store, config::QuotaStore::open(layout.flags()));
   TRY_ASSIGN(const auto quotas, store->list());
   if (quotas.empty()) return policy;
   if (!policy) policy.emplace();

@@ -245,7 +245,7 @@ Checked<void> open_security(const Frame& frame, Serving& serving) {
   TRY_ASSIGN(serving.answers, security::KeptAnswers::open(layout.root + "/answers.db", wall_now()));
   TRY_ASSIGN(serving.flags, config::FlagStore::open(layout.flags()));
   TRY_ASSIGN(serving.setting_store, config::SettingStore::open(layout.flags()));
-  TRY_ASSIGN(serving.quotas, config::QuotaStore::open(layout.flags(), layout.old_quotas()));
+  TRY_ASSIGN(serving.quotas, config::QuotaStore::open(layout.flags()));
   return {};
 }
 

@@ -274,9 +274,9 @@ constexpr auto kLookingCommands = std::to_array<Command>({
      .summary = "show what the running tasks use",
      .description =
          "Shows the attempts that run now, with processor time, memory (now, peak, limit), "
-         "processes and transfers, as seen in the last second; on a terminal until Ctrl-C or until "
-         "nothing runs. Of a sandbox the control group is counted, else the processes that descend "
-         "from the task's first.",
+         "processes and transfers, as seen in the last second; on a terminal until Ctrl-C, or "
+         "until the run has ended or no engine works there any more. Of a sandbox the control "
+         "group is counted, else the processes that descend from the task's first.",
      .synopses = kTopSynopses,
      .arguments = kTopArguments,
      .options = kTopLists,

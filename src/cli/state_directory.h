@@ -28,7 +28,6 @@ struct StateLayout {
   std::string cluster() const { return root + "/cluster.yaml"; }
   /// Flags, and the settings and quotas that the API sets.
   std::string flags() const { return root + "/flags.db"; }
-  std::string old_quotas() const { return root + "/quotas.json"; }
 };
 
 /// For commands that make it: `chosen` (--state) or .reeve in `working_directory`. Makes the

@@ -1,18 +1,12 @@
 #include "config/quota_store.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <exception>
 #include <tuple>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-
-#include "config/old_quotas.h"
 
 namespace reeve::config {
 namespace {
@@ -93,21 +87,9 @@ std::vector<QuotaSetup> merge_quotas(std::vector<QuotaSetup> file,
   return out;
 }
 
-Result<std::unique_ptr<QuotaStore>> QuotaStore::open(const std::string& path,
-                                                     const std::string& old_file) {
+Result<std::unique_ptr<QuotaStore>> QuotaStore::open(const std::string& path) {
   TRY_ASSIGN(VersionedTexts texts,
              VersionedTexts::open(path, VersionedTexts::Table::quotas, "quota"));
-  if (::access(old_file.c_str(), F_OK) == 0) {
-    TRY_ASSIGN(const auto quotas, read_old_quotas(old_file));
-    std::vector<TextVersion> rows;
-    rows.reserve(quotas.size());
-    for (const SetQuota& each : quotas) rows.push_back(text_of(each));
-    TRY(texts.adopt(rows));
-    // Another process may have been faster.
-    const std::string aside = old_file + ".taken-over";
-    if (std::rename(old_file.c_str(), aside.c_str()) != 0 && errno != ENOENT)
-      return fail_errno(errno, "cannot put " + old_file + " aside");
-  }
   return std::unique_ptr<QuotaStore>(new QuotaStore(std::move(texts)));
 }
 

@@ -34,10 +34,8 @@ std::vector<QuotaSetup> merge_quotas(std::vector<QuotaSetup> file,
 
 class QuotaStore {
  public:
-  /// `path`: flags.db. `old_file`: where a Reeve before it kept them, quotas.json; what is there is
-  /// taken over once, and the file renamed. corrupt: it is not what that Reeve wrote.
-  static Result<std::unique_ptr<QuotaStore>> open(const std::string& path,
-                                                  const std::string& old_file);
+  /// `path`: flags.db.
+  static Result<std::unique_ptr<QuotaStore>> open(const std::string& path);
 
   /// A named user before everyone, and a named queue before all of them.
   Result<std::vector<SetQuota>> list();

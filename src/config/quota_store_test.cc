@@ -1,7 +1,6 @@
 #include "config/quota_store.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -25,9 +24,7 @@ class QuotaStoreTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(directory_); }
   std::string path() const { return (directory_ / "flags.db").string(); }
-  std::string old_file() const { return (directory_ / "quotas.json").string(); }
-  Result<std::unique_ptr<QuotaStore>> open() const { return QuotaStore::open(path(), old_file()); }
-  void write_old_file(std::string_view text) const { std::ofstream(old_file()) << text; }
+  Result<std::unique_ptr<QuotaStore>> open() const { return QuotaStore::open(path()); }
 
   fs::path directory_;
 };
@@ -94,40 +91,6 @@ TEST_F(QuotaStoreTest, MoreThanSoManyAreRefused) {
   EXPECT_TRUE(store->set({.user = "7", .running_max = 2}, 1, "x", kSetThen));
   ASSERT_TRUE(store->remove("8", "", 1, "x", kSetThen));
   EXPECT_TRUE(store->set({.user = "ada", .running_max = 1}, 0, "x", kSetThen));
-}
-
-constexpr std::string_view kOldFile =
-    R"({"format":1,"last_version":9,"quotas":[)"
-    R"({"user":"ada","queue":"","running_max":3,"queued_max":-1,"cpu_seconds_a_day":-1,)"
-    R"("refuse":false,"version":4,"at":86400000000,"by":"user:root"},)"
-    R"({"user":"","queue":"lab","running_max":-1,"queued_max":-1,"cpu_seconds_a_day":60,)"
-    R"("refuse":true,"version":9,"at":86400000001,"by":"user:bob"}]})";
-
-TEST_F(QuotaStoreTest, TheFileOfAnOlderReeveIsTakenOverOnce) {
-  write_old_file(kOldFile);
-  auto store = open().value();
-  const auto all = store->list().value();
-  ASSERT_EQ(all.size(), 2U);
-  EXPECT_EQ(all[0], (SetQuota{{.user = "ada", .running_max = 3}, 4, kSetThen, "user:root"}));
-  EXPECT_EQ(all[1].quota, (QuotaSetup{.queue = "lab", .cpu_seconds_a_day = 60, .refuse = true}));
-  EXPECT_FALSE(fs::exists(old_file()));
-  ASSERT_TRUE(store->remove("ada", "", 4, "x", kSetThen));
-  // As after a crash between the two, or if somebody puts it back.
-  write_old_file(kOldFile);
-  store = open().value();
-  EXPECT_EQ(store->list().value().size(), 1U);
-  EXPECT_FALSE(fs::exists(old_file()));
-}
-
-TEST_F(QuotaStoreTest, ADamagedOldFileIsSaidAndLeftAlone) {
-  for (const std::string_view text : {"nonsense", "[]", "{}", R"({"format":1,"last_version":1})",
-                                      R"({"format":1,"last_version":1,"quotas":[{}]})"}) {
-    write_old_file(text);
-    EXPECT_EQ(open().error().code, ErrorCode::corrupt) << text;
-    EXPECT_TRUE(fs::exists(old_file()));
-  }
-  write_old_file(R"({"format":2,"last_version":1,"quotas":[]})");
-  EXPECT_EQ(open().error().code, ErrorCode::unsupported);
 }
 
 TEST_F(QuotaStoreTest, AFileOfVersion2IsMigratedWithWhatItHolds) {

@@ -165,19 +165,4 @@ Result<std::vector<TextVersion>> VersionedTexts::history(std::string_view name) 
   return all;
 }
 
-Status VersionedTexts::adopt(const std::vector<TextVersion>& texts) {
-  TRY(database_.execute("BEGIN IMMEDIATE"));
-  const auto take_in = [&]() -> Status {
-    TRY_ASSIGN(const std::int64_t known,
-               database_.query_integer(fmt::format("SELECT count(*) FROM {}", table_name(table_))));
-    if (known == 0)
-      for (const TextVersion& each : texts) TRY(insert(each));
-    return database_.execute("COMMIT");
-  };
-  const Status done = take_in();
-  if (!done) static_cast<void>(database_.execute("ROLLBACK"));
-  seen_version_ = -1;
-  return done;
-}
-
 }  // namespace reeve::config

@@ -34,8 +34,6 @@ class VersionedTexts {
   /// Newest first; not_found if there never was one.
   Result<std::vector<TextVersion>> history(std::string_view name);
   tl::unexpected<Error> is_missing(std::string_view name) const;
-  /// Takes these in as they are, all or none, unless anything was ever written: once.
-  Status adopt(const std::vector<TextVersion>& texts);
 
  private:
   VersionedTexts(store::sqlite::Connection database, Table table, std::string noun);

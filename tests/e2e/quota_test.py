@@ -153,29 +153,6 @@ scheduling:
         shown = self.ask("GET", "/v1/quotas/ann")
         self.assertEqual((shown.body["quota"]["origin"], shown.headers["etag"]), ("file", '"0"'))
 
-    def test_the_file_of_an_older_service_is_taken_over_once(self):
-        self.stop_service()
-        old = self.state / "quotas.json"
-        text = json.dumps({"format": 1, "last_version": 9, "quotas": [
-            {"user": "ann", "queue": "", "running_max": 3, "queued_max": -1,
-             "cpu_seconds_a_day": -1, "refuse": False, "version": 4, "at": 86400000000,
-             "by": "user:root"}]})
-        old.write_text(text, encoding="utf-8")
-        self.start_service()
-        self.assertEqual(self.short(), [("ann", None, 3, None, None, "api")])
-        self.assertEqual((self.quotas()[0]["version"], self.quotas()[0]["set_by"]),
-                         (4, "user:root"))
-        self.assertFalse(old.exists())
-        self.put("ann", {"running_max": 5}, If_Match='"4"')
-        self.stop_service()
-        old.write_text(text[:-20], encoding="utf-8")
-        refused = self.reeve("serve", "--listen", "127.0.0.1:0", "--state", self.state, expect=None)
-        self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("quotas.json", refused.stderr)
-        old.write_text(text, encoding="utf-8")
-        self.start_service()
-        self.assertEqual(self.quotas()[0]["running_max"], 5)
-
 
 if __name__ == "__main__":
     unittest.main()
